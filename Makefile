@@ -1,0 +1,41 @@
+# ndc: everything a person types. Meson and Ninja do the work; each target installs what it
+# is missing from Debian's packages (and npm for the console) first.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BUILD ?= build
+CC ?= cc
+export DEBIAN_FRONTEND := noninteractive
+
+.PHONY: help setup build web run test lint san tsan fuzz bench bench-peers conformance \
+        install uninstall deb clean format
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## install what building, running and testing need
+	@scripts/setup.sh
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+build: setup $(BUILD)/build.ninja ## compile the program
+	@ninja -C $(BUILD) --quiet
+
+test: build ## run every test
+	@scripts/test.sh $(BUILD)
+
+lint: setup ## formatting, static analysis, banned functions, layers
+	@scripts/lint.sh
+
+format: ## rewrite the sources with clang-format
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+san: setup ## the tests under the address and undefined-behaviour sanitizers
+	@scripts/sanitize.sh address,undefined build-san
+
+tsan: setup ## the tests under the thread sanitizer
+	@scripts/sanitize.sh thread build-tsan
+
+clean: ## remove what was built (never ./data)
+	@rm -rf build build-*

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building, running and testing need, without
+# recommends; asks for sudo only if something is missing and the caller is not root.
+set -euo pipefail
+packages=(
+  gcc libc6-dev pkg-config meson ninja-build
+  libmicrohttpd-dev libwslay-dev libjson-c-dev libsqlite3-dev libpq-dev
+  libssl-dev libsodium-dev libyaml-dev libcmocka-dev
+  postgresql postgresql-contrib
+  nodejs
+)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+# A Node.js from elsewhere may bring its own npm.
+command -v npm >/dev/null || missing+=(npm)
+[ ${#missing[@]} -eq 0 ] && exit 0
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "setup: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install_all() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+{ "${as_root[@]}" apt-get update && install_all; } >"$log" 2>&1 || { tail -n 30 "$log" >&2; exit 1; }

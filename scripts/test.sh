@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs every test program and ends with the line "N passed, N failed, N skipped", counted
+# over single tests, not programs. usage: test.sh BUILD_DIR
+set -uo pipefail
+build=${1:-build}
+meson test -C "$build" --no-rebuild --print-errorlogs --num-processes "$(nproc)" | grep -v '^$'
+status=${PIPESTATUS[0]}
+python3 scripts/count_tests.py "$build/meson-logs/testlog.json" || status=1
+exit "$status"

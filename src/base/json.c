@@ -1,0 +1,287 @@
+/* JSON writer; reader on json-c, which keeps the text of numbers. */
+#include "base/json.h"
+
+#include "base/utf8.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { PARSE_DEPTH_MAX = 32 };
+
+void ndc_json_init(struct ndc_json *j, struct ndc_buf *out)
+{
+    *j = (struct ndc_json){.out = out};
+}
+
+static void before_value(struct ndc_json *j)
+{
+    if (j->comma) ndc_buf_add_byte(j->out, ',');
+    j->comma = true;
+}
+
+static void open_level(struct ndc_json *j, char open, char close)
+{
+    before_value(j);
+    NDC_ASSERT(j->depth < NDC_JSON_DEPTH_MAX);
+    j->close[j->depth++] = close;
+    ndc_buf_add_byte(j->out, open);
+    j->comma = false;
+}
+
+void ndc_json_object(struct ndc_json *j)
+{
+    open_level(j, '{', '}');
+}
+
+void ndc_json_array(struct ndc_json *j)
+{
+    open_level(j, '[', ']');
+}
+
+void ndc_json_end(struct ndc_json *j)
+{
+    NDC_ASSERT(j->depth > 0);
+    ndc_buf_add_byte(j->out, j->close[--j->depth]);
+    j->comma = true;
+}
+
+static void add_escape(struct ndc_buf *out, unsigned char c)
+{
+    switch (c) {
+    case '"':
+        ndc_buf_add(out, "\\\"", 2);
+        return;
+    case '\\':
+        ndc_buf_add(out, "\\\\", 2);
+        return;
+    case '\n':
+        ndc_buf_add(out, "\\n", 2);
+        return;
+    case '\r':
+        ndc_buf_add(out, "\\r", 2);
+        return;
+    case '\t':
+        ndc_buf_add(out, "\\t", 2);
+        return;
+    default:
+        ndc_buf_printf(out, "\\u%04x", c);
+        return;
+    }
+}
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' &&
+           c != '&' && c != 0x7f;
+}
+
+static void add_quoted(struct ndc_buf *out, struct ndc_str s)
+{
+    ndc_buf_add_byte(out, '"');
+    size_t i = 0;
+    while (i < s.len) {
+        size_t run = i;
+        while (run < s.len && is_plain((unsigned char)s.ptr[run]))
+            run++;
+        ndc_buf_add(out, s.ptr + i, run - i);
+        if ((i = run) == s.len) break;
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x80) {
+            add_escape(out, c);
+            i++;
+            continue;
+        }
+        uint32_t code;
+        size_t n = ndc_utf8_decode(ndc_str_from(s, i), &code);
+        if (code == NDC_UTF8_BAD)
+            ndc_buf_add(out, "\xef\xbf\xbd", 3);
+        else
+            ndc_buf_add(out, s.ptr + i, n);
+        i += n;
+    }
+    ndc_buf_add_byte(out, '"');
+}
+
+void ndc_json_key_str(struct ndc_json *j, struct ndc_str key)
+{
+    NDC_ASSERT(j->depth > 0 && j->close[j->depth - 1] == '}');
+    if (j->comma) ndc_buf_add_byte(j->out, ',');
+    add_quoted(j->out, key);
+    ndc_buf_add_byte(j->out, ':');
+    j->comma = false;
+}
+
+void ndc_json_key(struct ndc_json *j, const char *key)
+{
+    ndc_json_key_str(j, ndc_str(key));
+}
+
+void ndc_json_str(struct ndc_json *j, struct ndc_str s)
+{
+    if (!s.ptr) {
+        ndc_json_null(j);
+        return;
+    }
+    before_value(j);
+    add_quoted(j->out, s);
+}
+
+void ndc_json_c(struct ndc_json *j, const char *cstr)
+{
+    ndc_json_str(j, ndc_str(cstr));
+}
+
+void ndc_json_i64(struct ndc_json *j, int64_t v)
+{
+    before_value(j);
+    ndc_buf_add_i64(j->out, v);
+}
+
+void ndc_json_u64(struct ndc_json *j, uint64_t v)
+{
+    before_value(j);
+    ndc_buf_add_u64(j->out, v);
+}
+
+void ndc_json_f64(struct ndc_json *j, double v)
+{
+    char text[32];
+    before_value(j);
+    if (!isfinite(v)) {
+        ndc_buf_add_c(j->out, "null");
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, v);
+        if (strtod(text, NULL) == v) break;
+    }
+    ndc_buf_add_c(j->out, text);
+}
+
+void ndc_json_bool(struct ndc_json *j, bool v)
+{
+    before_value(j);
+    ndc_buf_add_c(j->out, v ? "true" : "false");
+}
+
+void ndc_json_null(struct ndc_json *j)
+{
+    before_value(j);
+    ndc_buf_add_c(j->out, "null");
+}
+
+void ndc_json_raw(struct ndc_json *j, struct ndc_str json)
+{
+    before_value(j);
+    ndc_buf_add_str(j->out, json);
+}
+
+void ndc_json_kv_str(struct ndc_json *j, const char *key, struct ndc_str s)
+{
+    ndc_json_key(j, key);
+    ndc_json_str(j, s);
+}
+
+void ndc_json_kv_c(struct ndc_json *j, const char *key, const char *cstr)
+{
+    ndc_json_key(j, key);
+    ndc_json_c(j, cstr);
+}
+
+void ndc_json_kv_i64(struct ndc_json *j, const char *key, int64_t v)
+{
+    ndc_json_key(j, key);
+    ndc_json_i64(j, v);
+}
+
+void ndc_json_kv_u64(struct ndc_json *j, const char *key, uint64_t v)
+{
+    ndc_json_key(j, key);
+    ndc_json_u64(j, v);
+}
+
+void ndc_json_kv_f64(struct ndc_json *j, const char *key, double v)
+{
+    ndc_json_key(j, key);
+    ndc_json_f64(j, v);
+}
+
+void ndc_json_kv_bool(struct ndc_json *j, const char *key, bool v)
+{
+    ndc_json_key(j, key);
+    ndc_json_bool(j, v);
+}
+
+static _Thread_local struct json_tokener *tokener;
+
+static struct json_tokener *get_tokener(void)
+{
+    if (!tokener) {
+        tokener = json_tokener_new_ex(PARSE_DEPTH_MAX);
+        NDC_ASSERT(tokener);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    }
+    json_tokener_reset(tokener);
+    return tokener;
+}
+
+enum ndc_err ndc_json_parse(struct json_object **out, struct ndc_str text,
+                            struct ndc_fault *fault)
+{
+    *out = NULL;
+    text = ndc_str_trim(text);
+    if (text.len == 0)
+        return ndc_fail(fault, NDC_EINPUT, "json.empty", "expected JSON, got nothing");
+    if (text.len > INT32_MAX)
+        return ndc_fail(fault, NDC_ETOOBIG, "json.too_big", "JSON text over 2 GiB");
+    struct json_tokener *tok = get_tokener();
+    struct json_object *o = json_tokener_parse_ex(tok, text.ptr, (int)text.len);
+    enum json_tokener_error status = json_tokener_get_error(tok);
+    size_t at = json_tokener_get_parse_end(tok);
+    if (status == json_tokener_continue) {
+        /* A bare number ends only where the text does: an empty last part says so. */
+        o = json_tokener_parse_ex(tok, "", -1);
+        status = json_tokener_get_error(tok);
+        at = text.len;
+    }
+    if (status == json_tokener_success && at >= text.len) {
+        *out = o;
+        return NDC_OK;
+    }
+    json_object_put(o);
+    const char *why = status == json_tokener_success ? "text after the end of the value"
+                      : status == json_tokener_continue ? "the text ends too early"
+                                                        : json_tokener_error_desc(status);
+    return ndc_fail(fault, NDC_EINPUT, "json.syntax", "not valid JSON at byte %zu: %s",
+                    at, why);
+}
+
+struct json_object *ndc_json_get(struct json_object *o, const char *key)
+{
+    struct json_object *member = NULL;
+    if (!json_object_is_type(o, json_type_object)) return NULL;
+    return json_object_object_get_ex(o, key, &member) ? member : NULL;
+}
+
+struct ndc_str ndc_json_get_str(struct json_object *o, const char *key)
+{
+    struct json_object *member = ndc_json_get(o, key);
+    if (!json_object_is_type(member, json_type_string)) return NDC_STR_NULL;
+    return ndc_str_n(json_object_get_string(member),
+                     (size_t)json_object_get_string_len(member));
+}
+
+int64_t ndc_json_get_i64(struct json_object *o, const char *key, int64_t absent)
+{
+    struct json_object *member = ndc_json_get(o, key);
+    return json_object_is_type(member, json_type_int) ? json_object_get_int64(member)
+                                                      : absent;
+}
+
+bool ndc_json_get_bool(struct json_object *o, const char *key, bool absent)
+{
+    struct json_object *member = ndc_json_get(o, key);
+    return json_object_is_type(member, json_type_boolean)
+               ? json_object_get_boolean(member)
+               : absent;
+}

@@ -1,0 +1,167 @@
+/* Files on POSIX. */
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK_BYTES = 1 << 16, PATH_BYTES = 4096, TREE_DEPTH = 32 };
+
+enum ndc_err ndc_file_open(struct ndc_file_reader *reader, const char *path,
+                           struct ndc_fault *fault)
+{
+    struct stat st;
+    *reader = (struct ndc_file_reader){.fd = -1};
+    if (strcmp(path, "-") == 0) {
+        reader->fd = STDIN_FILENO;
+        return NDC_OK;
+    }
+    reader->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (reader->fd < 0) return ndc_fail_errno(fault, "io.open", "open", path);
+    if (fstat(reader->fd, &st) == 0) {
+        if (S_ISDIR(st.st_mode)) {
+            ndc_file_close(reader);
+            errno = EISDIR;
+            return ndc_fail_errno(fault, "io.open", "read", path);
+        }
+        if (S_ISREG(st.st_mode)) reader->size = (uint64_t)st.st_size;
+    }
+    (void)posix_fadvise(reader->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return NDC_OK;
+}
+
+enum ndc_err ndc_file_next(struct ndc_file_reader *reader, char *out, size_t size,
+                           size_t *len, struct ndc_fault *fault)
+{
+    ssize_t n;
+    do {
+        n = read(reader->fd, out, size);
+    } while (n < 0 && errno == EINTR);
+    *len = 0;
+    if (n < 0) return ndc_fail_errno(fault, "io.read", "read", "the file");
+    *len = (size_t)n;
+    reader->at += (uint64_t)n;
+    return NDC_OK;
+}
+
+void ndc_file_close(struct ndc_file_reader *reader)
+{
+    if (reader->fd > STDIN_FILENO) close(reader->fd);
+    reader->fd = -1;
+}
+
+enum ndc_err ndc_file_read(struct ndc_buf *out, const char *path, struct ndc_fault *fault)
+{
+    struct ndc_file_reader reader;
+    enum ndc_err err = ndc_file_open(&reader, path, fault);
+    if (err) return err;
+    for (;;) {
+        char chunk[CHUNK_BYTES];
+        size_t len;
+        err = ndc_file_next(&reader, chunk, sizeof(chunk), &len, fault);
+        if (err || len == 0) break;
+        ndc_buf_add(out, chunk, len);
+        if (out->failed) {
+            err = ndc_fail(fault, NDC_ETOOBIG, "io.too_big", "%s is over %zu bytes", path,
+                           out->bytes_max);
+            break;
+        }
+    }
+    ndc_file_close(&reader);
+    return err;
+}
+
+static bool write_all(int fd, struct ndc_str data)
+{
+    while (data.len) {
+        ssize_t n = write(fd, data.ptr, data.len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        data = ndc_str_n(data.ptr + n, data.len - (size_t)n);
+    }
+    return true;
+}
+
+static void sync_parent(const char *path)
+{
+    char dir[PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1,
+             slash ? path : ".");
+    int fd = open(dir[0] ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+enum ndc_err ndc_file_write(const char *path, struct ndc_str data, unsigned mode,
+                            struct ndc_fault *fault)
+{
+    char temp[PATH_BYTES];
+    int n = snprintf(temp, sizeof(temp), "%s.part", path);
+    if (n < 0 || (size_t)n >= sizeof(temp))
+        return ndc_fail(fault, NDC_EINPUT, "io.path_too_long", "path too long: %.80s…",
+                        path);
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0) return ndc_fail_errno(fault, "io.write", "write", temp);
+    bool ok = write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    int saved = errno;
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        saved = errno;
+    }
+    if (ok && rename(temp, path) != 0) {
+        ok = false;
+        saved = errno;
+    }
+    if (!ok) {
+        unlink(temp);
+        errno = saved;
+        return ndc_fail_errno(fault, "io.write", "write", path);
+    }
+    sync_parent(path);
+    return NDC_OK;
+}
+
+enum ndc_err ndc_file_mkdirs(const char *path, struct ndc_fault *fault)
+{
+    char part[PATH_BYTES];
+    size_t len = strlen(path);
+    if (len == 0 || len >= sizeof(part))
+        return ndc_fail(fault, NDC_EINPUT, "io.path", "not a usable path: %.80s", path);
+    memcpy(part, path, len + 1);
+    for (size_t i = 1; i <= len; i++) {
+        if (part[i] != '/' && part[i] != 0) continue;
+        char c = part[i];
+        part[i] = 0;
+        if (mkdir(part, 0750) != 0 && errno != EEXIST)
+            return ndc_fail_errno(fault, "io.mkdir", "create the directory", part);
+        part[i] = c;
+    }
+    return NDC_OK;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+enum ndc_err ndc_file_remove_tree(const char *path, struct ndc_fault *fault)
+{
+    if (!ndc_file_exists(path)) return NDC_OK;
+    if (nftw(path, remove_one, TREE_DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
+        return ndc_fail_errno(fault, "io.remove", "remove", path);
+    return NDC_OK;
+}
+
+bool ndc_file_exists(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
