@@ -280,8 +280,9 @@ static enum ndc_err may_queue(const struct ndc_audit *audit, size_t bytes,
     return NDC_OK;
 }
 
-enum ndc_err ndc_audit_append(struct ndc_audit *audit, const struct ndc_audit_event *event,
-                              ndc_audit_done *done, void *arg, struct ndc_fault *fault)
+enum ndc_err ndc_audit_append(struct ndc_audit *audit,
+                              const struct ndc_audit_event *event, ndc_audit_done *done,
+                              void *arg, struct ndc_fault *fault)
 {
     NDC_ASSERT(event->principal.len && event->action.len);
     if (event->subject_count > NDC_AUDIT_SUBJECTS_MAX)
@@ -338,7 +339,8 @@ enum ndc_err ndc_audit_append_wait(struct ndc_audit *audit,
     enum ndc_err err = ndc_audit_append(audit, event, wake, &w, fault);
     if (!err) {
         ndc_mutex_lock(&w.lock);
-        while (!w.is_done) ndc_cond_wait(&w.done, &w.lock);
+        while (!w.is_done)
+            ndc_cond_wait(&w.done, &w.lock);
         ndc_mutex_unlock(&w.lock);
         if (seq) *seq = w.seq;
         if (w.err)

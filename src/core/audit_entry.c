@@ -1,6 +1,6 @@
-/* The canonical text of an audit entry: one JSON object with its members in a fixed order,
- * absent ones left out. These very bytes are the Merkle leaf, are stored and exported;
- * nothing ever writes them a second time from parsed data. */
+/* The canonical text of an audit entry: one JSON object with its members in a fixed
+ * order, absent ones left out. These very bytes are the Merkle leaf, are stored and
+ * exported; nothing ever writes them a second time from parsed data. */
 #include "core/audit_internal.h"
 
 #include "base/date.h"
@@ -12,7 +12,8 @@ static struct ndc_str cut(struct ndc_str s)
 {
     if (s.len <= NDC_AUDIT_TEXT_MAX) return s;
     size_t len = NDC_AUDIT_TEXT_MAX;
-    while (len > 0 && ((unsigned char)s.ptr[len] & 0xc0) == 0x80) len--;
+    while (len > 0 && ((unsigned char)s.ptr[len] & 0xc0) == 0x80)
+        len--;
     return ndc_str_n(s.ptr, len);
 }
 
@@ -90,7 +91,8 @@ int64_t ndc_audit_principal_key(struct ndc_str principal)
 bool ndc_audit_entry_about(struct json_object *entry, struct ndc_str subject,
                            struct ndc_str principal)
 {
-    if (principal.len && !ndc_str_eq(ndc_json_get_str(entry, "principal"), cut(principal)))
+    if (principal.len &&
+        !ndc_str_eq(ndc_json_get_str(entry, "principal"), cut(principal)))
         return false;
     if (!subject.len) return true;
     struct json_object *list = ndc_json_get(entry, "subjects");

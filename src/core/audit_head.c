@@ -3,7 +3,8 @@
 
 static void put_be64(uint8_t *out, uint64_t v)
 {
-    for (size_t i = 0; i < 8; i++) out[i] = (uint8_t)(v >> (56 - 8 * i));
+    for (size_t i = 0; i < 8; i++)
+        out[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
 void ndc_audit_head_bytes(uint8_t out[static NDC_AUDIT_HEAD_BYTES],

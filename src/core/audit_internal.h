@@ -127,8 +127,8 @@ struct ndc_audit {
     struct ndc_audit_item *first, **last;
     size_t queued, queued_bytes;
     bool stopping, head_wanted;
-    bool failing;            /* the last batch failed */
-    struct ndc_fault failed; /* why */
+    bool failing;               /* the last batch failed */
+    struct ndc_fault failed;    /* why */
     struct ndc_audit_tree tree; /* of what is durable */
     struct ndc_audit_head head;
 };

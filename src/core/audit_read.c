@@ -37,7 +37,7 @@ static void prover_free(struct prover *p)
 }
 
 _Static_assert(sizeof(struct ndc_merkle_hash) == NDC_AUDIT_HASH_BYTES &&
-                   NDC_MERKLE_PROOF_MAX == NDC_AUDIT_PROOF_MAX,
+                   (int)NDC_MERKLE_PROOF_MAX == (int)NDC_AUDIT_PROOF_MAX,
                "a proof is an array of hashes either way");
 
 enum ndc_err ndc_audit_prove_inclusion(
@@ -49,12 +49,13 @@ enum ndc_err ndc_audit_prove_inclusion(
     enum ndc_err err = prover_new(&p, audit, fault);
     if (err) return err;
     if (size > p->tree.frontier.size || seq >= size)
-        err = ndc_fail_at(fault, NDC_EINPUT, "audit.range", seq >= size ? "seq" : "size", 0,
-                          "the log has %llu entries; seq must be below size, and size at "
-                          "most that",
-                          (unsigned long long)p->tree.frontier.size);
-    else if (!ndc_merkle_prove_inclusion((struct ndc_merkle_hash *)path, count, &p->source,
-                                         p->h, seq, size))
+        err =
+            ndc_fail_at(fault, NDC_EINPUT, "audit.range", seq >= size ? "seq" : "size", 0,
+                        "the log has %llu entries; seq must be below size, and size at "
+                        "most that",
+                        (unsigned long long)p->tree.frontier.size);
+    else if (!ndc_merkle_prove_inclusion((struct ndc_merkle_hash *)path, count,
+                                         &p->source, p->h, seq, size))
         err = ndc_fail(fault, NDC_EINTERNAL, "audit.proof", "the proof cannot be made");
     if (err && fault) err = fault->err;
     prover_free(p);
@@ -91,24 +92,27 @@ struct span {
 /* Bounds by time: entries are numbered in the order they were taken, so times rise but
  * for clock steps; rows are compared with the times again. */
 static enum ndc_err bound_by_time(struct ndc_store_conn *conn, struct span *span,
-                                  const struct ndc_audit_query *q, struct ndc_fault *fault)
+                                  const struct ndc_audit_query *q,
+                                  struct ndc_fault *fault)
 {
     int64_t seq = 0;
     enum ndc_err err = NDC_OK;
     if (q->from_ms) {
-        err = ndc_sql_i64(conn, &seq,
-                          "SELECT coalesce((SELECT seq FROM audit_entry WHERE time_ms >= $1 "
-                          "ORDER BY time_ms, seq LIMIT 1), -1)",
-                          NDC_ARGS(ndc_int(q->from_ms)), fault);
+        err = ndc_sql_i64(
+            conn, &seq,
+            "SELECT coalesce((SELECT seq FROM audit_entry WHERE time_ms >= $1 "
+            "ORDER BY time_ms, seq LIMIT 1), -1)",
+            NDC_ARGS(ndc_int(q->from_ms)), fault);
         if (err) return err;
         if (seq < 0) span->empty = true;
         if (seq >= 0 && (uint64_t)seq > span->first) span->first = (uint64_t)seq;
     }
     if (q->until_ms) {
-        err = ndc_sql_i64(conn, &seq,
-                          "SELECT coalesce((SELECT seq FROM audit_entry WHERE time_ms < $1 "
-                          "ORDER BY time_ms DESC, seq DESC LIMIT 1), -1)",
-                          NDC_ARGS(ndc_int(q->until_ms)), fault);
+        err =
+            ndc_sql_i64(conn, &seq,
+                        "SELECT coalesce((SELECT seq FROM audit_entry WHERE time_ms < $1 "
+                        "ORDER BY time_ms DESC, seq DESC LIMIT 1), -1)",
+                        NDC_ARGS(ndc_int(q->until_ms)), fault);
         if (err) return err;
         if (seq < 0) span->empty = true;
         if (seq >= 0 && (uint64_t)seq < span->last) span->last = (uint64_t)seq;
@@ -137,12 +141,13 @@ static struct ndc_rows *select_rows(struct ndc_store_conn *conn,
                                  : ndc_audit_principal_key(q->principal);
     struct ndc_val args[4] = {ndc_int((int64_t)span->first), ndc_int((int64_t)span->last),
                               ndc_int(limit), ndc_int(key)};
-    return ndc_sql_query(conn, keyed ? by_key[q->newest_first] : all[q->newest_first], args,
-                         keyed ? 4 : 3);
+    return ndc_sql_query(conn, keyed ? by_key[q->newest_first] : all[q->newest_first],
+                         args, keyed ? 4 : 3);
 }
 
 /* Whether a row found by key is really meant. */
-static bool row_meant(const struct ndc_audit_query *q, int64_t time_ms, struct ndc_str entry)
+static bool row_meant(const struct ndc_audit_query *q, int64_t time_ms,
+                      struct ndc_str entry)
 {
     if (q->from_ms && time_ms < q->from_ms) return false;
     if (q->until_ms && time_ms >= q->until_ms) return false;

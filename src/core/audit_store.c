@@ -47,8 +47,8 @@ enum ndc_err ndc_audit_size(struct ndc_store_conn *conn, uint64_t *size,
                             struct ndc_fault *fault)
 {
     int64_t n = 0;
-    enum ndc_err err = ndc_sql_i64(conn, &n, "SELECT max(seq) + 1 FROM audit_entry",
-                                   NDC_NO_ARGS, fault);
+    enum ndc_err err =
+        ndc_sql_i64(conn, &n, "SELECT max(seq) + 1 FROM audit_entry", NDC_NO_ARGS, fault);
     *size = (uint64_t)n;
     return err;
 }
@@ -58,10 +58,10 @@ enum ndc_err ndc_audit_last_head(struct ndc_store_conn *conn, struct ndc_audit_h
 {
     *out = (struct ndc_audit_head){0};
     bool good = true;
-    struct ndc_rows *rows = ndc_sql_query(
-        conn,
-        "SELECT size, time_ms, root, signature FROM audit_head ORDER BY size DESC LIMIT 1",
-        NDC_NO_ARGS);
+    struct ndc_rows *rows = ndc_sql_query(conn,
+                                          "SELECT size, time_ms, root, signature FROM "
+                                          "audit_head ORDER BY size DESC LIMIT 1",
+                                          NDC_NO_ARGS);
     if (ndc_rows_next(rows)) {
         struct ndc_str root = ndc_rows_blob(rows, 2), signature = ndc_rows_blob(rows, 3);
         out->size = (uint64_t)ndc_rows_i64(rows, 0);
@@ -85,7 +85,7 @@ struct full_tiles {
     struct {
         unsigned level;
         uint64_t number;
-    } *at;
+    } * at;
     size_t count, cap;
 };
 
@@ -102,7 +102,8 @@ static void keep_tile(void *arg, unsigned level, uint64_t number,
     ndc_buf_add(&full->hashes, hashes, NDC_AUDIT_TILE * sizeof(*hashes));
 }
 
-static enum ndc_err write_entries(struct ndc_store_conn *conn, struct ndc_audit_tree *tree,
+static enum ndc_err write_entries(struct ndc_store_conn *conn,
+                                  struct ndc_audit_tree *tree,
                                   struct ndc_merkle_hasher *h, struct full_tiles *full,
                                   struct ndc_audit_item *items, struct ndc_fault *fault)
 {
@@ -136,7 +137,8 @@ static enum ndc_err write_index(struct ndc_store_conn *conn, struct ndc_audit_it
     static const struct ndc_bulk_column columns[] = {{"key", NDC_VAL_I64},
                                                      {"seq", NDC_VAL_I64}};
     size_t n = 0, at = 0;
-    for (struct ndc_audit_item *item = items; item; item = item->next) n += item->key_count;
+    for (struct ndc_audit_item *item = items; item; item = item->next)
+        n += item->key_count;
     if (n == 0) return NDC_OK;
     struct ndc_key64 *keys = ndc_xmalloc(2 * n * sizeof(*keys));
     for (struct ndc_audit_item *item = items; item; item = item->next)
@@ -163,32 +165,32 @@ static enum ndc_err write_index(struct ndc_store_conn *conn, struct ndc_audit_it
     return err;
 }
 
-static enum ndc_err write_tiles(struct ndc_store_conn *conn, const struct full_tiles *full,
-                                struct ndc_fault *fault)
+static enum ndc_err write_tiles(struct ndc_store_conn *conn,
+                                const struct full_tiles *full, struct ndc_fault *fault)
 {
     const size_t bytes = NDC_AUDIT_TILE * sizeof(struct ndc_merkle_hash);
     enum ndc_err err = NDC_OK;
     for (size_t i = 0; !err && i < full->count; i++)
-        err = ndc_sql_exec(conn,
-                           "INSERT INTO audit_tile (level, number, hashes) VALUES ($1, $2, $3)",
-                           NDC_ARGS(ndc_int(full->at[i].level),
-                                    ndc_int((int64_t)full->at[i].number),
-                                    ndc_blob(ndc_str_n(full->hashes.ptr + i * bytes, bytes))),
-                           NULL, fault);
+        err = ndc_sql_exec(
+            conn, "INSERT INTO audit_tile (level, number, hashes) VALUES ($1, $2, $3)",
+            NDC_ARGS(ndc_int(full->at[i].level), ndc_int((int64_t)full->at[i].number),
+                     ndc_blob(ndc_str_n(full->hashes.ptr + i * bytes, bytes))),
+            NULL, fault);
     return err;
 }
 
-static enum ndc_err write_head(struct ndc_store_conn *conn, const struct ndc_audit_head *head,
-                               struct ndc_fault *fault)
+static enum ndc_err write_head(struct ndc_store_conn *conn,
+                               const struct ndc_audit_head *head, struct ndc_fault *fault)
 {
     return ndc_sql_exec(
         conn,
         "INSERT INTO audit_head (size, time_ms, root, signature) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT (size) DO UPDATE SET time_ms = excluded.time_ms, "
         "root = excluded.root, signature = excluded.signature",
-        NDC_ARGS(ndc_int((int64_t)head->size), ndc_int(head->time_ms),
-                 ndc_blob(ndc_str_n((const char *)head->root, sizeof(head->root))),
-                 ndc_blob(ndc_str_n((const char *)head->signature, sizeof(head->signature)))),
+        NDC_ARGS(
+            ndc_int((int64_t)head->size), ndc_int(head->time_ms),
+            ndc_blob(ndc_str_n((const char *)head->root, sizeof(head->root))),
+            ndc_blob(ndc_str_n((const char *)head->signature, sizeof(head->signature)))),
         NULL, fault);
 }
 
@@ -219,9 +221,11 @@ static enum ndc_err write_all(struct ndc_store_conn *conn, struct ndc_audit_tree
 }
 
 enum ndc_err ndc_audit_write_batch(struct ndc_store *store, struct ndc_audit_tree *tree,
-                                   struct ndc_merkle_hasher *h, struct ndc_audit_item *items,
+                                   struct ndc_merkle_hasher *h,
+                                   struct ndc_audit_item *items,
                                    struct ndc_audit_head *head,
-                                   const struct ndc_sign_key *key, struct ndc_fault *fault)
+                                   const struct ndc_sign_key *key,
+                                   struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     enum ndc_err err = ndc_store_take(store, NDC_WRITE, &conn, fault);

@@ -26,7 +26,8 @@ void ndc_audit_tree_add(struct ndc_audit_tree *tree, struct ndc_merkle_hasher *h
     uint64_t at = tree->frontier.size;
     struct ndc_merkle_hash carry = *leaf;
     ndc_merkle_append(&tree->frontier, h, leaf);
-    for (unsigned level = 0; level < NDC_AUDIT_TILE_LEVELS; level++, at /= NDC_AUDIT_TILE) {
+    for (unsigned level = 0; level < NDC_AUDIT_TILE_LEVELS;
+         level++, at /= NDC_AUDIT_TILE) {
         struct ndc_merkle_hash *edge = tree->edge[level];
         edge[at % NDC_AUDIT_TILE] = carry;
         if ((at + 1) % NDC_AUDIT_TILE) return;
@@ -68,10 +69,11 @@ bool ndc_audit_tiles_subtree(void *ctx, unsigned level, uint64_t index,
     const struct ndc_merkle_hash *hashes = tiles->tree->edge[tile_level];
     if (number < have / NDC_AUDIT_TILE) {
         hashes = tiles->cache[tile_level].hashes;
-        if (!tiles->cache[tile_level].loaded || tiles->cache[tile_level].number != number) {
+        if (!tiles->cache[tile_level].loaded ||
+            tiles->cache[tile_level].number != number) {
             tiles->cache[tile_level].loaded = false;
-            if (read_tile(tiles->cache[tile_level].hashes, tiles->conn, tile_level, number,
-                          tiles->fault))
+            if (read_tile(tiles->cache[tile_level].hashes, tiles->conn, tile_level,
+                          number, tiles->fault))
                 return false;
             tiles->cache[tile_level].loaded = true;
             tiles->cache[tile_level].number = number;
@@ -87,7 +89,8 @@ static enum ndc_err load_leaves(struct ndc_audit_tree *tree, struct ndc_store_co
 {
     uint64_t from = size - size % NDC_AUDIT_TILE, next = from;
     struct ndc_rows *rows = ndc_sql_query(
-        conn, "SELECT seq, entry FROM audit_entry WHERE seq >= $1 AND seq < $2 ORDER BY seq",
+        conn,
+        "SELECT seq, entry FROM audit_entry WHERE seq >= $1 AND seq < $2 ORDER BY seq",
         NDC_ARGS(ndc_int((int64_t)from), ndc_int((int64_t)size)));
     while (ndc_rows_next(rows)) {
         if ((uint64_t)ndc_rows_i64(rows, 0) != next) break;
@@ -95,8 +98,9 @@ static enum ndc_err load_leaves(struct ndc_audit_tree *tree, struct ndc_store_co
     }
     enum ndc_err err = ndc_rows_end(rows, fault);
     if (!err && next != size)
-        err = ndc_fail(fault, NDC_ECONFLICT, "audit.gap",
-                       "entry %llu of the audit log is missing", (unsigned long long)next);
+        err =
+            ndc_fail(fault, NDC_ECONFLICT, "audit.gap",
+                     "entry %llu of the audit log is missing", (unsigned long long)next);
     return err;
 }
 
