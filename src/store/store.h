@@ -3,8 +3,9 @@
  *     struct ndc_store_conn *conn;
  *     err = ndc_store_take(store, NDC_READ, &conn, fault);
  *     if (err) return err;
- *     struct ndc_rows *rows = ndc_sql_query(conn, "SELECT name FROM person WHERE id =
- * $1", NDC_ARGS(ndc_text(id))); while (ndc_rows_next(rows)) use(ndc_rows_text(rows, 0));
+ *     struct ndc_rows *rows = ndc_sql_query(
+ *         conn, "SELECT name FROM person WHERE id = $1", NDC_ARGS(ndc_text(id)));
+ *     while (ndc_rows_next(rows)) use(ndc_rows_text(rows, 0));
  *     err = ndc_rows_end(rows, fault);
  *     ndc_store_give(conn);
  *
