@@ -47,6 +47,8 @@ enum ndc_err ndc_link_spec_parse(struct ndc_link_spec **out, struct ndc_str yaml
 void ndc_link_spec_free(struct ndc_link_spec *spec);
 unsigned ndc_link_spec_field_count(const struct ndc_link_spec *spec);
 const char *ndc_link_spec_field_name(const struct ndc_link_spec *spec, unsigned field);
+/* True if only records of different sources are compared. */
+bool ndc_link_spec_between(const struct ndc_link_spec *spec);
 /* Index of the field so named, or -1. */
 int ndc_link_spec_field_find(const struct ndc_link_spec *spec, struct ndc_str name);
 
@@ -63,6 +65,7 @@ struct ndc_link_options {
 struct ndc_link *ndc_link_new(const struct ndc_link_spec *spec,
                               const struct ndc_link_options *options);
 void ndc_link_free(struct ndc_link *link);
+const struct ndc_link_spec *ndc_link_spec_of(const struct ndc_link *link);
 
 /* Declares a source before its rows are added; the same name gives the same number. Under
  * `one_to_one` a source holds each entity once at most. */

@@ -13,7 +13,10 @@ uint32_t ndc_link_entity_count(const struct ndc_link *link);
 uint32_t ndc_link_entity(const struct ndc_link *link, uint32_t row);
 void ndc_link_row(const struct ndc_link *link, uint32_t row, unsigned *source,
                   uint64_t *ref);
-/* Row of a record, or UINT32_MAX. */
+/* Name of a source by the number ndc_link_row gives (sources are numbered by name then).
+ */
+struct ndc_str ndc_link_source_name(const struct ndc_link *link, unsigned source);
+/* Row of a record, or UINT32_MAX; source as ndc_link_row gives it. */
 uint32_t ndc_link_row_find(const struct ndc_link *link, unsigned source, uint64_t ref);
 /* The folded value of a field, as compared; empty if missing. */
 struct ndc_str ndc_link_value(const struct ndc_link *link, uint32_t row, unsigned field);

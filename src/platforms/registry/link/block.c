@@ -1,0 +1,385 @@
+/* Blocks: rows that share a key of a rule. A block over its rule's cap is split by exact
+ * agreement on one more field, the most telling ones first, and again while too large; a
+ * part that stays too large gives no pairs and is reported. Entries are sorted, so pairs
+ * come out the same whatever the order of rows or the number of threads. */
+#include "platforms/registry/link/block.h"
+#include "platforms/registry/link/keys.h"
+#include "sys/thread.h"
+
+enum { SPLIT_FIELDS_MAX = 4, SPLIT_DEPTH_MAX = 3 };
+/* A field whose values two random rows share more often than this splits nothing. */
+#define SPLIT_CHANCE_MAX 0.05
+
+struct block_key_table {
+    unsigned dict_field; /* column whose values it covers */
+    enum transform_kind kind;
+    unsigned length;
+    unsigned width; /* keys per value */
+    uint64_t *keys; /* value x width, 0: none */
+};
+
+static void fill_key_table(void *arg, size_t index)
+{
+    struct blocks *b = arg;
+    struct block_key_table *t = &b->tables[index];
+    const struct column *column = &b->table->columns[t->dict_field];
+    t->keys = ndc_xcalloc(((size_t)column->dict->count + 1) * t->width, sizeof *t->keys);
+    for (uint32_t v = 1; v <= column->dict->count; v++) {
+        uint64_t keys[KEYS_PER_VALUE];
+        unsigned n = ndc_link_value_keys(ndc_link_value_key_text(column, v), t->kind,
+                                         t->length, keys);
+        for (unsigned i = 0; i < n && i < t->width; i++)
+            t->keys[(size_t)v * t->width + i] = keys[i];
+    }
+}
+
+static uint16_t find_key_table(struct blocks *b, unsigned field,
+                               const struct rule_part *p)
+{
+    unsigned dict_field = b->table->spec->fields[field].dict;
+    for (unsigned i = 0; i < b->table_count; i++) {
+        const struct block_key_table *t = &b->tables[i];
+        if (t->dict_field == dict_field && t->kind == p->kind && t->length == p->length)
+            return (uint16_t)i;
+    }
+    b->tables[b->table_count] = (struct block_key_table){
+        .dict_field = dict_field,
+        .kind = p->kind,
+        .length = p->length,
+        .width = p->kind == TRANSFORM_TOKENS ? KEYS_PER_VALUE : 1};
+    return (uint16_t)b->table_count++;
+}
+
+static unsigned row_rule_keys(const struct blocks *b, unsigned rule_index, uint32_t row,
+                              uint64_t out[static RULE_KEYS_MAX])
+{
+    const struct rule *rule = &b->table->spec->rules[rule_index];
+    const uint32_t *values = table_row(b->table, row);
+    struct part_keys parts[PARTS_MAX];
+    for (unsigned p = 0; p < rule->part_count; p++) {
+        const struct rule_part *part = &rule->parts[p];
+        parts[p].count = 0;
+        for (unsigned i = 0; i < part->field_count; i++) {
+            const struct block_key_table *t = &b->tables[b->part_table[rule_index][p][i]];
+            const uint64_t *keys = t->keys + (size_t)values[part->fields[i]] * t->width;
+            for (unsigned k = 0; k < t->width && keys[k]; k++)
+                parts[p].keys[parts[p].count++] = keys[k];
+        }
+        if (parts[p].count == 0) return 0;
+    }
+    return ndc_link_rule_combine(rule, parts, out);
+}
+
+/* Drops a node's repeats of a key, then keys that only one node holds. */
+static uint32_t compact(const struct nodes *nodes, struct ndc_key32 *e, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept > 0 && e[kept - 1].key == e[i].key &&
+            nodes->of[e[kept - 1].value] == nodes->of[e[i].value])
+            continue;
+        e[kept++] = e[i];
+    }
+    n = kept;
+    kept = 0;
+    for (uint32_t i = 0; i < n;) {
+        uint32_t j = i + 1;
+        while (j < n && e[j].key == e[i].key)
+            j++;
+        if (j - i >= 2) {
+            memmove(e + kept, e + i, (j - i) * sizeof *e);
+            kept += j - i;
+        }
+        i = j;
+    }
+    return kept;
+}
+
+static void build_rule(void *arg, size_t r)
+{
+    struct blocks *b = arg;
+    size_t n = 0, cap = (size_t)b->table->row_count + 64;
+    struct ndc_key32 *e = ndc_xmalloc(cap * sizeof *e);
+    for (uint32_t i = 0; i < b->table->row_count; i++) {
+        uint32_t row = b->nodes->members[i];
+        uint64_t keys[RULE_KEYS_MAX];
+        unsigned count = row_rule_keys(b, (unsigned)r, row, keys);
+        if (n + count > cap) {
+            cap = cap * 2;
+            e = ndc_xrealloc(e, cap * sizeof *e);
+        }
+        for (unsigned k = 0; k < count; k++)
+            e[n++] = (struct ndc_key32){keys[k], row};
+    }
+    NDC_ASSERT(n <= UINT32_MAX);
+    struct ndc_key32 *scratch = ndc_xmalloc((n + 1) * sizeof *e);
+    ndc_sort_key32(e, scratch, n);
+    free(scratch);
+    b->entry_count[r] = compact(b->nodes, e, (uint32_t)n);
+    b->entries[r] = ndc_xrealloc(e, ((size_t)b->entry_count[r] + 1) * sizeof *e);
+}
+
+/* Fields to split large blocks by, by rising chance that random rows agree. */
+static void choose_split_fields(struct blocks *b)
+{
+    const struct table *t = b->table;
+    double chance[NDC_LINK_FIELDS_MAX];
+    for (unsigned f = 0; f < t->spec->field_count; f++) {
+        const struct column *c = &t->columns[f];
+        double sum = 0, all = (double)c->present;
+        for (uint32_t v = 1; v <= c->dict->count; v++)
+            sum += (double)c->rows_of[v] * c->rows_of[v];
+        if (!c->field->comparator || c->present < 2) continue;
+        chance[f] = sum / (all * all);
+        if (chance[f] > SPLIT_CHANCE_MAX) continue;
+        unsigned at = b->split_count++;
+        for (; at > 0 && chance[b->split_fields[at - 1]] > chance[f]; at--)
+            b->split_fields[at] = b->split_fields[at - 1];
+        b->split_fields[at] = f;
+    }
+}
+
+void ndc_link_blocks_build(struct blocks *b, const struct table *table,
+                           const struct nodes *nodes, unsigned threads)
+{
+    const struct ndc_link_spec *spec = table->spec;
+    *b = (struct blocks){.table = table, .nodes = nodes};
+    size_t most = (size_t)RULES_MAX * PARTS_MAX * PART_FIELDS_MAX;
+    b->tables = ndc_xcalloc(most, sizeof *b->tables);
+    for (unsigned r = 0; r < spec->rule_count; r++)
+        for (unsigned p = 0; p < spec->rules[r].part_count; p++)
+            for (unsigned i = 0; i < spec->rules[r].parts[p].field_count; i++)
+                b->part_table[r][p][i] = find_key_table(
+                    b, spec->rules[r].parts[p].fields[i], &spec->rules[r].parts[p]);
+    ndc_parallel_for(threads, b->table_count, fill_key_table, b);
+    choose_split_fields(b);
+    ndc_parallel_for(threads, spec->rule_count, build_rule, b);
+    for (unsigned r = 0; r < spec->rule_count; r++) {
+        const struct ndc_key32 *e = b->entries[r];
+        for (uint32_t i = 0; i < b->entry_count[r];) {
+            uint32_t j = i + 1;
+            while (j < b->entry_count[r] && e[j].key == e[i].key)
+                j++;
+            uint64_t n = NDC_MIN(j - i, spec->rules[r].cap);
+            b->pairs_at_most += n * (n - 1) / 2;
+            i = j;
+        }
+    }
+}
+
+void ndc_link_blocks_free(struct blocks *b)
+{
+    for (unsigned i = 0; i < b->table_count; i++)
+        free(b->tables[i].keys);
+    for (unsigned r = 0; r < RULES_MAX; r++)
+        free(b->entries[r]);
+    free(b->tables);
+    free(b->caps);
+    *b = (struct blocks){0};
+}
+
+/* ---- pairs of one rule ---- */
+
+struct emitter {
+    struct blocks *blocks;
+    unsigned rule;
+    uint32_t from, to;
+    struct pairs pairs;
+    struct ndc_link_cap *caps;
+    size_t cap_count, cap_room;
+    struct ndc_key32 *rows[SPLIT_DEPTH_MAX + 1], *scratch;
+    uint32_t rows_room;
+};
+
+static void push_pair(struct emitter *e, uint32_t a, uint32_t b)
+{
+    const struct table *t = e->blocks->table;
+    uint32_t low = NDC_MIN(a, b), high = NDC_MAX(a, b);
+    if (low < e->from || low >= e->to) return;
+    if (t->spec->between_only && t->sources[a] == t->sources[b]) return;
+    const struct nodes *nodes = e->blocks->nodes;
+    if (nodes->unique_count &&
+        ndc_link_nodes_conflict(t, nodes, nodes->of[a], nodes->of[b]))
+        return;
+    if (e->pairs.count == e->pairs.cap) {
+        e->pairs.cap = e->pairs.cap * 2 + 1024;
+        e->pairs.items =
+            ndc_xrealloc(e->pairs.items, e->pairs.cap * sizeof *e->pairs.items);
+    }
+    e->pairs.items[e->pairs.count++] = (uint64_t)low << 32 | high;
+}
+
+static uint64_t push_block(struct emitter *e, const struct ndc_key32 *rows, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = i + 1; j < n; j++)
+            push_pair(e, rows[i].value, rows[j].value);
+    return (uint64_t)n * (n - 1) / 2;
+}
+
+/* Pairs of a block that is too large; returns how many it gave. */
+static uint64_t push_split(struct emitter *e, const struct ndc_key32 *rows, uint32_t n,
+                           unsigned first, unsigned depth)
+{
+    const struct blocks *b = e->blocks;
+    uint32_t cap = b->table->spec->rules[e->rule].cap;
+    unsigned last = NDC_MIN(b->split_count, first + SPLIT_FIELDS_MAX);
+    uint64_t kept = 0;
+    if (depth >= SPLIT_DEPTH_MAX) return 0;
+    for (unsigned s = first; s < last; s++) {
+        unsigned field = b->split_fields[s];
+        struct ndc_key32 *part = e->rows[depth + 1];
+        uint32_t m = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t value = table_row(b->table, rows[i].value)[field];
+            if (value) part[m++] = (struct ndc_key32){value, rows[i].value};
+        }
+        ndc_sort_key32(part, e->scratch, m);
+        for (uint32_t i = 0; i < m;) {
+            uint32_t j = i + 1;
+            while (j < m && part[j].key == part[i].key)
+                j++;
+            if (j - i <= cap)
+                kept += push_block(e, part + i, j - i);
+            else
+                kept += push_split(e, part + i, j - i, s + 1, depth + 1);
+            i = j;
+        }
+    }
+    return kept;
+}
+
+static void push_capped(struct emitter *e, const struct ndc_key32 *rows, uint32_t n)
+{
+    if (n > e->rows_room) {
+        for (unsigned d = 0; d <= SPLIT_DEPTH_MAX; d++)
+            e->rows[d] = ndc_xrealloc(e->rows[d], n * sizeof *rows);
+        e->scratch = ndc_xrealloc(e->scratch, n * sizeof *rows);
+        e->rows_room = n;
+    }
+    uint64_t all = (uint64_t)n * (n - 1) / 2;
+    uint64_t kept = push_split(e, rows, n, 0, 0);
+    if (e->cap_count == e->cap_room) {
+        e->cap_room = e->cap_room * 2 + 16;
+        e->caps = ndc_xrealloc(e->caps, e->cap_room * sizeof *e->caps);
+    }
+    e->caps[e->cap_count++] =
+        (struct ndc_link_cap){.rule = e->blocks->table->spec->rules[e->rule].text,
+                              .example = rows[0].value,
+                              .rows = n,
+                              .pairs = all,
+                              .pairs_kept = NDC_MIN(kept, all)};
+}
+
+static void emit_rule(void *arg, size_t index)
+{
+    struct emitter *e = (struct emitter *)arg + index;
+    const struct ndc_key32 *entries = e->blocks->entries[e->rule];
+    uint32_t n = e->blocks->entry_count[e->rule];
+    uint32_t cap = e->blocks->table->spec->rules[e->rule].cap;
+    for (uint32_t i = 0; i < n;) {
+        uint32_t j = i + 1;
+        while (j < n && entries[j].key == entries[i].key)
+            j++;
+        if (j - i <= cap)
+            push_block(e, entries + i, j - i);
+        else
+            push_capped(e, entries + i, j - i);
+        i = j;
+    }
+    uint64_t *scratch = ndc_xmalloc((e->pairs.count + 1) * sizeof *scratch);
+    ndc_sort_u64(e->pairs.items, scratch, e->pairs.count);
+    free(scratch);
+    size_t kept = 0;
+    for (size_t i = 0; i < e->pairs.count; i++)
+        if (i == 0 || e->pairs.items[i] != e->pairs.items[i - 1])
+            e->pairs.items[kept++] = e->pairs.items[i];
+    e->pairs.count = kept;
+}
+
+static int compare_caps(const void *a, const void *b)
+{
+    const struct ndc_link_cap *x = a, *y = b;
+    if (x->rows != y->rows) return x->rows < y->rows ? 1 : -1;
+    if (x->example != y->example) return x->example < y->example ? -1 : 1;
+    return strcmp(x->rule, y->rule);
+}
+
+static void keep_caps(struct blocks *b, struct emitter *e, unsigned rules)
+{
+    size_t n = 0;
+    for (unsigned r = 0; r < rules; r++)
+        n += e[r].cap_count;
+    b->caps = ndc_xmalloc((n + 1) * sizeof *b->caps);
+    for (unsigned r = 0; r < rules; r++)
+        for (size_t i = 0; i < e[r].cap_count; i++)
+            b->caps[b->cap_count++] = e[r].caps[i];
+    qsort(b->caps, b->cap_count, sizeof *b->caps, compare_caps);
+}
+
+void ndc_link_blocks_pairs(struct blocks *b, struct pairs *out, uint32_t from,
+                           uint32_t to, unsigned threads, bool report)
+{
+    unsigned rules = b->table->spec->rule_count;
+    struct emitter *e = ndc_xcalloc(rules, sizeof *e);
+    for (unsigned r = 0; r < rules; r++) {
+        e[r].blocks = b;
+        e[r].rule = r;
+        e[r].from = from;
+        e[r].to = to;
+    }
+    ndc_parallel_for(threads, rules, emit_rule, e);
+    size_t n = 0;
+    for (unsigned r = 0; r < rules; r++)
+        n += e[r].pairs.count;
+    uint64_t *all = ndc_xmalloc((n + 1) * sizeof *all);
+    n = 0;
+    for (unsigned r = 0; r < rules; r++) {
+        memcpy(all + n, e[r].pairs.items, e[r].pairs.count * sizeof *all);
+        n += e[r].pairs.count;
+        free(e[r].pairs.items);
+        e[r].pairs.items = NULL;
+    }
+    uint64_t *scratch = ndc_xmalloc((n + 1) * sizeof *scratch);
+    ndc_sort_u64(all, scratch, n);
+    free(scratch);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || all[i] != all[i - 1]) all[kept++] = all[i];
+    if (report) keep_caps(b, e, rules);
+    for (unsigned r = 0; r < rules; r++) {
+        for (unsigned d = 0; d <= SPLIT_DEPTH_MAX; d++)
+            free(e[r].rows[d]);
+        free(e[r].scratch);
+        free(e[r].caps);
+    }
+    free(e);
+    free(out->items);
+    *out = (struct pairs){all, kept, n + 1};
+}
+
+unsigned ndc_link_blocks_row_keys(const struct table *table, uint32_t row,
+                                  uint64_t keys[static NDC_LINK_KEYS_MAX])
+{
+    unsigned n = 0;
+    const uint32_t *values = table_row(table, row);
+    for (unsigned r = 0; r < table->spec->rule_count; r++) {
+        const struct rule *rule = &table->spec->rules[r];
+        struct part_keys parts[PARTS_MAX] = {0};
+        for (unsigned p = 0; p < rule->part_count; p++) {
+            for (unsigned i = 0; i < rule->parts[p].field_count; i++) {
+                unsigned f = rule->parts[p].fields[i];
+                if (!values[f]) continue;
+                parts[p].count += ndc_link_value_keys(
+                    ndc_link_value_key_text(&table->columns[f], values[f]),
+                    rule->parts[p].kind, rule->parts[p].length,
+                    parts[p].keys + parts[p].count);
+            }
+        }
+        uint64_t out[RULE_KEYS_MAX];
+        unsigned made = ndc_link_rule_combine(rule, parts, out);
+        for (unsigned i = 0; i < made && n < NDC_LINK_KEYS_MAX; i++)
+            keys[n++] = out[i];
+    }
+    return n;
+}

@@ -1,0 +1,60 @@
+/* Candidate pairs: blocking keys, blocks, caps. Cost follows pairs, so blocks are bounded
+ * and what was left out is reported. */
+#ifndef NDC_REGISTRY_LINK_BLOCK_H
+#define NDC_REGISTRY_LINK_BLOCK_H
+
+#include "base/sort.h"
+#include "platforms/registry/link/table.h"
+
+/* Rows already known to be one entity, before any pair is scored. */
+struct nodes {
+    uint32_t count;
+    uint32_t *of;      /* row -> node; nodes are numbered by their first row */
+    uint32_t *start;   /* node -> first index in members; [count] is the end */
+    uint32_t *members; /* rows, by node then row */
+    unsigned unique_count;
+    unsigned unique_fields[NDC_LINK_FIELDS_MAX];
+    uint32_t *unique; /* node x unique_count: its value of each unique field, 0: none */
+};
+
+/* True if the two nodes hold clearly different values of a unique field. */
+bool ndc_link_nodes_conflict(const struct table *table, const struct nodes *nodes,
+                             uint32_t a, uint32_t b);
+
+struct block_key_table; /* keys of one field's values under one transform */
+
+struct blocks {
+    const struct table *table;
+    const struct nodes *nodes;
+    struct block_key_table *tables;
+    unsigned table_count;
+    uint16_t part_table[RULES_MAX][PARTS_MAX][PART_FIELDS_MAX];
+    /* Rule -> entries sorted by key, keys held by one node only left out. */
+    struct ndc_key32 *entries[RULES_MAX];
+    uint32_t entry_count[RULES_MAX];
+    /* Fields to split large blocks by, the most telling first. */
+    unsigned split_fields[NDC_LINK_FIELDS_MAX];
+    unsigned split_count;
+    uint64_t pairs_at_most;
+    struct ndc_link_cap *caps;
+    size_t cap_count;
+};
+
+void ndc_link_blocks_build(struct blocks *blocks, const struct table *table,
+                           const struct nodes *nodes, unsigned threads);
+void ndc_link_blocks_free(struct blocks *blocks);
+
+struct pairs {
+    uint64_t *items; /* (smaller row) << 32 | larger row, sorted, distinct */
+    size_t count, cap;
+};
+
+/* Pairs whose smaller row is in [from, to). With `report` the capped blocks are noted. */
+void ndc_link_blocks_pairs(struct blocks *blocks, struct pairs *out, uint32_t from,
+                           uint32_t to, unsigned threads, bool report);
+
+/* Every key of one row under the rules; for ndc_link_keys. */
+unsigned ndc_link_blocks_row_keys(const struct table *table, uint32_t row,
+                                  uint64_t keys[static NDC_LINK_KEYS_MAX]);
+
+#endif

@@ -1,0 +1,48 @@
+/* Quality on labelled data: how well a spec links a CSV file whose truth is known. */
+#ifndef NDC_REGISTRY_LINK_EVAL_H
+#define NDC_REGISTRY_LINK_EVAL_H
+
+#include "platforms/registry/link/result.h"
+
+struct ndc_link_eval {
+    uint64_t rows, truth_pairs, found_pairs, right_pairs;
+    uint64_t entities, truth_entities;
+    double precision, recall, f1;          /* of pairs */
+    double b3_precision, b3_recall, b3_f1; /* B-cubed, Bagga & Baldwin 1998, by record */
+    double seconds_read, seconds_link;
+    uint64_t pairs_compared, blocks_capped, reviews;
+    uint64_t candidate_truth; /* true pairs that some blocking rule brought together and
+                               * the model gave at least the edge floor */
+};
+
+/* Compares two partitions of n items given as labels; `between` counts only pairs whose
+ * sources differ (sources may be NULL otherwise). Fills the quality figures of *out. */
+void ndc_link_score_partition(struct ndc_link_eval *out, const uint32_t *found,
+                              const uint32_t *truth, const uint8_t *sources, uint32_t n,
+                              bool between);
+
+/* Reads the CSV files by the spec's `input` and `truth`, links and judges. `right` may be
+ * NULL. threads 0: all. With `link_out` the finished run is handed over. */
+enum ndc_err ndc_link_eval_files(struct ndc_link_eval *out,
+                                 const struct ndc_link_spec *spec, const char *left,
+                                 const char *right, unsigned threads,
+                                 struct ndc_link **link_out,
+                                 struct ndc_fault *fault) NDC_MUST_USE;
+
+/* Adds a CSV file's rows to the table as source `name`; the record number is the hash of
+ * the id column (or of the whole row where the spec names none). With labels_out each
+ * added row's truth label is appended to it with its ref (for ndc_link_eval). */
+struct ndc_link_labels {
+    struct label {
+        uint64_t ref;
+        uint32_t truth;
+        uint8_t source;
+    } * items;
+    size_t count, cap;
+    struct ndc_dict *names;
+};
+enum ndc_err ndc_link_read_csv(struct ndc_link *link, const char *path, const char *name,
+                               struct ndc_link_labels *labels_out,
+                               struct ndc_fault *fault) NDC_MUST_USE;
+
+#endif

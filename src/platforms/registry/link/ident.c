@@ -1,0 +1,244 @@
+/* Before any weight is learned: rows that reviewers joined, and rows that share an
+ * identifier and do not contradict each other, become one node. Identifiers are typed by
+ * people, so a shared one is refused when the rest of the two records speaks a hundred to
+ * one against; such pairs are for review. Sorting finds the sharers: no probing. */
+#include "platforms/registry/link/run.h"
+
+#include <math.h>
+
+enum { HEADS_MAX = 4 };      /* records of different people under one identifier */
+#define CONTRADICTION (-4.6) /* ln(1/100) */
+
+struct joiner {
+    struct ndc_link *link;
+    const struct table *table;
+    uint32_t *parent;
+    unsigned unique_count;
+    const unsigned *unique_fields;
+    uint32_t *unique; /* root x unique_count */
+    struct memo memo;
+    struct barriers barriers;
+    double agree[NDC_LINK_FIELDS_MAX], differ[NDC_LINK_FIELDS_MAX];
+};
+
+/* Values that differ and are not one slip of the pen apart. */
+static bool clearly_differ(const struct table *t, unsigned field, uint32_t a, uint32_t b)
+{
+    if (a == 0 || b == 0 || a == b) return false;
+    const struct comparator *how = t->spec->fields[field].comparator;
+    return !how || how->compare(&t->columns[field], NDC_MIN(a, b), NDC_MAX(a, b)) > 2;
+}
+
+bool ndc_link_nodes_conflict(const struct table *table, const struct nodes *nodes,
+                             uint32_t a, uint32_t b)
+{
+    for (unsigned k = 0; k < nodes->unique_count; k++)
+        if (clearly_differ(table, nodes->unique_fields[k],
+                           nodes->unique[(size_t)a * nodes->unique_count + k],
+                           nodes->unique[(size_t)b * nodes->unique_count + k]))
+            return true;
+    return false;
+}
+
+/* False if a unique field or a reviewer forbids it. */
+static bool join(struct joiner *j, uint32_t a, uint32_t b, bool forced)
+{
+    a = ndc_link_find_root(j->parent, a);
+    b = ndc_link_find_root(j->parent, b);
+    if (a == b) return true;
+    unsigned n = j->unique_count;
+    uint32_t *x = j->unique + (size_t)a * n, *y = j->unique + (size_t)b * n;
+    for (unsigned k = 0; k < n && !forced; k++)
+        if (clearly_differ(j->table, j->unique_fields[k], x[k], y[k])) return false;
+    uint32_t low = NDC_MIN(a, b), high = NDC_MAX(a, b);
+    if (ndc_link_barriers_between(&j->barriers, j->parent, a, b)) return false;
+    ndc_link_barriers_merge(&j->barriers, low, high);
+    for (unsigned k = 0; k < n; k++) {
+        uint32_t value = x[k] ? x[k] : y[k];
+        if (x[k] && y[k]) value = low == a ? x[k] : y[k];
+        j->unique[(size_t)low * n + k] = value;
+    }
+    j->parent[high] = low;
+    return true;
+}
+
+/* How the rest of two records speaks for or against one person, with plain weights. */
+static double support(struct joiner *j, uint32_t a, uint32_t b)
+{
+    const struct ndc_link_spec *spec = j->table->spec;
+    const uint32_t *x = table_row(j->table, a), *y = table_row(j->table, b);
+    struct model_field none[NDC_LINK_FIELDS_MAX] = {0};
+    struct comparison c;
+    bool equal = true;
+    for (unsigned f = 0; f < spec->field_count && equal; f++)
+        equal = x[f] == y[f] || x[f] == 0 || y[f] == 0;
+    if (equal) return 0;
+    ndc_link_compare_rows(&c, j->table, none, &j->memo, a, b);
+    double sum = 0;
+    for (unsigned g = 0; g < spec->group_count; g++) {
+        const struct spec_group *group = &spec->groups[g];
+        double best = -1e9;
+        if (group->is_swap) continue;
+        for (unsigned i = 0; i < group->field_count; i++) {
+            unsigned f = group->fields[i], level = c.levels[f];
+            unsigned levels = spec->fields[f].comparator->levels;
+            if (level == 0 || spec->fields[f].identifier) continue;
+            double w = level == 1 ? j->agree[f] : level == levels ? j->differ[f] : 1;
+            best = NDC_MAX(best, w);
+        }
+        if (best > -1e8) sum += best;
+    }
+    return sum;
+}
+
+static void plain_weights(struct joiner *j)
+{
+    for (unsigned f = 0; f < j->table->spec->field_count; f++) {
+        const struct column *c = &j->table->columns[f];
+        double same = 1, all = (double)c->present;
+        for (uint32_t v = 1; v <= c->dict->count; v++)
+            same += (double)c->rows_of[v] * c->rows_of[v];
+        double chance = all > 0 ? NDC_MIN(same / (all * all), 0.9) : 0.9;
+        j->agree[f] = log(0.9 / chance);
+        j->differ[f] = log(0.03 / (1 - chance));
+    }
+}
+
+/* Rows that share one value of an identifier: each joins the first earlier row that it
+ * does not contradict. */
+static void join_sharers(struct joiner *j, const struct ndc_key32 *rows, size_t n)
+{
+    uint32_t heads[HEADS_MAX];
+    unsigned head_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool done = false;
+        for (unsigned h = 0; h < head_count && !done; h++) {
+            double s = support(j, heads[h], rows[i].value);
+            done = s >= CONTRADICTION && join(j, heads[h], rows[i].value, false);
+            if (done) {
+                ndc_link_edges_add(&j->link->edges, heads[h], rows[i].value, 20 + s,
+                                   NDC_LINK_EDGE_IDENTIFIER);
+                j->link->stats.identifier_links++;
+            }
+        }
+        if (done) continue;
+        if (head_count > 0) {
+            ndc_link_reviews_add(&j->link->reviews, heads[0], rows[i].value, 0,
+                                 NDC_LINK_REVIEW_SHARED_ID, false);
+            j->link->stats.identifier_conflicts++;
+        }
+        if (head_count < HEADS_MAX) heads[head_count++] = rows[i].value;
+    }
+}
+
+static void join_by_field(struct joiner *j, unsigned field)
+{
+    const struct table *t = j->table;
+    struct ndc_key32 *e = ndc_xmalloc(((size_t)t->row_count + 1) * sizeof *e);
+    struct ndc_key32 *scratch = ndc_xmalloc(((size_t)t->row_count + 1) * sizeof *e);
+    size_t n = 0;
+    for (uint32_t i = 0; i < t->row_count; i++) {
+        uint32_t v = table_row(t, i)[field];
+        if (v && t->columns[field].rows_of[v] > 1) e[n++] = (struct ndc_key32){v, i};
+    }
+    ndc_sort_key32(e, scratch, n);
+    free(scratch);
+    /* Value numbers depend on the order of arrival; groups are taken by their first row,
+     * so that joins happen in the same order on every run. */
+    struct ndc_key64 *groups = ndc_xmalloc((n / 2 + 1) * sizeof *groups);
+    struct ndc_key64 *order = ndc_xmalloc((n / 2 + 1) * sizeof *groups);
+    size_t group_count = 0;
+    for (size_t i = 0; i < n;) {
+        size_t k = i + 1;
+        while (k < n && e[k].key == e[i].key)
+            k++;
+        groups[group_count++] = (struct ndc_key64){e[i].value, i};
+        i = k;
+    }
+    ndc_sort_key64(groups, order, group_count);
+    for (size_t g = 0; g < group_count; g++) {
+        size_t i = groups[g].value, k = i + 1;
+        while (k < n && e[k].key == e[i].key)
+            k++;
+        join_sharers(j, e + i, k - i);
+    }
+    free(order);
+    free(groups);
+    free(e);
+}
+
+static void join_decided(struct joiner *j)
+{
+    struct ndc_link *link = j->link;
+    for (size_t i = 0; i < link->decision_count; i++) {
+        const struct decision *d = &link->decisions[i];
+        if (!d->same || d->a == UINT32_MAX || d->b == UINT32_MAX) continue;
+        if (!join(j, d->a, d->b, true)) continue;
+        ndc_link_edges_add(&link->edges, d->a, d->b, 50, NDC_LINK_EDGE_DECISION);
+    }
+}
+
+static void collect_nodes(struct joiner *j, struct nodes *nodes)
+{
+    uint32_t rows = j->table->row_count;
+    nodes->of = ndc_xmalloc(((size_t)rows + 1) * sizeof *nodes->of);
+    nodes->members = ndc_xmalloc(((size_t)rows + 1) * sizeof *nodes->members);
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t root = ndc_link_find_root(j->parent, i);
+        nodes->of[i] = root == i ? nodes->count++ : nodes->of[root];
+    }
+    nodes->start = ndc_xcalloc((size_t)nodes->count + 2, sizeof *nodes->start);
+    unsigned k = j->unique_count;
+    nodes->unique = ndc_xcalloc((size_t)nodes->count * k + 1, sizeof *nodes->unique);
+    for (uint32_t i = 0; i < rows; i++) {
+        nodes->start[nodes->of[i] + 2]++;
+        if (j->parent[i] == i)
+            memcpy(nodes->unique + (size_t)nodes->of[i] * k, j->unique + (size_t)i * k,
+                   k * sizeof *j->unique);
+    }
+    for (uint32_t n = 1; n <= nodes->count; n++)
+        nodes->start[n + 1] += nodes->start[n];
+    for (uint32_t i = 0; i < rows; i++)
+        nodes->members[nodes->start[nodes->of[i] + 1]++] = i;
+}
+
+void ndc_link_nodes_build(struct ndc_link *link)
+{
+    const struct table *t = &link->table;
+    const struct ndc_link_spec *spec = t->spec;
+    struct nodes *nodes = &link->nodes;
+    struct joiner j = {.link = link, .table = t};
+    for (unsigned f = 0; f < spec->field_count; f++)
+        if (spec->fields[f].unique) nodes->unique_fields[nodes->unique_count++] = f;
+    j.unique_count = nodes->unique_count;
+    j.unique_fields = nodes->unique_fields;
+    size_t rows = t->row_count;
+    j.parent = ndc_xmalloc((rows + 1) * sizeof *j.parent);
+    j.unique = ndc_xmalloc((rows * j.unique_count + 1) * sizeof *j.unique);
+    for (uint32_t i = 0; i < rows; i++) {
+        j.parent[i] = i;
+        for (unsigned k = 0; k < j.unique_count; k++)
+            j.unique[(size_t)i * j.unique_count + k] =
+                table_row(t, i)[nodes->unique_fields[k]];
+    }
+    ndc_link_barriers_init(&j.barriers, link, t->row_count, NULL);
+    ndc_link_memo_init(&j.memo, 16);
+    plain_weights(&j);
+    join_decided(&j);
+    for (unsigned f = 0; f < spec->field_count; f++)
+        if (spec->fields[f].identifier) join_by_field(&j, f);
+    collect_nodes(&j, nodes);
+    ndc_link_memo_free(&j.memo);
+    ndc_link_barriers_free(&j.barriers);
+    free(j.parent);
+    free(j.unique);
+}
+
+void ndc_link_nodes_free(struct nodes *nodes)
+{
+    free(nodes->of);
+    free(nodes->start);
+    free(nodes->members);
+    free(nodes->unique);
+    *nodes = (struct nodes){0};
+}

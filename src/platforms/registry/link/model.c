@@ -1,0 +1,294 @@
+/* The model's parts: cells of groups, value frequencies, comparison of two rows. */
+#include "platforms/registry/link/model.h"
+
+#include <math.h>
+
+double ndc_link_first_m(unsigned level, unsigned levels)
+{
+    if (level == 1) return 0.85;
+    if (level == levels) return 0.03;
+    return 0.12 / (double)(levels - 2);
+}
+
+struct ndc_link_model *ndc_link_model_new(const struct ndc_link_spec *spec)
+{
+    struct ndc_link_model *model = ndc_xcalloc(1, sizeof *model);
+    model->spec = spec;
+    for (unsigned g = 0; g < spec->group_count; g++) {
+        const struct spec_group *group = &spec->groups[g];
+        struct model_group *mg = &model->groups[g];
+        mg->m = ndc_xcalloc(group->cells, sizeof(double));
+        mg->u = ndc_xcalloc(group->cells, sizeof(double));
+        mg->weight = ndc_xcalloc(group->cells, sizeof(double));
+        mg->random = ndc_xcalloc(group->cells, sizeof(double));
+    }
+    return model;
+}
+
+void ndc_link_model_fields_free(struct model_field *fields)
+{
+    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++) {
+        free(fields[f].log_frequency);
+        free(fields[f].class_log_frequency);
+        fields[f].log_frequency = fields[f].class_log_frequency = NULL;
+    }
+}
+
+void ndc_link_model_free(struct ndc_link_model *model)
+{
+    if (!model) return;
+    for (unsigned g = 0; g < NDC_ARRAY_LEN(model->groups); g++) {
+        free(model->groups[g].m);
+        free(model->groups[g].u);
+        free(model->groups[g].weight);
+        free(model->groups[g].random);
+    }
+    ndc_link_model_fields_free(model->fields);
+    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++) {
+        free(model->kept[f].hashes);
+        free(model->kept[f].shares);
+        free(model->kept_class[f].hashes);
+        free(model->kept_class[f].shares);
+    }
+    free(model);
+}
+
+void ndc_link_group_levels(const struct ndc_link_spec *spec,
+                           const struct spec_group *group, unsigned cell,
+                           uint8_t levels[static GROUP_FIELDS_MAX])
+{
+    for (unsigned i = group->field_count; i-- > 0;) {
+        unsigned n = spec->fields[group->fields[i]].comparator->levels + 1;
+        levels[i] = (uint8_t)(cell % n);
+        cell /= n;
+    }
+}
+
+unsigned ndc_link_group_missing(const struct ndc_link_spec *spec,
+                                const struct spec_group *group, unsigned cell)
+{
+    if (group->is_swap) return cell == 0;
+    uint8_t levels[GROUP_FIELDS_MAX];
+    unsigned mask = 0;
+    ndc_link_group_levels(spec, group, cell, levels);
+    for (unsigned i = 0; i < group->field_count; i++)
+        mask |= (levels[i] == 0) << i;
+    return mask;
+}
+
+/* Chance that two comparable random rows agree on a value: over all pairs, or over pairs
+ * of different sources. counts[v] rows hold v. */
+static double agreement_chance(const struct table *t, unsigned field)
+{
+    const struct column *c = &t->columns[field];
+    double same = 0, all = (double)c->present * (double)c->present;
+    for (uint32_t v = 1; v <= c->dict->count; v++)
+        same += (double)c->rows_of[v] * c->rows_of[v];
+    if (!t->spec->between_only) {
+        same -= (double)c->present;
+        all -= (double)c->present;
+        return all > 0 ? same / all : 0;
+    }
+    uint32_t *counts = ndc_xcalloc((size_t)c->dict->count + 1, sizeof *counts);
+    for (unsigned s = 0; s < t->source_names.count; s++) {
+        double present = 0, squares = 0;
+        for (uint32_t i = t->source_start[s]; i < t->source_start[s + 1]; i++) {
+            uint32_t v = table_row(t, i)[field];
+            if (v == 0) continue;
+            squares += 2.0 * counts[v]++ + 1;
+            present++;
+        }
+        for (uint32_t i = t->source_start[s]; i < t->source_start[s + 1]; i++)
+            counts[table_row(t, i)[field]] = 0;
+        same -= squares;
+        all -= present * present;
+    }
+    free(counts);
+    return all > 0 ? same / all : 0;
+}
+
+static float *log_shares(const uint32_t *rows, uint32_t count, uint64_t present)
+{
+    float *out = ndc_xcalloc((size_t)count + 1, sizeof *out);
+    for (uint32_t v = 1; v <= count; v++)
+        out[v] = (float)log(NDC_MAX(rows[v], 1) / (double)NDC_MAX(present, 1));
+    return out;
+}
+
+void ndc_link_model_count(struct ndc_link_model *model, const struct table *t)
+{
+    ndc_link_model_fields_free(model->fields);
+    for (unsigned f = 0; f < t->spec->field_count; f++) {
+        const struct column *c = &t->columns[f];
+        if (!c->field->comparator) continue;
+        model->fields[f].exact = NDC_MAX(agreement_chance(t, f), 1e-12);
+        model->fields[f].log_exact = (float)log(model->fields[f].exact);
+        if (!c->field->frequency) continue;
+        model->fields[f].log_frequency =
+            log_shares(c->rows_of, c->dict->count, c->present);
+        if (c->class_of)
+            model->fields[f].class_log_frequency =
+                log_shares(c->class_rows, c->class_names.count, c->present);
+    }
+}
+
+void ndc_link_model_weigh(struct ndc_link_model *model)
+{
+    for (unsigned g = 0; g < model->spec->group_count; g++) {
+        const struct spec_group *group = &model->spec->groups[g];
+        struct model_group *mg = &model->groups[g];
+        mg->weight[0] = 0;
+        for (unsigned c = 1; c < group->cells; c++)
+            mg->weight[c] = mg->m[c] > 0 && mg->u[c] > 0 ? log(mg->m[c] / mg->u[c]) : 0;
+    }
+}
+
+double ndc_link_comparison_log_odds(const struct ndc_link_model *model,
+                                    const struct comparison *c)
+{
+    double sum = model->prior_log_odds + (double)c->frequency;
+    for (unsigned g = 0; g < model->spec->group_count; g++)
+        sum += model->groups[g].weight[c->cells[g]];
+    return sum;
+}
+
+/* ---- comparing two rows ---- */
+
+void ndc_link_memo_init(struct memo *memo, unsigned log2_slots)
+{
+    memo->slots = ndc_xcalloc((size_t)1 << log2_slots, sizeof *memo->slots);
+    memo->mask = ((uint64_t)1 << log2_slots) - 1;
+}
+
+void ndc_link_memo_free(struct memo *memo)
+{
+    free(memo->slots);
+    memo->slots = NULL;
+}
+
+static uint8_t level_of(const struct column *column, struct memo *memo, uint32_t a,
+                        uint32_t b)
+{
+    if (a == 0 || b == 0) return 0;
+    if (a == b) return 1;
+    uint32_t low = NDC_MIN(a, b), high = NDC_MAX(a, b);
+    if (!memo) return column->field->comparator->compare(column, low, high);
+    uint64_t hash = ndc_mix64(((uint64_t)low << 32 | high) ^ column->digest);
+    uint64_t *slot = &memo->slots[hash & memo->mask];
+    uint64_t tag = hash & ~(uint64_t)0xff;
+    if ((*slot & ~(uint64_t)0xff) == tag && (*slot & 0xff))
+        return (uint8_t)(*slot & 0xff);
+    uint8_t level = column->field->comparator->compare(column, low, high);
+    *slot = tag | level;
+    return level;
+}
+
+/* How badly a level speaks against a match, for choosing between two alignments. */
+static double misfit(unsigned level, unsigned levels)
+{
+    if (level == 0) return 0.6;
+    return level >= levels ? 1 : 0.5 * (double)(level - 1) / (double)levels;
+}
+
+/* Fields f and g of one comparator may hold each other's value: takes the crossed
+ * alignment if it fits clearly better. True if crossed. */
+static bool align_swapped(struct comparison *out, const struct table *t,
+                          struct memo *memo, const uint32_t *x, const uint32_t *y,
+                          unsigned f, unsigned g)
+{
+    unsigned levels = t->spec->fields[f].comparator->levels;
+    if (out->levels[f] == 1 || out->levels[g] == 1) return false;
+    uint8_t cross_f = level_of(&t->columns[f], memo, x[f], y[g]);
+    uint8_t cross_g = level_of(&t->columns[f], memo, x[g], y[f]);
+    double direct = misfit(out->levels[f], levels) + misfit(out->levels[g], levels);
+    double crossed = misfit(cross_f, levels) + misfit(cross_g, levels);
+    bool good = (cross_f > 0 && cross_f < levels) || (cross_g > 0 && cross_g < levels);
+    if (!good || crossed + 0.3 >= direct) return false;
+    out->levels[f] = cross_f;
+    out->levels[g] = cross_g;
+    return true;
+}
+
+/* The frequency term of one field: how much rarer than usual the agreed value is. */
+static float frequency_term(const struct table *t, const struct model_field *fields,
+                            const struct comparison *c, unsigned f, uint32_t x,
+                            uint32_t y, uint32_t crossed)
+{
+    const struct model_field *mf = &fields[f];
+    if (!mf->log_frequency || x == 0) return 0;
+    if (c->levels[f] == 1) {
+        float share = mf->log_frequency[x];
+        int other = t->spec->fields[f].swap;
+        if (other >= 0 && x != y) share = NDC_MAX(share, fields[other].log_frequency[x]);
+        return mf->log_exact - share;
+    }
+    const struct column *column = &t->columns[f];
+    if (c->levels[f] == 2 && column->class_of && crossed != 0 &&
+        column->class_of[x] == column->class_of[crossed])
+        return mf->log_exact - mf->class_log_frequency[column->class_of[x]];
+    return 0;
+}
+
+/* In a group only the most telling agreement counts by its rarity; a coarser field's
+ * agreement is implied by it. */
+static float group_frequency(const struct table *t, const struct model_field *fields,
+                             const struct comparison *c, const struct spec_group *group,
+                             const uint32_t *x, const uint32_t *y,
+                             const uint32_t *crossed)
+{
+    unsigned left[GROUP_FIELDS_MAX], n = 0;
+    for (unsigned i = 0; i < group->field_count; i++) {
+        unsigned f = group->fields[i], at = n++;
+        for (; at > 0 && fields[left[at - 1]].exact > fields[f].exact; at--)
+            left[at] = left[at - 1];
+        left[at] = f;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        unsigned f = left[i], levels = t->spec->fields[f].comparator->levels;
+        float term = frequency_term(t, fields, c, f, x[f], y[f], crossed[f]);
+        if (term != 0) return term;
+        if (c->levels[f] != 0 && c->levels[f] < levels) return 0;
+    }
+    return 0;
+}
+
+void ndc_link_compare_rows(struct comparison *out, const struct table *t,
+                           const struct model_field *fields, struct memo *memo,
+                           uint32_t a, uint32_t b)
+{
+    const struct ndc_link_spec *spec = t->spec;
+    const uint32_t *x = table_row(t, a), *y = table_row(t, b);
+    uint32_t crossed[NDC_LINK_FIELDS_MAX];
+    uint32_t is_crossed = 0;
+    for (unsigned f = 0; f < spec->field_count; f++)
+        out->levels[f] =
+            spec->fields[f].comparator ? level_of(&t->columns[f], memo, x[f], y[f]) : 0;
+    memcpy(crossed, y, spec->field_count * sizeof *y);
+    for (unsigned f = 0; f < spec->field_count; f++) {
+        int g = spec->fields[f].swap;
+        if (g <= (int)f) continue;
+        if (!align_swapped(out, t, memo, x, y, f, (unsigned)g)) continue;
+        crossed[f] = y[g];
+        crossed[g] = y[f];
+        is_crossed |= 1u << f;
+    }
+    out->frequency = 0;
+    for (unsigned i = 0; i < spec->group_count; i++) {
+        const struct spec_group *group = &spec->groups[i];
+        unsigned cell = 0, first = group->fields[0];
+        out->group_frequency[i] = 0;
+        if (group->is_swap) {
+            unsigned second = (unsigned)spec->fields[first].swap;
+            bool known = out->levels[first] != 0 || out->levels[second] != 0;
+            out->cells[i] = known ? (is_crossed >> first & 1 ? 2 : 1) : 0;
+            continue;
+        }
+        for (unsigned k = 0; k < group->field_count; k++) {
+            unsigned f = group->fields[k];
+            cell = cell * (spec->fields[f].comparator->levels + 1) + out->levels[f];
+        }
+        out->cells[i] = (uint16_t)cell;
+        out->group_frequency[i] = group_frequency(t, fields, out, group, x, y, crossed);
+        out->frequency += out->group_frequency[i];
+    }
+}

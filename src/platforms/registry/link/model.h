@@ -1,0 +1,89 @@
+/* The Fellegi-Sunter model: weights per group cell, value frequencies, prior. */
+#ifndef NDC_REGISTRY_LINK_MODEL_H
+#define NDC_REGISTRY_LINK_MODEL_H
+
+#include "platforms/registry/link/table.h"
+
+/* Memo of comparator results: direct mapped, one per thread. */
+struct memo {
+    uint64_t *slots;
+    uint64_t mask;
+};
+void ndc_link_memo_init(struct memo *memo, unsigned log2_slots);
+void ndc_link_memo_free(struct memo *memo);
+
+struct comparison {
+    uint8_t levels[NDC_LINK_FIELDS_MAX];
+    uint16_t cells[2 * NDC_LINK_FIELDS_MAX];
+    float group_frequency[2 * NDC_LINK_FIELDS_MAX];
+    float frequency; /* sum of the value-frequency terms of agreed values */
+};
+
+struct model_group {
+    double *m, *u, *weight; /* by cell */
+    double *random;         /* share of the cell among random pairs, before cleaning */
+};
+
+/* Frequencies of one field's values, by value or class id of the table at hand. */
+struct model_field {
+    float *log_frequency;       /* value -> ln of its share; NULL if unused */
+    float *class_log_frequency; /* class -> the same */
+    float log_exact;
+    double exact; /* chance that two random records agree: sum of squares */
+};
+
+struct ndc_link_model {
+    const struct ndc_link_spec *spec;
+    struct model_group groups[2 * NDC_LINK_FIELDS_MAX];
+    double prior_log_odds;
+    double pairs_all; /* comparable pairs */
+    double matches;   /* expected among them */
+    struct model_field fields[NDC_LINK_FIELDS_MAX];
+    /* Frequencies kept by text for models read back: hash of the folded value -> share.
+     */
+    struct kept_frequency {
+        uint64_t *hashes; /* sorted */
+        float *shares;
+        uint32_t count;
+        float rest; /* of a value not kept */
+    } kept[NDC_LINK_FIELDS_MAX], kept_class[NDC_LINK_FIELDS_MAX];
+    bool learned;
+};
+
+/* Compares two rows; memo may be NULL. */
+void ndc_link_compare_rows(struct comparison *out, const struct table *table,
+                           const struct model_field *fields, struct memo *memo,
+                           uint32_t a, uint32_t b);
+
+/* An untrained model for the spec: groups allocated, first guesses of m. */
+struct ndc_link_model *ndc_link_model_new(const struct ndc_link_spec *spec);
+
+/* Levels of the group's fields from a cell number: levels[i] of fields[i]. */
+void ndc_link_group_levels(const struct ndc_link_spec *spec,
+                           const struct spec_group *group, unsigned cell,
+                           uint8_t levels[static GROUP_FIELDS_MAX]);
+/* Bit i set: the group's field i is missing in this cell. */
+unsigned ndc_link_group_missing(const struct ndc_link_spec *spec,
+                                const struct spec_group *group, unsigned cell);
+/* Gives every value of the table its frequency: counted in the table's rows, or, for a
+ * model read back, looked up. */
+void ndc_link_model_count(struct ndc_link_model *model, const struct table *table);
+void ndc_link_model_lookup(struct model_field *out, const struct ndc_link_model *model,
+                           const struct table *table);
+void ndc_link_model_fields_free(struct model_field *fields);
+/* weight = ln(m / u) of every cell. */
+void ndc_link_model_weigh(struct ndc_link_model *model);
+/* First guess of m for a field's level (1-based). */
+double ndc_link_first_m(unsigned level, unsigned levels);
+
+/* prior + weights + frequencies */
+double ndc_link_comparison_log_odds(const struct ndc_link_model *model,
+                                    const struct comparison *c);
+
+/* Learns m, u and the prior from candidate pairs ((a << 32) | b, sorted), each of which
+ * stands for `scale` candidates. */
+void ndc_link_model_learn(struct ndc_link_model *model, const struct table *table,
+                          const uint64_t *pairs, size_t count, double scale,
+                          unsigned threads);
+
+#endif

@@ -1,0 +1,444 @@
+/* A run: seal the table, join by identifiers, block, learn, score, cluster. */
+#include "platforms/registry/link/run.h"
+#include "sys/clock.h"
+
+#include <math.h>
+
+enum {
+    THREADS_MAX = 16,
+    SCORE_CHUNK = 1 << 15,
+    MEMO_LOG2 = 18,
+    SOURCE_NAME_MAX = 256,
+    LEARN_SAMPLE = 1000000
+};
+#define PAIR_BYTES_DEFAULT ((size_t)512 << 20)
+
+struct ndc_link_batch {
+    struct ndc_link *link;
+    struct table table;
+};
+
+void ndc_link_edges_add(struct edges *edges, uint32_t a, uint32_t b, double log_odds,
+                        enum ndc_link_edge_kind kind)
+{
+    if (edges->count == edges->cap) {
+        edges->cap = edges->cap * 2 + 1024;
+        edges->items = ndc_xrealloc(edges->items, edges->cap * sizeof *edges->items);
+    }
+    edges->items[edges->count++] = (struct ndc_link_edge){.a = NDC_MIN(a, b),
+                                                          .b = NDC_MAX(a, b),
+                                                          .log_odds = (float)log_odds,
+                                                          .kind = (uint8_t)kind};
+}
+
+void ndc_link_reviews_add(struct reviews *reviews, uint32_t a, uint32_t b,
+                          double log_odds, enum ndc_link_review_reason reason,
+                          bool joined)
+{
+    if (reviews->count == reviews->cap) {
+        reviews->cap = reviews->cap * 2 + 256;
+        reviews->items =
+            ndc_xrealloc(reviews->items, reviews->cap * sizeof *reviews->items);
+    }
+    reviews->items[reviews->count++] =
+        (struct ndc_link_review){.a = NDC_MIN(a, b),
+                                 .b = NDC_MAX(a, b),
+                                 .log_odds = (float)log_odds,
+                                 .reason = (uint8_t)reason,
+                                 .joined = joined};
+}
+
+struct ndc_link *ndc_link_new(const struct ndc_link_spec *spec,
+                              const struct ndc_link_options *options)
+{
+    struct ndc_link *link = ndc_xcalloc(1, sizeof *link);
+    link->spec = spec;
+    if (options) link->options = *options;
+    if (link->options.threads == 0) link->options.threads = ndc_cpu_count();
+    if (link->options.threads > THREADS_MAX) link->options.threads = THREADS_MAX;
+    if (link->options.pair_bytes_max == 0)
+        link->options.pair_bytes_max = PAIR_BYTES_DEFAULT;
+    ndc_mutex_init(&link->lock);
+    ndc_link_table_init(&link->table, spec);
+    return link;
+}
+
+void ndc_link_free(struct ndc_link *link)
+{
+    if (!link) return;
+    ndc_link_blocks_free(&link->blocks);
+    ndc_link_nodes_free(&link->nodes);
+    ndc_link_table_free(&link->table);
+    ndc_link_model_free(link->model);
+    ndc_link_model_fields_free(link->looked_up);
+    free(link->decisions);
+    free(link->edges.items);
+    free(link->reviews.items);
+    free(link->entity);
+    ndc_mutex_free(&link->lock);
+    free(link);
+}
+
+enum ndc_err ndc_link_source_add(struct ndc_link *link, struct ndc_str name,
+                                 unsigned *source, struct ndc_fault *fault)
+{
+    if (name.len == 0 || name.len > SOURCE_NAME_MAX)
+        return ndc_fail(fault, NDC_EINPUT, "link.source", "a source needs a name");
+    enum ndc_err err = NDC_OK;
+    ndc_mutex_lock(&link->lock);
+    struct ndc_dict *names = &link->table.source_names;
+    uint32_t id = ndc_dict_find(names, name);
+    if (id == 0 && names->count == NDC_LINK_SOURCES_MAX)
+        err = ndc_fail(fault, NDC_ETOOBIG, "link.sources", "over %d sources",
+                       NDC_LINK_SOURCES_MAX);
+    else if (id == 0)
+        id = ndc_dict_add(names, name);
+    ndc_mutex_unlock(&link->lock);
+    *source = id - 1;
+    return err;
+}
+
+struct ndc_link_batch *ndc_link_batch_new(struct ndc_link *link)
+{
+    struct ndc_link_batch *batch = ndc_xcalloc(1, sizeof *batch);
+    batch->link = link;
+    ndc_link_table_init(&batch->table, link->spec);
+    return batch;
+}
+
+void ndc_link_batch_add(struct ndc_link_batch *batch, unsigned source, uint64_t ref,
+                        const struct ndc_str *values)
+{
+    if (ndc_link_table_reserve(&batch->table, 1, NULL)) return; /* commit reports it */
+    ndc_link_table_add(&batch->table, source, ref, values);
+}
+
+/* Numbers in the common dictionary of the batch's own numbers. */
+static uint32_t *merge_dict(struct ndc_dict *into, const struct ndc_dict *from)
+{
+    uint32_t *map = ndc_xmalloc(((size_t)from->count + 1) * sizeof *map);
+    map[0] = 0;
+    for (uint32_t id = 1; id <= from->count; id++)
+        map[id] = ndc_dict_add(into, ndc_dict_get(from, id));
+    return map;
+}
+
+static void append_rows(struct table *t, const struct table *from, uint32_t *const *maps)
+{
+    unsigned width = t->spec->field_count;
+    for (uint32_t i = 0; i < from->row_count; i++) {
+        const uint32_t *in = table_row(from, i);
+        uint32_t *out = t->values + (size_t)t->row_count * width;
+        for (unsigned f = 0; f < width; f++)
+            out[f] = maps[f][in[f]];
+        t->refs[t->row_count] = from->refs[i];
+        t->sources[t->row_count] = from->sources[i];
+        t->row_count++;
+    }
+}
+
+enum ndc_err ndc_link_batch_commit(struct ndc_link_batch *batch, struct ndc_fault *fault)
+{
+    struct ndc_link *link = batch->link;
+    uint32_t *maps[NDC_LINK_FIELDS_MAX] = {0};
+    NDC_ASSERT(!link->ran);
+    ndc_mutex_lock(&link->lock);
+    enum ndc_err err =
+        ndc_link_table_reserve(&link->table, batch->table.row_count, fault);
+    if (!err && batch->table.row_count == NDC_LINK_ROWS_MAX)
+        err = ndc_fail(fault, NDC_ETOOBIG, "link.rows", "the batch is full");
+    if (!err) {
+        for (unsigned f = 0; f < link->spec->field_count; f++) {
+            unsigned owner = link->spec->fields[f].dict;
+            maps[f] = f == owner ? merge_dict(link->table.columns[f].dict,
+                                              batch->table.columns[f].dict)
+                                 : maps[owner];
+        }
+        append_rows(&link->table, &batch->table, maps);
+        for (unsigned f = 0; f < link->spec->field_count; f++)
+            if (link->spec->fields[f].dict == f) free(maps[f]);
+    }
+    ndc_mutex_unlock(&link->lock);
+    ndc_link_table_free(&batch->table);
+    free(batch);
+    return err;
+}
+
+void ndc_link_decide(struct ndc_link *link, unsigned source_a, uint64_t ref_a,
+                     unsigned source_b, uint64_t ref_b, bool same)
+{
+    ndc_mutex_lock(&link->lock);
+    if (link->decision_count == link->decision_cap) {
+        link->decision_cap = link->decision_cap * 2 + 64;
+        link->decisions =
+            ndc_xrealloc(link->decisions, link->decision_cap * sizeof *link->decisions);
+    }
+    link->decisions[link->decision_count++] =
+        (struct decision){source_a, source_b, ref_a, ref_b, UINT32_MAX, UINT32_MAX, same};
+    ndc_mutex_unlock(&link->lock);
+}
+
+void ndc_link_use_model(struct ndc_link *link, const struct ndc_link_model *model)
+{
+    link->given_model = model;
+}
+
+/* ---- the stages ---- */
+
+static int compare_decisions(const void *x, const void *y)
+{
+    const struct decision *a = x, *b = y;
+    if (a->a != b->a) return a->a < b->a ? -1 : 1;
+    if (a->b != b->b) return a->b < b->b ? -1 : 1;
+    return (int)a->same - (int)b->same;
+}
+
+/* Finds the rows of decisions and puts these in a fixed order. `names` are the sources as
+ * declared, before sealing ordered them. */
+static void place_decisions(struct ndc_link *link, const struct ndc_dict *names)
+{
+    const struct ndc_dict *ranked = &link->table.source_names;
+    for (size_t i = 0; i < link->decision_count; i++) {
+        struct decision *d = &link->decisions[i];
+        if (d->source_a < names->count && d->source_b < names->count) {
+            uint32_t a = ndc_dict_find(ranked, ndc_dict_get(names, d->source_a + 1));
+            uint32_t b = ndc_dict_find(ranked, ndc_dict_get(names, d->source_b + 1));
+            uint32_t x = ndc_link_row_find(link, a - 1, d->ref_a);
+            uint32_t y = ndc_link_row_find(link, b - 1, d->ref_b);
+            d->a = x == UINT32_MAX || y == UINT32_MAX ? UINT32_MAX : NDC_MIN(x, y);
+            d->b = x == UINT32_MAX || y == UINT32_MAX ? UINT32_MAX : NDC_MAX(x, y);
+        }
+        if (d->a == UINT32_MAX || d->a == d->b) {
+            d->a = d->b = UINT32_MAX;
+            link->stats.decisions_unknown++;
+        }
+    }
+    if (link->decision_count > 1)
+        qsort(link->decisions, link->decision_count, sizeof *link->decisions,
+              compare_decisions);
+}
+
+static void copy_names(struct ndc_dict *out, const struct ndc_dict *names)
+{
+    ndc_dict_init(out);
+    for (uint32_t i = 1; i <= names->count; i++)
+        (void)ndc_dict_add(out, ndc_dict_get(names, i));
+}
+
+struct scorer {
+    struct ndc_link *link;
+    const struct pairs *pairs;
+    size_t base; /* first pair of this round */
+    struct edges found[THREADS_MAX * 4];
+    double expected[THREADS_MAX * 4];
+};
+
+static void score_chunk(void *arg, size_t index)
+{
+    struct scorer *s = arg;
+    const struct ndc_link_model *model = link_model(s->link);
+    size_t from = s->base + index * SCORE_CHUNK;
+    size_t to = NDC_MIN(from + SCORE_CHUNK, s->pairs->count);
+    double floor = log(s->link->spec->edge_floor / (1 - s->link->spec->edge_floor));
+    struct memo memo;
+    ndc_link_memo_init(&memo, 14);
+    s->found[index].count = 0;
+    s->expected[index] = 0;
+    for (size_t i = from; i < to; i++) {
+        uint32_t a = (uint32_t)(s->pairs->items[i] >> 32),
+                 b = (uint32_t)s->pairs->items[i];
+        struct comparison c;
+        ndc_link_compare_rows(&c, &s->link->table, s->link->fields, &memo, a, b);
+        double odds = ndc_link_comparison_log_odds(model, &c);
+        if (odds < floor) continue;
+        s->expected[index] += 1 / (1 + exp(-odds));
+        ndc_link_edges_add(&s->found[index], a, b, odds, NDC_LINK_EDGE_MODEL);
+    }
+    ndc_link_memo_free(&memo);
+}
+
+/* Scores pairs in rounds of chunks; edges are kept in the order of pairs. */
+static void score_pairs(struct ndc_link *link, const struct pairs *pairs)
+{
+    struct scorer *s = ndc_xcalloc(1, sizeof *s);
+    size_t chunks = NDC_ARRAY_LEN(s->found);
+    s->link = link;
+    s->pairs = pairs;
+    for (s->base = 0; s->base < pairs->count; s->base += chunks * SCORE_CHUNK) {
+        size_t left = (pairs->count - s->base + SCORE_CHUNK - 1) / SCORE_CHUNK;
+        size_t n = NDC_MIN(left, chunks);
+        ndc_parallel_for(link->options.threads, n, score_chunk, s);
+        for (size_t k = 0; k < n; k++) {
+            for (size_t i = 0; i < s->found[k].count; i++) {
+                const struct ndc_link_edge *e = &s->found[k].items[i];
+                ndc_link_edges_add(&link->edges, e->a, e->b, (double)e->log_odds,
+                                   e->kind);
+            }
+            link->stats.matches_expected += s->expected[k];
+        }
+    }
+    for (size_t k = 0; k < chunks; k++)
+        free(s->found[k].items);
+    free(s);
+    link->stats.pairs_compared += pairs->count;
+}
+
+static bool is_canceled(struct ndc_link *link, const char *stage, double part)
+{
+    if (link->options.progress) link->options.progress(link->options.ctx, stage, part);
+    return link->options.canceled && link->options.canceled(link->options.ctx);
+}
+
+static double seconds_since(int64_t *mark)
+{
+    int64_t now = ndc_clock_mono_ns();
+    double seconds = (double)(now - *mark) / 1e9;
+    *mark = now;
+    return seconds;
+}
+
+/* Rows are cut into ranges whose pairs fit in memory; nearly always one. */
+static unsigned pass_count(const struct ndc_link *link)
+{
+    uint64_t bytes = link->blocks.pairs_at_most * 2 * sizeof(uint64_t);
+    return (unsigned)(1 + bytes / link->options.pair_bytes_max);
+}
+
+static void pass_pairs(struct ndc_link *link, struct pairs *pairs, unsigned pass,
+                       unsigned passes, bool report)
+{
+    uint64_t rows = link->table.row_count;
+    uint32_t from = (uint32_t)(rows * pass / passes);
+    uint32_t to = (uint32_t)(rows * (pass + 1) / passes);
+    ndc_link_blocks_pairs(&link->blocks, pairs, from, to, link->options.threads, report);
+}
+
+/* A sample over all passes, for learning when pairs do not fit at once. */
+static void sample_passes(struct ndc_link *link, struct pairs *out, unsigned passes)
+{
+    struct pairs pairs = {0};
+    uint64_t total = NDC_MAX(link->blocks.pairs_at_most, 1);
+    double share = (double)LEARN_SAMPLE / (double)total;
+    uint64_t below = share >= 1 ? UINT64_MAX : (uint64_t)(share * 0x1.0p64);
+    for (unsigned pass = 0; pass < passes; pass++) {
+        pass_pairs(link, &pairs, pass, passes, false);
+        for (size_t i = 0; i < pairs.count; i++) {
+            if (ndc_mix64(pairs.items[i] ^ 0x9d5c17a3) > below) continue;
+            if (out->count == out->cap) {
+                out->cap = out->cap * 2 + 4096;
+                out->items = ndc_xrealloc(out->items, out->cap * sizeof *out->items);
+            }
+            out->items[out->count++] = pairs.items[i];
+        }
+    }
+    free(pairs.items);
+}
+
+static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
+                                    struct ndc_fault *fault)
+{
+    unsigned passes = pass_count(link), threads = link->options.threads;
+    struct pairs pairs = {0}, sample = {0};
+    enum ndc_err err = NDC_OK;
+    if (passes == 1) pass_pairs(link, &pairs, 0, 1, true);
+    link->stats.seconds_block += seconds_since(mark);
+    if (link->given_model) {
+        ndc_link_model_lookup(link->looked_up, link->given_model, &link->table);
+        link->fields = link->looked_up;
+    } else {
+        if (passes > 1) sample_passes(link, &sample, passes);
+        const struct pairs *from = passes > 1 ? &sample : &pairs;
+        double scale = 1;
+        if (passes > 1)
+            scale = NDC_MAX((double)link->blocks.pairs_at_most / LEARN_SAMPLE, 1);
+        link->model = ndc_link_model_new(link->spec);
+        ndc_link_model_learn(link->model, &link->table, from->items, from->count, scale,
+                             threads);
+        link->fields = link->model->fields;
+    }
+    link->stats.seconds_learn = seconds_since(mark);
+    for (unsigned pass = 0; pass < passes && !err; pass++) {
+        if (is_canceled(link, "score", 0.3 + 0.5 * pass / passes))
+            err = ndc_fail(fault, NDC_ECANCELED, "link.canceled", "linking was stopped");
+        if (err) break;
+        if (passes > 1) pass_pairs(link, &pairs, pass, passes, pass == 0);
+        score_pairs(link, &pairs);
+    }
+    link->stats.seconds_score = seconds_since(mark);
+    free(pairs.items);
+    free(sample.items);
+    return err;
+}
+
+static double uncertainty(const struct ndc_link_review *r)
+{
+    return fabs((double)r->log_odds);
+}
+
+static int compare_reviews(const void *x, const void *y)
+{
+    const struct ndc_link_review *a = x, *b = y;
+    double p = uncertainty(a), q = uncertainty(b);
+    if (p != q) return p < q ? -1 : 1;
+    if (a->a != b->a) return a->a < b->a ? -1 : 1;
+    if (a->b != b->b) return a->b < b->b ? -1 : 1;
+    return (int)a->reason - (int)b->reason;
+}
+
+static int compare_edges(const void *x, const void *y)
+{
+    const struct ndc_link_edge *a = x, *b = y;
+    if (a->a != b->a) return a->a < b->a ? -1 : 1;
+    if (a->b != b->b) return a->b < b->b ? -1 : 1;
+    return (int)b->kind - (int)a->kind;
+}
+
+static void finish(struct ndc_link *link)
+{
+    struct ndc_link_stats *s = &link->stats;
+    if (s->identifier_links || link->decision_count)
+        qsort(link->edges.items, link->edges.count, sizeof *link->edges.items,
+              compare_edges);
+    if (link->reviews.count)
+        qsort(link->reviews.items, link->reviews.count, sizeof *link->reviews.items,
+              compare_reviews);
+    for (size_t i = 0; i < link->reviews.count; i++) {
+        struct ndc_link_review *r = &link->reviews.items[i];
+        r->joined = link->entity[r->a] == link->entity[r->b];
+    }
+    s->rows = link->table.row_count;
+    s->edges = link->edges.count;
+}
+
+enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
+{
+    NDC_ASSERT(!link->ran);
+    link->ran = true;
+    int64_t mark = ndc_clock_mono_ns();
+    enum ndc_err err = NDC_OK;
+    struct ndc_dict declared;
+    copy_names(&declared, &link->table.source_names);
+    if (is_canceled(link, "prepare", 0)) goto canceled;
+    ndc_link_table_seal(&link->table, true);
+    place_decisions(link, &declared);
+    link->stats.seconds_prepare = seconds_since(&mark);
+    if (is_canceled(link, "identifiers", 0.1)) goto canceled;
+    ndc_link_nodes_build(link);
+    link->stats.seconds_identifiers = seconds_since(&mark);
+    if (is_canceled(link, "block", 0.2)) goto canceled;
+    ndc_link_blocks_build(&link->blocks, &link->table, &link->nodes,
+                          link->options.threads);
+    err = learn_and_score(link, &mark, fault);
+    if (err) goto out;
+    if (is_canceled(link, "cluster", 0.8)) goto canceled;
+    ndc_link_cluster_run(link);
+    finish(link);
+    link->stats.seconds_cluster = seconds_since(&mark);
+    (void)is_canceled(link, "done", 1);
+    goto out;
+canceled:
+    err = ndc_fail(fault, NDC_ECANCELED, "link.canceled", "linking was stopped");
+out:
+    ndc_dict_free(&declared);
+    return err;
+}

@@ -1,0 +1,129 @@
+/* Text measures for comparators: Jaro-Winkler (Winkler 1990), optimal string alignment
+ * distance (Damerau 1964), a soundex-like code, tokens. They work over bytes of folded
+ * text, whose letters are ASCII after ndc_link_text_fold_plain; longer text is cut, not
+ * refused.
+ */
+#include "platforms/registry/link/text.h"
+
+enum { COMPARED_MAX = 64 };
+
+double ndc_link_text_jaro_winkler(struct ndc_str a, struct ndc_str b)
+{
+    size_t la = NDC_MIN(a.len, (size_t)COMPARED_MAX);
+    size_t lb = NDC_MIN(b.len, (size_t)COMPARED_MAX);
+    if (la == 0 || lb == 0) return 0;
+    size_t longer = NDC_MAX(la, lb), window = longer / 2;
+    window = window > 0 ? window - 1 : 0;
+    uint64_t used_a = 0, used_b = 0;
+    unsigned same = 0;
+    for (size_t i = 0; i < la; i++) {
+        size_t from = i > window ? i - window : 0;
+        size_t to = NDC_MIN(i + window + 1, lb);
+        for (size_t j = from; j < to; j++) {
+            if ((used_b >> j & 1) || a.ptr[i] != b.ptr[j]) continue;
+            used_a |= 1ull << i;
+            used_b |= 1ull << j;
+            same++;
+            break;
+        }
+    }
+    if (same == 0) return 0;
+    unsigned crossed = 0;
+    size_t j = 0;
+    for (size_t i = 0; i < la; i++) {
+        if (!(used_a >> i & 1)) continue;
+        while (!(used_b >> j & 1))
+            j++;
+        crossed += a.ptr[i] != b.ptr[j];
+        j++;
+    }
+    double m = same;
+    double jaro = (m / (double)la + m / (double)lb + (m - crossed / 2) / m) / 3;
+    size_t prefix = 0;
+    while (prefix < 4 && prefix < la && prefix < lb && a.ptr[prefix] == b.ptr[prefix])
+        prefix++;
+    return jaro + (double)prefix * 0.1 * (1 - jaro);
+}
+
+unsigned ndc_link_text_distance(struct ndc_str a, struct ndc_str b, unsigned max)
+{
+    if (a.len > COMPARED_MAX) a.len = COMPARED_MAX;
+    if (b.len > COMPARED_MAX) b.len = COMPARED_MAX;
+    while (a.len > 0 && b.len > 0 && a.ptr[a.len - 1] == b.ptr[b.len - 1]) {
+        a.len--;
+        b.len--;
+    }
+    while (a.len > 0 && b.len > 0 && a.ptr[0] == b.ptr[0]) {
+        a = ndc_str_n(a.ptr + 1, a.len - 1);
+        b = ndc_str_n(b.ptr + 1, b.len - 1);
+    }
+    size_t gap = a.len > b.len ? a.len - b.len : b.len - a.len;
+    if (gap > max) return max + 1;
+    uint8_t rows[3][COMPARED_MAX + 1];
+    uint8_t *before = rows[0], *last = rows[1], *now = rows[2];
+    for (size_t j = 0; j <= b.len; j++)
+        last[j] = (uint8_t)j;
+    for (size_t i = 1; i <= a.len; i++) {
+        now[0] = (uint8_t)i;
+        uint8_t least = now[0];
+        for (size_t j = 1; j <= b.len; j++) {
+            bool equal = a.ptr[i - 1] == b.ptr[j - 1];
+            uint8_t d = (uint8_t)(last[j - 1] + !equal);
+            d = NDC_MIN(d, (uint8_t)(last[j] + 1));
+            d = NDC_MIN(d, (uint8_t)(now[j - 1] + 1));
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
+                a.ptr[i - 2] == b.ptr[j - 1])
+                d = NDC_MIN(d, (uint8_t)(before[j - 2] + 1));
+            now[j] = d;
+            least = NDC_MIN(least, d);
+        }
+        if (least > max) return max + 1;
+        uint8_t *t = before;
+        before = last;
+        last = now;
+        now = t;
+    }
+    return NDC_MIN((unsigned)last[b.len], max + 1);
+}
+
+uint64_t ndc_link_text_soundex(struct ndc_str s)
+{
+    /* Digits by place of articulation; vowels, h, w and y are 0. */
+    static const char classes[] = "01230120022455012623010202";
+    uint64_t code = 0;
+    unsigned length = 0;
+    char last = 0;
+    for (size_t i = 0; i < s.len && length < 4; i++) {
+        char c = s.ptr[i];
+        if (c < 'a' || c > 'z') continue;
+        char class = classes[c - 'a'];
+        if (length == 0) {
+            code = (uint64_t)(c - 'a' + 1);
+            length = 1;
+        } else if (class != '0' && class != last) {
+            code = code * 8 + (uint64_t)(class - '0');
+            length++;
+        }
+        if (c != 'h' && c != 'w') last = class;
+    }
+    while (length > 0 && length < 4) {
+        code *= 8;
+        length++;
+    }
+    return code;
+}
+
+unsigned ndc_link_text_tokens(struct ndc_str s, struct ndc_str *out, unsigned max)
+{
+    unsigned n = 0;
+    size_t at = 0;
+    while (at < s.len && n < max) {
+        while (at < s.len && s.ptr[at] == ' ')
+            at++;
+        size_t from = at;
+        while (at < s.len && s.ptr[at] != ' ')
+            at++;
+        if (at > from) out[n++] = ndc_str_n(s.ptr + from, at - from);
+    }
+    return n;
+}
