@@ -274,9 +274,12 @@ static enum ndc_err may_queue(const struct ndc_audit *audit, size_t bytes,
                         "is done (%s)",
                         audit->failing ? audit->failed.message : "shutting down");
     if (audit->queued >= audit->queue_max ||
-        audit->queued_bytes + bytes > audit->queue_bytes_max)
-        return ndc_fail(fault, NDC_EBUSY, "audit.busy",
-                        "the audit log is behind; try again in a moment");
+        audit->queued_bytes + bytes > audit->queue_bytes_max) {
+        (void)ndc_fail(fault, NDC_EBUSY, "audit.busy",
+                       "the audit log is behind; try again in a moment");
+        if (fault) fault->http_status = 503;
+        return NDC_EBUSY;
+    }
     return NDC_OK;
 }
 
