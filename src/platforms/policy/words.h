@@ -1,0 +1,15 @@
+/* Words for people, Vietnamese and English. */
+#ifndef NDC_POLICY_WORDS_H
+#define NDC_POLICY_WORDS_H
+
+#include "platforms/policy/table.h"
+
+struct policy_text policy_kind_text(enum ndc_policy_kind kind);
+struct policy_text policy_action_text(enum ndc_policy_action action);
+/* "unknown_purpose" and the like: part of fault codes and answers. */
+const char *policy_why_code(enum policy_why why);
+struct policy_text policy_why_text(enum policy_why why);
+/* A field that the purpose does not cover. */
+struct policy_text policy_beyond_text(void);
+
+#endif
