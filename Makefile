@@ -37,5 +37,8 @@ san: setup ## the tests under the address and undefined-behaviour sanitizers
 tsan: setup ## the tests under the thread sanitizer
 	@scripts/sanitize.sh thread build-tsan
 
+fuzz: setup ## fuzz every parser for FUZZ_SECONDS (30) each
+	@scripts/fuzz.sh $(or $(FUZZ_SECONDS),30)
+
 clean: ## remove what was built (never ./data)
 	@rm -rf build build-*

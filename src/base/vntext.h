@@ -1,15 +1,17 @@
 /* Vietnamese text: Unicode composition, canonical tone placement, folded keys for search
  * and matching, letter case, and the 8-bit encodings of old systems.
  *
- * Every function that takes `char *out` writes at most in.len bytes (they never make text
- * longer), so a buffer as large as the input is always enough; out may not overlap in.
- * They return the number of bytes written, allocate nothing, keep no state, and accept
- * any bytes: an invalid UTF-8 sequence becomes one '?' and sets NDC_VN_INVALID.
+ * Every function that takes `char *out` needs NDC_VN_ROOM(in.len) bytes there (moving a
+ * tone can lengthen a word by one byte); out may not overlap in. They return the number
+ * of bytes written, allocate nothing, keep no state, and accept any bytes: an invalid
+ * UTF-8 sequence becomes one '?' and sets NDC_VN_INVALID.
  * The encodings, tables and rules: docs/normalisation.md. */
 #ifndef NDC_BASE_VNTEXT_H
 #define NDC_BASE_VNTEXT_H
 
 #include "base/buf.h"
+
+#define NDC_VN_ROOM(len) ((len) + (len) / 3 + 4)
 
 /* What a text was found to hold; sets are ORed into *flags (which may be NULL). */
 enum ndc_vn_flag {

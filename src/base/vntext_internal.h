@@ -1,0 +1,44 @@
+/* Letters and syllables, shared by vntext.c and vnencode.c only. */
+#ifndef NDC_BASE_VNTEXT_INTERNAL_H
+#define NDC_BASE_VNTEXT_INTERNAL_H
+
+#include "base/vntext.h"
+
+enum vn_vowel {
+    VN_A = 1,
+    VN_AW,
+    VN_AA,
+    VN_E,
+    VN_EE,
+    VN_I,
+    VN_O,
+    VN_OO,
+    VN_OW,
+    VN_U,
+    VN_UW,
+    VN_Y
+};
+enum vn_tone { VN_LEVEL, VN_ACUTE, VN_GRAVE, VN_HOOK, VN_TILDE, VN_DOT };
+enum { VN_WORD_MAX = 24, VN_SYLLABLE_MAX = 7 };
+
+struct vn_letter {
+    uint32_t code;       /* as read; of a vowel: its form without tone may differ */
+    uint8_t vowel, tone; /* enum vn_vowel, 0 for other letters; enum vn_tone */
+    bool upper;
+};
+
+/* Where the parts of a syllable lie: onset [0, vowel), rhyme's vowels [vowel, coda), coda
+ * [coda, n). The u of qu and the i of gi before a vowel belong to the onset. */
+struct vn_syllable {
+    uint8_t vowel, coda;
+    uint8_t target; /* the letter that bears the tone in the canonical style */
+};
+
+/* True if the letters can be one Vietnamese syllable (tones may be misplaced). */
+bool vn_syllable_parse(struct vn_syllable *out, const struct vn_letter *w, unsigned n);
+
+struct vn_letter vn_letter_of(uint32_t code);
+/* Composed code point of a vowel. */
+uint32_t vn_vowel_code(unsigned vowel, unsigned tone, bool upper);
+
+#endif
