@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define NDC_DEMO_PEOPLE_MAX 200000000u
+#define NDC_DEMO_PEOPLE_MAX 160000000u
 
 /* Tables in the order in which they are written. The first NDC_DEMO_SOURCES have a
  * declaration each; 16 databases, two of which hold organisations in a table of their
