@@ -71,6 +71,12 @@ void ndc_link_date_fold(struct ndc_buf *out, struct ndc_str raw)
     }
 }
 
+/* What is written when only the year is known. */
+static bool first_of_january(struct ndc_str date)
+{
+    return memcmp(date.ptr + 4, "0101", 4) == 0;
+}
+
 uint8_t ndc_link_date_compare(const struct column *column, uint32_t a, uint32_t b)
 {
     struct ndc_str x = ndc_dict_get(column->dict, a), y = ndc_dict_get(column->dict, b);
@@ -84,6 +90,7 @@ uint8_t ndc_link_date_compare(const struct column *column, uint32_t a, uint32_t 
         if (year && memcmp(x.ptr + 4, y.ptr + 6, 2) == 0 &&
             memcmp(x.ptr + 6, y.ptr + 4, 2) == 0)
             return DATE_SWAPPED;
+        if (year && (first_of_january(x) || first_of_january(y))) return DATE_PARTIAL;
         if (memcmp(x.ptr + 4, y.ptr + 4, 4) == 0) return DATE_OTHER_YEAR;
         if (year) return DATE_SAME_YEAR;
     }

@@ -22,38 +22,19 @@ enum {
 
 enum { VI_TOKENS_MAX = 10 };
 
-static bool is_vowel(char c)
-{
-    return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
-}
-
-/* y stands for i where it is a syllable's only vowel, or follows qu. */
-static void write_y_as_i(char *s, size_t len)
-{
-    for (size_t k = 0; k < len; k++) {
-        if (s[k] != 'y') continue;
-        bool alone =
-            (k == 0 || !is_vowel(s[k - 1])) && (k + 1 == len || !is_vowel(s[k + 1]));
-        bool after_qu = k >= 2 && s[k - 1] == 'u' && s[k - 2] == 'q';
-        if ((alone && k > 0) || after_qu) s[k] = 'i';
-    }
-}
-
 static void class_text(struct ndc_buf *out, const struct aliases *aliases,
                        struct ndc_str value)
 {
     struct ndc_buf plain;
     ndc_buf_init(&plain, 1u << 16);
-    ndc_link_text_fold_plain(&plain, value);
+    ndc_link_text_fold_class(&plain, value);
     struct ndc_str tokens[VI_TOKENS_MAX];
     unsigned n = ndc_link_text_tokens(ndc_buf_str(&plain), tokens, VI_TOKENS_MAX);
     for (unsigned i = 0; i < n; i++) {
         struct ndc_str word = tokens[i];
         if (i == 0) word = ndc_link_aliases_canonical(aliases, word);
         if (i > 0) ndc_buf_add_byte(out, ' ');
-        size_t from = out->len;
         ndc_buf_add_str(out, word);
-        if (!out->failed) write_y_as_i(out->ptr + from, word.len);
     }
     ndc_buf_free(&plain);
 }

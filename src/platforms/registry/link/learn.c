@@ -17,14 +17,15 @@
 #include <math.h>
 
 enum {
-    RANDOM_PAIRS = 400000,
-    LEARN_PAIRS_MAX = 1000000,
+    RANDOM_PAIRS = 300000,
+    LEARN_PAIRS_MAX = 300000,
     CHUNKS = 64,
     ROUNDS_MAX = 60,
     MEMO_LOG2 = 15
 };
-#define SETTLED     1e-5 /* largest change of an m */
-#define M_SMOOTHING 2.0  /* pairs' worth of the first guess in every m */
+#define SETTLED         1e-5 /* largest change of an m */
+#define HOUSEHOLD_ALIKE 0.02
+#define M_SMOOTHING     2.0 /* pairs' worth of the first guess in every m */
 
 struct learner {
     struct ndc_link_model *model;
@@ -34,9 +35,10 @@ struct learner {
     size_t count;
     const uint64_t *pairs;
     uint16_t *cells; /* pair x groups */
-    float *frequency;
-    double *sums;     /* chunk x cells_total */
-    double *expected; /* chunk */
+    float *frequency, *shared_frequency;
+    double *sums;                  /* chunk x cells_total */
+    double *sums_h;                /* the same for household pairs */
+    double *expected, *expected_h; /* chunk */
 };
 
 static void compare_chunk(void *arg, size_t chunk)
@@ -51,6 +53,7 @@ static void compare_chunk(void *arg, size_t chunk)
                               (uint32_t)(l->pairs[i] >> 32), (uint32_t)l->pairs[i]);
         memcpy(l->cells + i * l->groups, c.cells, l->groups * sizeof *l->cells);
         l->frequency[i] = c.frequency;
+        l->shared_frequency[i] = c.shared_frequency;
     }
     ndc_link_memo_free(&memo);
 }
@@ -62,6 +65,7 @@ static void compare_all(struct learner *l, const uint64_t *pairs, size_t count,
     l->count = count;
     l->cells = ndc_xmalloc((count * l->groups + 1) * sizeof *l->cells);
     l->frequency = ndc_xmalloc((count + 1) * sizeof *l->frequency);
+    l->shared_frequency = ndc_xmalloc((count + 1) * sizeof *l->shared_frequency);
     ndc_parallel_for(threads, CHUNKS, compare_chunk, l);
 }
 
@@ -196,6 +200,7 @@ static void clean_u(struct learner *l, size_t sample)
 {
     const struct ndc_link_spec *spec = l->table->spec;
     double lambda = l->model->matches / l->model->pairs_all;
+    double lambda_h = l->model->households / l->model->pairs_all;
     for (unsigned g = 0; g < l->groups; g++) {
         struct model_group *mg = &l->model->groups[g];
         const struct spec_group *group = &spec->groups[g];
@@ -203,7 +208,8 @@ static void clean_u(struct learner *l, size_t sample)
             double r = mg->random[c], pairs = (double)sample;
             if (group->field_count == 1 && c == 1) pairs = l->model->pairs_all;
             double error = sqrt(r / NDC_MAX(pairs, 1));
-            double u = (r - lambda * mg->m[c]) / (1 - lambda);
+            double u =
+                (r - lambda * mg->m[c] - lambda_h * mg->h[c]) / (1 - lambda - lambda_h);
             mg->u[c] = NDC_MAX(u, NDC_MIN(error, r));
         }
         mg->u[0] = 1;
@@ -218,19 +224,31 @@ static void expect_chunk(void *arg, size_t chunk)
     struct learner *l = arg;
     size_t from = l->count * chunk / CHUNKS, to = l->count * (chunk + 1) / CHUNKS;
     double *sums = l->sums + chunk * l->cells_total, expected = 0;
+    double *sums_h = l->sums_h + chunk * l->cells_total, expected_h = 0;
     memset(sums, 0, l->cells_total * sizeof *sums);
+    memset(sums_h, 0, l->cells_total * sizeof *sums_h);
+    bool shared = l->table->spec->has_shared;
     for (size_t i = from; i < to; i++) {
         const uint16_t *cells = l->cells + i * l->groups;
         double odds = l->model->prior_log_odds + (double)l->frequency[i];
-        for (unsigned g = 0; g < l->groups; g++)
+        double kin = shared ? l->model->prior_h + (double)l->shared_frequency[i] : -100;
+        for (unsigned g = 0; g < l->groups; g++) {
             odds += l->model->groups[g].weight[cells[g]];
-        if (odds < -20) continue;
-        double p = 1 / (1 + exp(-odds));
-        expected += p;
-        for (unsigned g = 0; g < l->groups; g++)
-            sums[l->offset[g] + cells[g]] += p;
+            kin += l->model->groups[g].weight_h[cells[g]];
+        }
+        if (odds < -20 && kin < -20) continue;
+        /* Three ways to explain the pair: one entity, one household, chance. */
+        double top = NDC_MAX(NDC_MAX(odds, kin), 0);
+        double is = exp(odds - top), near = exp(kin - top), all = is + near + exp(-top);
+        expected += is / all;
+        expected_h += near / all;
+        for (unsigned g = 0; g < l->groups; g++) {
+            sums[l->offset[g] + cells[g]] += is / all;
+            sums_h[l->offset[g] + cells[g]] += near / all;
+        }
     }
     l->expected[chunk] = expected;
+    l->expected_h[chunk] = expected_h;
 }
 
 static void first_guess(struct learner *l)
@@ -243,6 +261,7 @@ static void first_guess(struct learner *l)
             mg->m[0] = 1;
             mg->m[1] = 0.97;
             mg->m[2] = 0.03;
+            mg->h[0] = mg->h[1] = mg->h[2] = 1;
             continue;
         }
         double share[GROUP_FIELDS_MAX][LEVELS_MAX + 1];
@@ -254,16 +273,43 @@ static void first_guess(struct learner *l)
         for (unsigned c = 0; c < group->cells; c++)
             mg->m[c] = product_of(spec, group, c, share);
         normalise(spec, group, mg->m);
+        memcpy(mg->h, mg->m, group->cells * sizeof *mg->h);
+    }
+}
+
+/* A household starts out agreeing on what it shares and on nothing else. */
+static void first_household(struct learner *l)
+{
+    const struct ndc_link_spec *spec = l->table->spec;
+    l->model->households = spec->has_shared ? l->model->matches : 0;
+    for (unsigned g = 0; g < l->groups; g++) {
+        struct model_group *mg = &l->model->groups[g];
+        size_t bytes = spec->groups[g].cells * sizeof *mg->h;
+        if (!spec->groups[g].shared) memcpy(mg->h, mg->random, bytes);
+    }
+}
+
+/* On what it does not share a household is two strangers, but for a few who agree as one
+ * person would: twins' birthdays, names given after kin. Learning these freely would let
+ * the class swallow the harder matches. */
+static void settle_household(struct learner *l)
+{
+    const struct ndc_link_spec *spec = l->table->spec;
+    for (unsigned g = 0; g < l->groups && spec->has_shared; g++) {
+        const struct spec_group *group = &spec->groups[g];
+        struct model_group *mg = &l->model->groups[g];
+        if (group->shared || group->is_swap) continue;
+        for (unsigned c = 1; c < group->cells; c++)
+            mg->h[c] = (1 - HOUSEHOLD_ALIKE) * mg->random[c] + HOUSEHOLD_ALIKE * mg->m[c];
     }
 }
 
 /* m from weighted counts, each with M_SMOOTHING pairs of what its fields alone suggest.
  */
-static double take_m(struct learner *l, unsigned g, double *count)
+static double take_m(struct learner *l, unsigned g, double *count, double *m)
 {
     const struct ndc_link_spec *spec = l->table->spec;
     const struct spec_group *group = &spec->groups[g];
-    struct model_group *mg = &l->model->groups[g];
     double share[GROUP_FIELDS_MAX][LEVELS_MAX + 1];
     double *prior = ndc_xcalloc(group->cells, sizeof *prior), most = 0;
     if (!group->is_swap) field_shares(spec, group, count, share);
@@ -284,10 +330,10 @@ static double take_m(struct learner *l, unsigned g, double *count)
         count[c] += M_SMOOTHING * prior[c];
     normalise(spec, group, count);
     for (unsigned c = 1; c < group->cells; c++) {
-        most = NDC_MAX(most, fabs(count[c] - mg->m[c]));
-        mg->m[c] = count[c];
+        most = NDC_MAX(most, fabs(count[c] - m[c]));
+        m[c] = count[c];
     }
-    mg->m[0] = 1;
+    m[0] = 1;
     free(prior);
     return most;
 }
@@ -295,18 +341,28 @@ static double take_m(struct learner *l, unsigned g, double *count)
 static double maximise(struct learner *l)
 {
     double *sum = ndc_xcalloc(l->cells_total, sizeof *sum), expected = 0, most = 0;
+    double *sum_h = ndc_xcalloc(l->cells_total, sizeof *sum_h), expected_h = 0;
     for (unsigned chunk = 0; chunk < CHUNKS; chunk++) {
         const double *part = l->sums + (size_t)chunk * l->cells_total;
         for (unsigned c = 0; c < l->cells_total; c++)
             sum[c] += part[c];
         expected += l->expected[chunk];
+        const double *part_h = l->sums_h + (size_t)chunk * l->cells_total;
+        for (unsigned c = 0; c < l->cells_total; c++)
+            sum_h[c] += part_h[c];
+        expected_h += l->expected_h[chunk];
     }
     l->model->matches = NDC_MAX(expected, 1);
+    l->model->households = expected_h;
     for (unsigned g = 0; g < l->groups; g++) {
-        double change = take_m(l, g, sum + l->offset[g]);
+        double change = take_m(l, g, sum + l->offset[g], l->model->groups[g].m);
         most = NDC_MAX(most, change);
+        if (l->table->spec->groups[g].shared && !l->table->spec->groups[g].is_swap)
+            (void)take_m(l, g, sum_h + l->offset[g], l->model->groups[g].h);
     }
+    settle_household(l);
     free(sum);
+    free(sum_h);
     return most;
 }
 
@@ -314,6 +370,9 @@ static void set_prior(struct ndc_link_model *model)
 {
     double lambda = NDC_MIN(model->matches / model->pairs_all, 0.5);
     model->prior_log_odds = log(lambda / (1 - lambda));
+    double kin = NDC_MIN(model->households / model->pairs_all, 0.5);
+    model->prior_h =
+        model->spec->has_shared ? log(NDC_MAX(kin, 1e-15) / (1 - lambda)) : -100;
 }
 
 /* An even sample of the candidates, and how many each stands for. */
@@ -342,6 +401,7 @@ static void learn_random(struct learner *l, size_t *sample, unsigned threads)
     free(pairs);
     free(l->cells);
     free(l->frequency);
+    free(l->shared_frequency);
 }
 
 void ndc_link_model_learn(struct ndc_link_model *model, const struct table *table,
@@ -360,10 +420,13 @@ void ndc_link_model_learn(struct ndc_link_model *model, const struct table *tabl
     first_guess(&l);
     size_t sample = 0, used = 0;
     learn_random(&l, &sample, threads);
+    first_household(&l);
     uint64_t *chosen = sample_pairs(pairs, count, &used);
     compare_all(&l, chosen, used, threads);
     l.sums = ndc_xmalloc((size_t)CHUNKS * l.cells_total * sizeof *l.sums);
+    l.sums_h = ndc_xmalloc((size_t)CHUNKS * l.cells_total * sizeof *l.sums_h);
     l.expected = ndc_xcalloc(CHUNKS, sizeof *l.expected);
+    l.expected_h = ndc_xcalloc(CHUNKS, sizeof *l.expected_h);
     if (used > 0) scale *= (double)count / (double)used;
     for (unsigned round = 0; round < ROUNDS_MAX && used > 0; round++) {
         clean_u(&l, sample);
@@ -372,6 +435,7 @@ void ndc_link_model_learn(struct ndc_link_model *model, const struct table *tabl
         ndc_parallel_for(threads, CHUNKS, expect_chunk, &l);
         double change = maximise(&l);
         model->matches *= scale;
+        model->households *= scale;
         if (change < SETTLED) break;
     }
     clean_u(&l, sample);
@@ -379,8 +443,11 @@ void ndc_link_model_learn(struct ndc_link_model *model, const struct table *tabl
     set_prior(model);
     model->learned = true;
     free(l.sums);
+    free(l.sums_h);
     free(l.expected);
+    free(l.expected_h);
     free(l.cells);
     free(l.frequency);
+    free(l.shared_frequency);
     free(chosen);
 }

@@ -21,6 +21,8 @@ struct ndc_link_model *ndc_link_model_new(const struct ndc_link_spec *spec)
         mg->u = ndc_xcalloc(group->cells, sizeof(double));
         mg->weight = ndc_xcalloc(group->cells, sizeof(double));
         mg->random = ndc_xcalloc(group->cells, sizeof(double));
+        mg->h = ndc_xcalloc(group->cells, sizeof(double));
+        mg->weight_h = ndc_xcalloc(group->cells, sizeof(double));
     }
     return model;
 }
@@ -42,6 +44,8 @@ void ndc_link_model_free(struct ndc_link_model *model)
         free(model->groups[g].u);
         free(model->groups[g].weight);
         free(model->groups[g].random);
+        free(model->groups[g].h);
+        free(model->groups[g].weight_h);
     }
     ndc_link_model_fields_free(model->fields);
     for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++) {
@@ -138,8 +142,10 @@ void ndc_link_model_weigh(struct ndc_link_model *model)
         const struct spec_group *group = &model->spec->groups[g];
         struct model_group *mg = &model->groups[g];
         mg->weight[0] = 0;
-        for (unsigned c = 1; c < group->cells; c++)
+        for (unsigned c = 1; c < group->cells; c++) {
             mg->weight[c] = mg->m[c] > 0 && mg->u[c] > 0 ? log(mg->m[c] / mg->u[c]) : 0;
+            mg->weight_h[c] = mg->h[c] > 0 && mg->u[c] > 0 ? log(mg->h[c] / mg->u[c]) : 0;
+        }
     }
 }
 
@@ -149,7 +155,12 @@ double ndc_link_comparison_log_odds(const struct ndc_link_model *model,
     double sum = model->prior_log_odds + (double)c->frequency;
     for (unsigned g = 0; g < model->spec->group_count; g++)
         sum += model->groups[g].weight[c->cells[g]];
-    return sum;
+    if (!model->spec->has_shared) return sum;
+    /* Against a random pair or a household pair, whichever explains it. */
+    double kin = model->prior_h + (double)c->shared_frequency;
+    for (unsigned g = 0; g < model->spec->group_count; g++)
+        kin += model->groups[g].weight_h[c->cells[g]];
+    return kin > 30 ? sum - kin : sum - log1p(exp(kin));
 }
 
 /* ---- comparing two rows ---- */
@@ -272,7 +283,7 @@ void ndc_link_compare_rows(struct comparison *out, const struct table *t,
         crossed[g] = y[f];
         is_crossed |= 1u << f;
     }
-    out->frequency = 0;
+    out->frequency = out->shared_frequency = 0;
     for (unsigned i = 0; i < spec->group_count; i++) {
         const struct spec_group *group = &spec->groups[i];
         unsigned cell = 0, first = group->fields[0];
@@ -290,5 +301,6 @@ void ndc_link_compare_rows(struct comparison *out, const struct table *t,
         out->cells[i] = (uint16_t)cell;
         out->group_frequency[i] = group_frequency(t, fields, out, group, x, y, crossed);
         out->frequency += out->group_frequency[i];
+        if (group->shared) out->shared_frequency += out->group_frequency[i];
     }
 }

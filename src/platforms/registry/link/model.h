@@ -16,11 +16,13 @@ struct comparison {
     uint8_t levels[NDC_LINK_FIELDS_MAX];
     uint16_t cells[2 * NDC_LINK_FIELDS_MAX];
     float group_frequency[2 * NDC_LINK_FIELDS_MAX];
-    float frequency; /* sum of the value-frequency terms of agreed values */
+    float shared_frequency; /* of the groups that a household shares */
+    float frequency;        /* sum of the value-frequency terms of agreed values */
 };
 
 struct model_group {
-    double *m, *u, *weight; /* by cell */
+    double *m, *u, *weight; /* by cell; weight = ln(m / u) */
+    double *h, *weight_h;   /* the same for two people of one household */
     double *random;         /* share of the cell among random pairs, before cleaning */
 };
 
@@ -36,8 +38,10 @@ struct ndc_link_model {
     const struct ndc_link_spec *spec;
     struct model_group groups[2 * NDC_LINK_FIELDS_MAX];
     double prior_log_odds;
-    double pairs_all; /* comparable pairs */
-    double matches;   /* expected among them */
+    double prior_h;    /* ln of a household pair's odds against a random pair */
+    double households; /* expected household pairs */
+    double pairs_all;  /* comparable pairs */
+    double matches;    /* expected among them */
     struct model_field fields[NDC_LINK_FIELDS_MAX];
     /* Frequencies kept by text for models read back: hash of the folded value -> share.
      */

@@ -59,6 +59,7 @@ enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *o
     ndc_json_kv_c(&j, "spec", spec->name);
     ndc_json_kv_u64(&j, "shape", ndc_link_spec_shape(spec));
     ndc_json_kv_f64(&j, "prior_log_odds", model->prior_log_odds);
+    ndc_json_kv_f64(&j, "prior_h", model->prior_h);
     ndc_json_kv_f64(&j, "pairs_all", model->pairs_all);
     ndc_json_kv_f64(&j, "matches", model->matches);
     ndc_json_key(&j, "groups");
@@ -67,6 +68,8 @@ enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *o
         ndc_json_object(&j);
         write_cells(&j, "m", model->groups[g].m, spec->groups[g].cells);
         write_cells(&j, "u", model->groups[g].u, spec->groups[g].cells);
+        if (spec->has_shared)
+            write_cells(&j, "h", model->groups[g].h, spec->groups[g].cells);
         ndc_json_end(&j);
     }
     ndc_json_end(&j);
@@ -178,6 +181,7 @@ static enum ndc_err read_model(struct ndc_link_model *model, struct json_object 
         json_object_array_length(fields) != spec->field_count)
         return bad(fault, "groups");
     model->prior_log_odds = json_object_get_double(ndc_json_get(root, "prior_log_odds"));
+    model->prior_h = json_object_get_double(ndc_json_get(root, "prior_h"));
     model->pairs_all = json_object_get_double(ndc_json_get(root, "pairs_all"));
     model->matches = json_object_get_double(ndc_json_get(root, "matches"));
     enum ndc_err err = NDC_OK;
@@ -187,6 +191,9 @@ static enum ndc_err read_model(struct ndc_link_model *model, struct json_object 
         if (!err)
             err =
                 read_cells(model->groups[g].u, group, "u", spec->groups[g].cells, fault);
+        if (!err && spec->has_shared)
+            err =
+                read_cells(model->groups[g].h, group, "h", spec->groups[g].cells, fault);
     }
     for (unsigned f = 0; f < spec->field_count && !err; f++)
         err = read_field(model, f, json_object_array_get_idx(fields, f), fault);

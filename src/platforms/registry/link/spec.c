@@ -64,9 +64,9 @@ static enum ndc_err load_aliases(struct reader *r, struct spec_field *field,
 static enum ndc_err read_field(struct reader *r, struct ndc_link_spec *spec,
                                const struct ndc_yaml *node, const char *directory)
 {
-    static const char *const known[] = {"name",       "column", "compare",   "frequency",
-                                        "identifier", "unique", "tolerance", "aliases",
-                                        "swap",       NULL};
+    static const char *const known[] = {"name",    "column",     "compare", "frequency",
+                                        "shared",  "identifier", "unique",  "tolerance",
+                                        "aliases", "swap",       NULL};
     struct spec_field *f = &spec->fields[spec->field_count];
     *f = (struct spec_field){.dict = spec->field_count, .swap = -1, .tolerance = 0.05};
     char compare[NAME_MAX] = "text";
@@ -98,6 +98,8 @@ static enum ndc_err read_field(struct reader *r, struct ndc_link_spec *spec,
     }
     err = ndc_link_reader_bool(r, node, "frequency", &f->frequency);
     if (!err) err = ndc_link_reader_bool(r, node, "identifier", &f->identifier);
+    if (!err) err = ndc_link_reader_bool(r, node, "shared", &f->shared);
+    spec->has_shared |= f->shared;
     f->unique = f->identifier;
     if (!err) err = ndc_link_reader_bool(r, node, "unique", &f->unique);
     if (!err) err = ndc_link_reader_number(r, node, "tolerance", &f->tolerance, 0, 1);
@@ -155,6 +157,8 @@ static enum ndc_err read_fields(struct reader *r, struct ndc_link_spec *spec,
 static void add_group(struct ndc_link_spec *spec, struct spec_group group)
 {
     group.cells = 1;
+    for (unsigned i = 0; i < group.field_count; i++)
+        group.shared |= spec->fields[group.fields[i]].shared;
     for (unsigned i = 0; i < group.field_count; i++)
         group.cells *= spec->fields[group.fields[i]].comparator->levels + 1;
     if (group.is_swap) group.cells = 3;

@@ -98,6 +98,7 @@ struct spec_field {
     bool frequency;
     bool identifier;  /* equal values join records before anything else */
     bool unique;      /* two different values cannot be in one entity */
+    bool shared;      /* people of one household agree on it: parents, address */
     double tolerance; /* of numbers */
 };
 
@@ -105,6 +106,7 @@ struct spec_group {
     unsigned fields[GROUP_FIELDS_MAX];
     unsigned field_count;
     unsigned cells; /* product of (levels + 1) */
+    bool shared;    /* any of its fields is */
     bool is_swap; /* the pseudo group: cell 1 direct, 2 swapped; its field is the first */
 };
 
@@ -116,6 +118,7 @@ struct ndc_link_spec {
     unsigned group_count;
     struct rule rules[RULES_MAX];
     unsigned rule_count;
+    bool has_shared;   /* some field is shared: the household class is learned */
     bool between_only; /* compare records of different sources only */
     bool one_to_one;   /* a source holds an entity once: implies between_only */
     double join, review_low, review_high, edge_floor;

@@ -14,6 +14,8 @@ unsigned ndc_link_text_tokens(struct ndc_str s, struct ndc_str *out, unsigned ma
 /* Lower case, accents and tones dropped, everything but letters and digits to one
  * space.*/
 void ndc_link_text_fold_plain(struct ndc_buf *out, struct ndc_str raw);
+/* The same with y written i, for classes of names. */
+void ndc_link_text_fold_class(struct ndc_buf *out, struct ndc_str raw);
 /* Lower case NFC, tones kept, spaces collapsed. */
 void ndc_link_text_fold_tones(struct ndc_buf *out, struct ndc_str raw);
 /* White space trimmed and collapsed, ASCII lower case. */
