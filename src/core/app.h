@@ -24,6 +24,11 @@ void ndc_app_free(struct ndc_app *app);
 /* Locks the data folder (NDC_ECONFLICT app.locked when another ndc uses it), opens the
  * database, runs core's and every platform's migrations. Idempotent. */
 enum ndc_err ndc_app_open(struct ndc_app *app, struct ndc_fault *fault) NDC_MUST_USE;
+/* The same beside a running daemon: no lock if it is taken (then the daemon has
+ * migrated). For short commands on identity: `ndc user add`. */
+enum ndc_err ndc_app_attach(struct ndc_app *app, struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_app_attach_identity(struct ndc_app *app,
+                                     struct ndc_fault *fault) NDC_MUST_USE;
 /* ndc_app_open, then identity, the audit log and every platform's start. No jobs, no
  * HTTP: for commands that work on a platform while no daemon runs. */
 enum ndc_err ndc_app_start(struct ndc_app *app, struct ndc_fault *fault) NDC_MUST_USE;

@@ -1,0 +1,144 @@
+/* Problem details. Titles say in the reader's language what kind of thing went wrong; the
+ * detail is the fault's own sentence. */
+#include "core/problem.h"
+
+#include "sys/log.h"
+
+struct title {
+    const char *code, *vi, *en;
+};
+
+/* By code first, then by kind of error. */
+static const struct title titles[] = {
+    {"auth.required", "Cần đăng nhập", "Sign in first"},
+    {"auth.failed", "Tên đăng nhập hoặc mật khẩu không đúng",
+     "The user name or password is not right"},
+    {"auth.throttled", "Thử đăng nhập quá nhiều lần, hãy đợi rồi thử lại",
+     "Too many attempts to sign in: wait, then try again"},
+    {"auth.csrf", "Yêu cầu không đến từ trang của hệ thống",
+     "The request does not come from our own pages"},
+    {"auth.key", "Khoá API không hợp lệ hoặc đã bị thu hồi",
+     "The API key is not valid or was revoked"},
+    {"auth.permission", "Tài khoản không có quyền này",
+     "The account lacks the permission for this"},
+    {"purpose.missing", "Thiếu mục đích truy cập dữ liệu cá nhân",
+     "The purpose of reading personal data is missing"},
+    {"purpose.basis", "Thiếu căn cứ pháp lý", "The legal basis is missing"},
+    {"audit.failed", "Không ghi được nhật ký nên từ chối truy cập",
+     "Access refused, because it could not be logged"},
+    {"http.not_found", "Không có địa chỉ này", "There is no such address"},
+    {"http.method", "Địa chỉ này không nhận phương thức đó",
+     "The address does not take this method"},
+    {"http.type", "Kiểu nội dung không được nhận", "The content type is not taken"},
+    {"request.unknown", "Có trường không được biết", "There is an unknown member"},
+    {"request.missing", "Thiếu trường bắt buộc", "A required member is missing"},
+    {"request.type", "Giá trị sai kiểu", "A value has the wrong type"},
+    {"request.choice", "Giá trị không nằm trong danh sách",
+     "A value is not one of those allowed"},
+    {"request.range", "Giá trị nằm ngoài khoảng cho phép", "A value is out of range"},
+    {"request.query", "Tham số truy vấn không hợp lệ", "The query is not valid"},
+    {"json.syntax", "JSON không hợp lệ", "The body is not valid JSON"},
+    {"password.short", "Mật khẩu quá ngắn", "The password is too short"},
+    {"password.common", "Mật khẩu quá phổ biến", "The password is too common"},
+    {"password.wrong", "Mật khẩu hiện tại không đúng",
+     "The current password is not right"},
+    {"user.exists", "Tên đăng nhập đã có", "There is such a user already"},
+    {"user.unknown", "Không có người dùng này", "There is no such user"},
+    {"user.name", "Tên đăng nhập không hợp lệ", "The user name is not valid"},
+    {"user.role", "Vai trò không tồn tại", "There is no such role"},
+    {"user.agency", "Cơ quan không tồn tại", "There is no such agency"},
+    {"key.unknown", "Không có khoá API này", "There is no such API key"},
+    {"job.unknown", "Không có công việc này", "There is no such job"},
+    {"job.finished", "Công việc đã kết thúc", "The job has ended"},
+    {"server.busy", "Máy chủ đang bận, hãy thử lại", "The server is busy: try again"},
+};
+
+static const struct title kinds[NDC_ERR_COUNT] = {
+    [NDC_EINPUT] = {"", "Yêu cầu không hợp lệ", "The request is not valid"},
+    [NDC_EAUTH] = {"", "Cần đăng nhập", "Sign in first"},
+    [NDC_EDENIED] = {"", "Không được phép", "Not allowed"},
+    [NDC_ENOTFOUND] = {"", "Không tìm thấy", "Not found"},
+    [NDC_ECONFLICT] = {"", "Trạng thái hiện tại không cho phép",
+                       "The present state does not allow it"},
+    [NDC_ETOOBIG] = {"", "Quá lớn", "Too large"},
+    [NDC_EBUSY] = {"", "Đang bận, hãy thử lại sau", "Busy: try again later"},
+    [NDC_ECANCELED] = {"", "Đã huỷ", "Canceled"},
+    [NDC_EIO] = {"", "Lỗi của hệ thống", "A failure of the system"},
+    [NDC_EDB] = {"", "Cơ sở dữ liệu không phục vụ được", "The database cannot serve now"},
+    [NDC_EUNSUPPORTED] = {"", "Không được hỗ trợ", "Not supported"},
+    [NDC_EINTERNAL] = {"", "Lỗi của hệ thống", "A failure of the system"},
+};
+
+const char *ndc_problem_title(const struct ndc_fault *fault, enum ndc_lang lang)
+{
+    const struct title *title = &kinds[fault->err];
+    for (size_t i = 0; i < NDC_ARRAY_LEN(titles); i++)
+        if (strcmp(titles[i].code, fault->code) == 0) title = &titles[i];
+    const char *text = lang == NDC_LANG_EN ? title->en : title->vi;
+    return text ? text : "";
+}
+
+void ndc_problem_write(struct ndc_http *x, const struct ndc_fault *fault,
+                       enum ndc_lang lang, const char *area)
+{
+    struct ndc_fault known = *fault;
+    struct ndc_json j;
+    if (known.err == NDC_OK) {
+        known.err = NDC_EINTERNAL;
+        memcpy(known.code, "internal", sizeof("internal"));
+    }
+    int status = ndc_fault_status(&known);
+    bool ours = status == 500;
+    if (status >= 500)
+        ndc_log(status == 503 ? NDC_LOG_WARN : NDC_LOG_ERROR, area, "request %s: %s: %s",
+                x->id, known.code, known.message);
+    ndc_buf_reset(&x->out);
+    x->fixed = NDC_STR_NULL;
+    x->source.next = NULL;
+    x->html = false;
+    x->cache_control = NULL;
+    x->status = status;
+    x->content_type = "application/problem+json";
+    ndc_json_init(&j, &x->out);
+    ndc_json_object(&j);
+    ndc_json_kv_c(&j, "type", "about:blank");
+    ndc_json_kv_c(&j, "title", ndc_problem_title(&known, lang));
+    ndc_json_kv_i64(&j, "status", status);
+    ndc_json_kv_c(&j, "code", known.code[0] ? known.code : ndc_err_name(known.err));
+    /* Our own defects may quote SQL or paths: those go to the log alone. */
+    ndc_json_kv_c(&j, "detail", ours ? ndc_problem_title(&known, lang) : known.message);
+    if (known.field[0]) ndc_json_kv_c(&j, "field", known.field);
+    if (known.line) ndc_json_kv_u64(&j, "line", known.line);
+    ndc_json_kv_c(&j, "request_id", x->id);
+    ndc_json_end(&j);
+}
+
+/* "vi-VN,vi;q=0.9,en;q=0.8": q of the first tag whose language is `lang`, in 1/1000; -1
+ * if there is none. */
+static int quality(struct ndc_str header, const char *lang)
+{
+    struct ndc_str part;
+    while (header.ptr && ndc_str_split(&header, ',', &part)) {
+        struct ndc_str tag = ndc_str_trim(part);
+        size_t mark = ndc_str_find(tag, ';');
+        struct ndc_str params = ndc_str_from(tag, mark + 1);
+        tag = ndc_str_trim(ndc_str_n(tag.ptr, mark));
+        if (tag.len < 2 || !ndc_str_ieq(ndc_str_n(tag.ptr, 2), ndc_str(lang)) ||
+            (tag.len > 2 && tag.ptr[2] != '-'))
+            continue;
+        double q = 1;
+        params = ndc_str_trim(params);
+        if (ndc_str_starts(params, NDC_STR("q=")) &&
+            !ndc_str_to_f64(ndc_str_from(params, 2), &q))
+            q = 0;
+        return (int)(q * 1000);
+    }
+    return -1;
+}
+
+enum ndc_lang ndc_lang_choose(struct ndc_str accept)
+{
+    if (!accept.len) return NDC_LANG_VI;
+    int en = quality(accept, "en"), vi = quality(accept, "vi");
+    return en > vi && en > 0 ? NDC_LANG_EN : NDC_LANG_VI;
+}
