@@ -3,6 +3,7 @@
 #ifndef NDC_REGISTRY_DEMO_EMIT_H
 #define NDC_REGISTRY_DEMO_EMIT_H
 
+#include "platforms/registry/demo/organisation.h"
 #include "platforms/registry/demo/record.h"
 
 /* One village being written out. */

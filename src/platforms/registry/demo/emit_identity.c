@@ -217,7 +217,7 @@ void demo_emit_immigration(const struct demo_emit *emit, const struct demo_perso
 {
     int age = demo_age(emit->nation, p);
     bool town = emit->nation->places.communes[p->current.commune].urban;
-    double share = age < 1 || age > 85 ? 0.01 : age < 18 ? 0.07 : 0.17;
+    double share = age < 1 || age > 85 ? 0.01 : age < 18 ? 0.05 : 0.12;
     if (town) share *= 1.7;
     if (p->people == 5) share *= 0.3;
     unsigned copies = demo_copies(emit, p, NDC_DEMO_IMMIGRATION, share);

@@ -1,6 +1,6 @@
 /* Making the nation: parts of eight villages are made by several threads at once into a
  * ring of slots, and given out in order by the caller's thread. */
-#include "platforms/registry/demo/nation.h"
+#include "platforms/registry/demo/organisation.h"
 #include "platforms/registry/demo/record.h"
 #include "sys/clock.h"
 #include "sys/thread.h"

@@ -2,8 +2,8 @@
  * employee's record can name an employer of another village without making that village.
  * The fourth is an institution: a school, a clinic, an office, by the village's rank in
  * its province. */
+#include "platforms/registry/demo/organisation.h"
 #include "platforms/registry/demo/letter.h"
-#include "platforms/registry/demo/nation.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* People: names along the father's line, numbers, schooling and work, homes and moves. */
 #include "platforms/registry/demo/letter.h"
-#include "platforms/registry/demo/nation.h"
+#include "platforms/registry/demo/organisation.h"
 
 #include <stdio.h>
 
@@ -148,24 +148,25 @@ static void schooling_and_work(const struct demo_nation *nation,
 {
     int age = demo_age(nation, p), year = ndc_date_from_days(p->birth).year;
     bool town = nation->places.communes[village->commune].urban;
-    double u = ndc_rng_unit(rng) - (town ? 0.12 : 0) - (year > 1985 ? 0.1 : 0) +
-               (year < 1960 ? 0.2 : 0) + (p->people == 5 ? 0.25 : 0);
-    if (age < 6) {
-        p->schooling = DEMO_NO_SCHOOL;
-    } else if (age < 25) {
+    /* A draw stretched by where and when one grew up: above 1 nothing was finished. */
+    double u = ndc_rng_unit(rng) * (town ? 0.7 : 1.05) * (p->people == 5 ? 1.4 : 1) *
+               (year > 1985   ? 0.8
+                : year < 1960 ? 1.25
+                              : 1);
+    if (age < 25) {
         p->schooling = age < 11               ? DEMO_NO_SCHOOL
                        : age < 15             ? DEMO_PRIMARY
-                       : age < 18 || u > 0.75 ? DEMO_LOWER
-                       : age < 22 || u > 0.2  ? DEMO_UPPER
+                       : age < 18 || u > 0.6  ? DEMO_LOWER
+                       : age < 22 || u > 0.13 ? DEMO_UPPER
                                               : DEMO_BACHELOR;
     } else {
-        p->schooling = u < 0.02   ? DEMO_MASTER
-                       : u < 0.16 ? DEMO_BACHELOR
-                       : u < 0.26 ? DEMO_TRADE
-                       : u < 0.45 ? DEMO_UPPER
-                       : u < 0.76 ? DEMO_LOWER
-                       : u < 1.0  ? DEMO_PRIMARY
-                                  : DEMO_NO_SCHOOL;
+        p->schooling = u < 0.008   ? DEMO_MASTER
+                       : u < 0.105 ? DEMO_BACHELOR
+                       : u < 0.18  ? DEMO_TRADE
+                       : u < 0.36  ? DEMO_UPPER
+                       : u < 0.7   ? DEMO_LOWER
+                       : u < 0.97  ? DEMO_PRIMARY
+                                   : DEMO_NO_SCHOOL;
     }
     p->works = age >= 18 && demo_chance(rng, age < 23   ? 0.55
                                              : age < 55 ? 0.9

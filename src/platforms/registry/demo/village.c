@@ -11,8 +11,8 @@ static const uint16_t pyramid[] = {72, 78, 80, 76, 69, 67, 74, 79, 78, 71, 64,
 static const uint16_t died[] = {5,  2,  2,  3,   5,   6,   8,   10,  13,  18, 25,
                                 35, 50, 75, 115, 180, 280, 420, 580, 750, 900};
 /* Men per 1,000 people of that age. */
-static const uint16_t men[] = {527, 527, 525, 522, 518, 513, 508, 505, 502, 500, 495,
-                               488, 478, 460, 435, 400, 365, 330, 300, 280, 260};
+static const uint16_t men[] = {527, 527, 525, 520, 512, 506, 502, 500, 497, 494, 488,
+                               480, 468, 450, 425, 395, 360, 325, 300, 280, 260};
 /* Ever married, in 1,000, from 15-19 in steps of five years. */
 static const uint16_t wed_women[] = {60, 430, 740, 870, 920, 935, 940, 945, 950};
 static const uint16_t wed_men[] = {15, 180, 500, 780, 890, 940, 960, 970, 980};
@@ -142,10 +142,15 @@ static void date_marriage(const struct demo_nation *nation, struct demo_village 
     if (p->marriage > end) p->marriage = end;
     p->marital_day = p->marriage;
     bool widowed = other && other->dead && (!p->dead || other->death < p->death);
+    /* Whose husband or wife died over 8 years ago, or lives outside the nation. */
+    double alone = other || p->birth > nation->today - 50 * 365 ? 0 : p->sex ? 0.75 : 0.4;
     if (widowed) {
         p->marital = DEMO_WIDOWED;
         p->marital_day = other->death;
-    } else if (demo_chance(rng, other ? 0.045 : 0.4)) {
+    } else if (demo_chance(rng, alone)) {
+        p->marital = DEMO_WIDOWED;
+        p->marital_day = NDC_MAX(p->marriage, end - demo_between(rng, 9, 20) * 365);
+    } else if (demo_chance(rng, other ? 0.024 : 0.12)) {
         p->marital = DEMO_DIVORCED;
         p->marital_day =
             p->marriage + (int32_t)ndc_rng_below(rng, (uint64_t)(end - p->marriage + 1));
@@ -255,9 +260,9 @@ static void house(const struct demo_nation *nation, struct demo_village *village
         }
         unsigned at = parent == DEMO_NONE ? 0 : village->p[parent].household;
         int age = age_at(nation, p);
-        bool stay = parent != DEMO_NONE && (age < 24 || !has_couple[at]);
+        bool stay = parent != DEMO_NONE && (!couple || !has_couple[at]);
         if (stay && couple) stay = demo_chance(rng, 0.42);
-        if (stay && !couple && age >= 24) stay = demo_chance(rng, 0.75);
+        if (stay && !couple && age >= 24) stay = demo_chance(rng, 0.8);
         if (stay) {
             bool own = p->father == parent || p->mother == parent;
             enum demo_role role = !own ? DEMO_CHILD_IN_LAW : DEMO_CHILD;
@@ -273,6 +278,53 @@ static void house(const struct demo_nation *nation, struct demo_village *village
                                                           : DEMO_CHILD;
             join(village, (unsigned)p->spouse, at, role);
         }
+    }
+}
+
+/* Old people who were left alone move to a child's household. */
+static void take_in(const struct demo_nation *nation, struct demo_village *village,
+                    uint64_t *rng)
+{
+    uint8_t members[DEMO_VILLAGE_PEOPLE] = {0};
+    for (unsigned i = 0; i < village->count; i++) {
+        members[village->p[i].household]++;
+    }
+    for (unsigned i = 0; i < village->count; i++) {
+        struct demo_person *p = &village->p[i];
+        if (p->dead || members[p->household] > 1 || age_at(nation, p) < 58) continue;
+        for (unsigned j = i + 1; j < village->count; j++) {
+            const struct demo_person *child = &village->p[j];
+            bool own = child->mother == (int16_t)i || child->father == (int16_t)i;
+            if (!own || child->dead || members[child->household] < 2) continue;
+            if (!demo_chance(rng, 0.65)) continue;
+            members[p->household] = 0;
+            members[child->household]++;
+            join(village, i, child->household, DEMO_PARENT);
+            break;
+        }
+    }
+}
+
+/* Numbers the households that have people, and gives each its home. */
+static void number_households(struct demo_village *village, uint64_t first, uint64_t *rng)
+{
+    uint16_t now[DEMO_VILLAGE_PEOPLE], count = 0;
+    bool seen[DEMO_VILLAGE_PEOPLE] = {false};
+    for (unsigned i = 0; i < village->count; i++) {
+        seen[village->p[i].household] = true;
+    }
+    for (unsigned h = 0; h < village->household_count; h++) {
+        if (!seen[h]) continue;
+        now[h] = count;
+        village->households[count] = (struct demo_household){
+            .head = village->households[h].head,
+            .number = first + count + 1u,
+            .home = {village->commune, (uint32_t)ndc_rng_next(rng)}};
+        count++;
+    }
+    village->household_count = count;
+    for (unsigned i = 0; i < village->count; i++) {
+        village->p[i].household = now[village->p[i].household];
     }
 }
 
@@ -313,10 +365,7 @@ void demo_village_make(const struct demo_nation *nation, struct demo_village *vi
     }
     find_parents(village, &rng);
     house(nation, village, &rng);
-    for (unsigned h = 0; h < village->household_count; h++) {
-        village->households[h].number = first + h + 1;
-        village->households[h].home =
-            (struct demo_address){village->commune, (uint32_t)ndc_rng_next(&rng)};
-    }
+    take_in(nation, village, &rng);
+    number_households(village, first, &rng);
     demo_people_fill(nation, village);
 }
