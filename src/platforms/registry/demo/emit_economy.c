@@ -1,5 +1,6 @@
 /* Rows of the databases about what people own and earn: land, tax, vehicles, driving
  * licences, bank accounts; and of the organisations. */
+#include "base/vntext.h"
 #include "platforms/registry/demo/emit.h"
 #include "platforms/registry/demo/letter.h"
 
@@ -256,7 +257,7 @@ static void put_org_name(struct demo_record *r, const struct demo_org *org, bool
     if (loose && pick < 12) name = org->short_name;
     size_t len = strlen(name);
     if (loose && pick >= 60)
-        len = demo_upper(text, ndc_str(name));
+        len = ndc_vn_upper(text, ndc_str(name));
     else if (loose && pick >= 55)
         len = demo_plain(text, ndc_str(name));
     else

@@ -90,58 +90,25 @@ uint32_t demo_letter_code(struct demo_letter letter)
     return codes[letter.upper][letter.vowel - 1][letter.tone];
 }
 
-enum change { UPPER, LOWER, PLAIN, TONELESS };
-
-static uint32_t changed(uint32_t code, enum change how)
+static uint32_t plain(uint32_t code)
 {
-    if (code < 0x80) {
-        if (how == UPPER && code >= 'a' && code <= 'z') return code - 32;
-        if (how == LOWER && code >= 'A' && code <= 'Z') return code + 32;
-        return code;
-    }
-    if (code == 0x110 || code == 0x111) {
-        if (how == PLAIN) return code == 0x110 ? 'D' : 'd';
-        return how == UPPER ? 0x110 : how == LOWER ? 0x111 : code;
-    }
+    if (code < 0x80) return code;
+    if (code == 0x110 || code == 0x111) return code == 0x110 ? 'D' : 'd';
     struct demo_letter letter = demo_letter_of(code);
     if (letter.vowel == 0) return code;
-    if (how == PLAIN) return (uint8_t)plain_vowels[letter.upper][letter.vowel - 1];
-    if (how == TONELESS) letter.tone = 0;
-    if (how == UPPER) letter.upper = true;
-    if (how == LOWER) letter.upper = false;
-    return demo_letter_code(letter);
+    return (uint8_t)plain_vowels[letter.upper][letter.vowel - 1];
 }
 
-static size_t change(char *out, struct ndc_str in, enum change how)
+size_t demo_plain(char *out, struct ndc_str in)
 {
     size_t len = 0;
     while (in.len > 0) {
         uint32_t code;
         size_t n = ndc_utf8_decode(in, &code);
-        len += ndc_utf8_encode(out + len, changed(code, how));
+        len += ndc_utf8_encode(out + len, plain(code));
         in = ndc_str_from(in, n);
     }
     return len;
-}
-
-size_t demo_upper(char *out, struct ndc_str in)
-{
-    return change(out, in, UPPER);
-}
-
-size_t demo_lower(char *out, struct ndc_str in)
-{
-    return change(out, in, LOWER);
-}
-
-size_t demo_plain(char *out, struct ndc_str in)
-{
-    return change(out, in, PLAIN);
-}
-
-size_t demo_toneless(char *out, struct ndc_str in)
-{
-    return change(out, in, TONELESS);
 }
 
 void demo_encode_1258(struct ndc_buf *out, struct ndc_str in)

@@ -1,4 +1,4 @@
-/* Vietnamese letters as {vowel, tone, case}, for what clerks do to them: capitals, lost
+/* Vietnamese letters as {vowel, tone, case}, for what clerks do to them: lost
  * and wrong tones, and the 8-bit encodings of old systems. Only encodes and spoils text:
  * reading and folding it is base/vntext. */
 #ifndef NDC_REGISTRY_DEMO_LETTER_H
@@ -22,13 +22,8 @@ struct demo_letter {
 struct demo_letter demo_letter_of(uint32_t code);
 uint32_t demo_letter_code(struct demo_letter letter);
 
-/* Each appends to out at most twice the bytes of `in`; the 0 is not appended. */
-size_t demo_upper(char *out, struct ndc_str in);
-size_t demo_lower(char *out, struct ndc_str in);
-/* Neither tones nor hats: "Đặng" gives "Dang". */
+/* Without tones and hats, letter case kept: "Đặng" gives "Dang". At most in.len bytes. */
 size_t demo_plain(char *out, struct ndc_str in);
-/* Tones gone, hats kept: "Đặng" gives "Đăng". */
-size_t demo_toneless(char *out, struct ndc_str in);
 
 void demo_encode_1258(struct ndc_buf *out, struct ndc_str in);
 void demo_encode_tcvn3(struct ndc_buf *out, struct ndc_str in);

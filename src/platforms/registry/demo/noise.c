@@ -1,6 +1,7 @@
 /* What goes wrong between a person and a row: each source's habits and error rates, and
  * the errors themselves. The rates are judgements written down, not measurements of any
  * real database: docs/demo-nation.md lists them. */
+#include "base/vntext.h"
 #include "platforms/registry/demo/letter.h"
 #include "platforms/registry/demo/record.h"
 
@@ -190,12 +191,12 @@ static void cased(char *out, size_t cap, const char *in, const struct demo_habit
         memcpy(out, in, len);
         break;
     case DEMO_CAPITALS:
-        len = demo_upper(out, ndc_str(in));
+        len = ndc_vn_upper(out, ndc_str(in));
         break;
     case DEMO_CAPITALS_PLAIN: {
         char plain[NAME_BYTES * 2];
         size_t n = demo_plain(plain, ndc_str(in));
-        len = demo_upper(out, ndc_str_n(plain, n));
+        len = ndc_vn_upper(out, ndc_str_n(plain, n));
         break;
     }
     }

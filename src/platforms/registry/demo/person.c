@@ -1,4 +1,5 @@
 /* People: names along the father's line, numbers, schooling and work, homes and moves. */
+#include "base/vntext.h"
 #include "platforms/registry/demo/letter.h"
 #include "platforms/registry/demo/organisation.h"
 
@@ -131,7 +132,7 @@ static void email(const struct demo_nation *nation, struct demo_person *p, uint6
     char text[2 * DEMO_NAME_BYTES], local[2 * DEMO_NAME_BYTES];
     size_t n = demo_plain(text, ndc_str(p->given));
     n += demo_plain(text + n, ndc_str(p->surname));
-    n = demo_lower(local, ndc_str_n(text, n));
+    n = ndc_vn_lower(local, ndc_str_n(text, n));
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         if (local[i] >= 'a' && local[i] <= 'z') local[kept++] = local[i];

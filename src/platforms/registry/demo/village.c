@@ -249,7 +249,9 @@ static int16_t parent_at_home(const struct demo_village *village,
 static void house(const struct demo_nation *nation, struct demo_village *village,
                   uint64_t *rng)
 {
+    enum { HOUSEHOLD_MAX = 8 };
     bool has_couple[DEMO_VILLAGE_PEOPLE] = {false};
+    uint8_t members[DEMO_VILLAGE_PEOPLE] = {0};
     for (unsigned i = 0; i < village->count; i++) {
         struct demo_person *p = &village->p[i];
         if (p->household != UINT16_MAX) continue;
@@ -260,18 +262,21 @@ static void house(const struct demo_nation *nation, struct demo_village *village
         }
         unsigned at = parent == DEMO_NONE ? 0 : village->p[parent].household;
         int age = age_at(nation, p);
-        bool stay = parent != DEMO_NONE && (!couple || !has_couple[at]);
-        if (stay && couple) stay = demo_chance(rng, 0.42);
-        if (stay && !couple && age >= 24) stay = demo_chance(rng, 0.8);
+        bool family = couple || (p->marital != DEMO_SINGLE && age < 58);
+        bool stay = parent != DEMO_NONE && members[at] < HOUSEHOLD_MAX &&
+                    (!family || !has_couple[at]);
+        if (stay && family) stay = demo_chance(rng, couple ? 0.42 : 0.6);
+        if (stay && !family && age >= 24) stay = demo_chance(rng, 0.8);
         if (stay) {
             bool own = p->father == parent || p->mother == parent;
             enum demo_role role = !own ? DEMO_CHILD_IN_LAW : DEMO_CHILD;
             if (own && village->p[parent].role >= DEMO_CHILD) role = DEMO_GRANDCHILD;
             join(village, i, at, role);
-            if (couple) has_couple[at] = true;
+            if (family) has_couple[at] = true;
         } else {
             at = open_household(village, i);
         }
+        members[at] += (uint8_t)(1 + couple);
         if (couple && village->p[p->spouse].household == UINT16_MAX) {
             enum demo_role role = p->role == DEMO_HEAD    ? DEMO_SPOUSE
                                   : p->role == DEMO_CHILD ? DEMO_CHILD_IN_LAW
