@@ -107,7 +107,7 @@ static void judge(struct ndc_link_eval *out, const struct ndc_link *link,
         sources[i] = (uint8_t)source;
     }
     for (size_t i = 0; i < labels->count; i++) {
-        const struct label *l = &labels->items[i];
+        const struct ndc_link_label *l = &labels->items[i];
         uint32_t row = ndc_link_row_find(link, l->source, l->ref);
         if (row != UINT32_MAX) truth[row] = l->truth;
     }
@@ -129,9 +129,7 @@ enum ndc_err ndc_link_eval_files(struct ndc_link_eval *out,
 {
     struct ndc_link_options options = {.threads = threads};
     struct ndc_link *link = ndc_link_new(spec, &options);
-    struct ndc_dict names;
-    ndc_dict_init(&names);
-    struct ndc_link_labels labels = {.names = &names};
+    struct ndc_link_labels labels = {.want_truth = true};
     *out = (struct ndc_link_eval){0};
     int64_t start = ndc_clock_mono_ns();
     enum ndc_err err = ndc_link_read_csv(link, left, "left", &labels, fault);
@@ -151,8 +149,7 @@ enum ndc_err ndc_link_eval_files(struct ndc_link_eval *out,
         (void)ndc_link_reviews(link, &n);
         out->reviews = n;
     }
-    free(labels.items);
-    ndc_dict_free(&names);
+    ndc_link_labels_free(&labels);
     if (!err && link_out)
         *link_out = link;
     else

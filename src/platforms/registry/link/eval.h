@@ -2,6 +2,7 @@
 #ifndef NDC_REGISTRY_LINK_EVAL_H
 #define NDC_REGISTRY_LINK_EVAL_H
 
+#include "base/hash.h"
 #include "platforms/registry/link/result.h"
 
 struct ndc_link_eval {
@@ -29,20 +30,24 @@ enum ndc_err ndc_link_eval_files(struct ndc_link_eval *out,
                                  struct ndc_link **link_out,
                                  struct ndc_fault *fault) NDC_MUST_USE;
 
-/* Adds a CSV file's rows to the table as source `name`; the record number is the hash of
- * the id column (or of the whole row where the spec names none). With labels_out each
- * added row's truth label is appended to it with its ref (for ndc_link_eval). */
-struct ndc_link_labels {
-    struct label {
-        uint64_t ref;
-        uint32_t truth;
-        uint8_t source;
-    } * items;
-    size_t count, cap;
-    struct ndc_dict *names;
+/* What reading remembers of each row besides its values. */
+struct ndc_link_label {
+    uint64_t ref;
+    uint32_t truth, id; /* of `names` and `ids`; 0: none */
+    uint8_t source;     /* "left" or "right", as ndc_link_row numbers them */
 };
+struct ndc_link_labels {
+    struct ndc_link_label *items;
+    size_t count, cap;
+    bool want_truth; /* a spec that names no truth column is then an error */
+    struct ndc_dict names, ids;
+};
+void ndc_link_labels_free(struct ndc_link_labels *labels);
+
+/* Adds a CSV file's rows to the table as source `name`, streamed; the record number is
+ * the hash of the id column (or of the whole row where the spec names none). */
 enum ndc_err ndc_link_read_csv(struct ndc_link *link, const char *path, const char *name,
-                               struct ndc_link_labels *labels_out,
+                               struct ndc_link_labels *labels,
                                struct ndc_fault *fault) NDC_MUST_USE;
 
 #endif

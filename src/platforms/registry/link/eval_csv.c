@@ -61,18 +61,19 @@ static enum ndc_err read_header(struct csv_source *s, const struct ndc_csv *csv)
         err = find_column(s, csv, s->spec->fields[f].column, &s->columns[f]);
     if (!err && s->spec->id_column[0])
         err = find_column(s, csv, s->spec->id_column, &s->id);
-    if (!err && s->labels && s->spec->truth_column[0])
+    if (!err && s->spec->truth_column[0] && s->labels->want_truth)
         err = find_column(s, csv, s->spec->truth_column, &s->truth);
-    if (!err && s->labels && s->truth == NO_COLUMN)
+    if (!err && s->labels->want_truth && s->truth == NO_COLUMN)
         err = ndc_fail(s->fault, NDC_EINPUT, "link.truth",
                        "the spec names no truth column: add `truth: {column: …}`");
     return err;
 }
 
-static void add_label(struct csv_source *s, uint64_t ref, struct ndc_str text)
+static void add_label(struct csv_source *s, uint64_t ref, struct ndc_str id,
+                      struct ndc_str text)
 {
     struct ndc_link_labels *l = s->labels;
-    if (s->spec->truth_part > 0) {
+    if (text.ptr && s->spec->truth_part > 0) {
         struct ndc_str rest = text, part = NDC_STR_NULL;
         for (unsigned i = 0; i < s->spec->truth_part; i++)
             if (!ndc_str_split(&rest, s->spec->truth_split, &part)) part = NDC_STR_NULL;
@@ -82,8 +83,10 @@ static void add_label(struct csv_source *s, uint64_t ref, struct ndc_str text)
         l->cap = l->cap * 2 + 1024;
         l->items = ndc_xrealloc(l->items, l->cap * sizeof *l->items);
     }
-    l->items[l->count++] =
-        (struct label){ref, ndc_dict_add(l->names, text), (uint8_t)s->source};
+    l->items[l->count++] = (struct ndc_link_label){.ref = ref,
+                                                   .truth = ndc_dict_add(&l->names, text),
+                                                   .id = ndc_dict_add(&l->ids, id),
+                                                   .source = (uint8_t)s->source};
 }
 
 static enum ndc_err add_row(struct csv_source *s, const struct ndc_csv *csv)
@@ -103,7 +106,9 @@ static enum ndc_err add_row(struct csv_source *s, const struct ndc_csv *csv)
     for (unsigned f = 0; f < s->spec->field_count; f++)
         values[f] = clean(s, csv->fields[s->columns[f]]);
     ndc_link_batch_add(s->batch, s->source, ref, values);
-    if (s->labels) add_label(s, ref, clean(s, csv->fields[s->truth]));
+    struct ndc_str none = NDC_STR_NULL;
+    add_label(s, ref, s->id == NO_COLUMN ? none : clean(s, csv->fields[s->id]),
+              s->truth == NO_COLUMN ? none : clean(s, csv->fields[s->truth]));
     if (++s->in_batch < BATCH_ROWS) return NDC_OK;
     enum ndc_err err = ndc_link_batch_commit(s->batch, s->fault);
     s->batch = ndc_link_batch_new(s->link);
@@ -150,15 +155,22 @@ static enum ndc_err stream(struct csv_source *s, struct ndc_file_reader *reader)
     return err;
 }
 
+void ndc_link_labels_free(struct ndc_link_labels *labels)
+{
+    free(labels->items);
+    ndc_dict_free(&labels->names);
+    ndc_dict_free(&labels->ids);
+    *labels = (struct ndc_link_labels){0};
+}
+
 enum ndc_err ndc_link_read_csv(struct ndc_link *link, const char *path, const char *name,
-                               struct ndc_link_labels *labels_out,
-                               struct ndc_fault *fault)
+                               struct ndc_link_labels *labels, struct ndc_fault *fault)
 {
     struct ndc_file_reader reader;
     struct csv_source s = {.link = link,
                            .spec = ndc_link_spec_of(link),
                            .path = path,
-                           .labels = labels_out,
+                           .labels = labels,
                            .fault = fault};
     enum ndc_err err = ndc_link_source_add(link, ndc_str(name), &s.source, fault);
     if (!err) err = ndc_file_open(&reader, path, fault);
