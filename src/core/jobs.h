@@ -46,14 +46,17 @@ struct ndc_jobs_options {
     unsigned threads;      /* [processors] */
     unsigned progress_ms;  /* progress is stored and told at most this often [250] */
     unsigned heartbeat_ms; /* [5000] */
-    /* Told of every change of state and of progress, from the job's thread, without locks
-     * held; must be short (hand it to server-sent events). */
+    /* Told of every change of state and of progress (for server-sent events), on a thread
+     * of the pool. Must be short and must not call the functions of this header. */
     void (*on_change)(void *arg, const struct ndc_job_info *job);
     void *on_change_arg;
 };
 
-/* Creates the table, settles what a crash left (this process must be the only one running
- * jobs of this store), starts the threads. The kinds are copied, their strings not. */
+/* Creates the table, settles what processes that have ended left running, starts the
+ * threads. Several processes may run jobs of one store: each settles only what belongs to
+ * a process that it sees has ended, or whose heartbeat stopped. The kinds are copied,
+ * their strings not. A resumable job that meets a busy or absent database (NDC_EBUSY,
+ * db.gone) is queued again by itself. */
 enum ndc_err ndc_jobs_start(struct ndc_jobs **jobs, struct ndc_store *store,
                             const struct ndc_job_kind *kinds, size_t n_kinds,
                             const struct ndc_jobs_options *options,
@@ -96,7 +99,8 @@ void ndc_job_progress(struct ndc_job *job, int64_t done, int64_t total, const ch
                       const char *phase);
 bool ndc_job_canceled(struct ndc_job *job);
 /* Stores where to go on, at once and durably. Or in your own transaction, so that the
- * checkpoint and the work are one: ndc_job_checkpoint_in. */
+ * checkpoint and the work are one: ndc_job_checkpoint_in (the only way while you hold the
+ * NDC_WRITE connection of a SQLite store in a transaction). */
 enum ndc_err ndc_job_checkpoint(struct ndc_job *job, struct ndc_str blob,
                                 struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_job_checkpoint_in(struct ndc_job *job, struct ndc_store_conn *conn,
