@@ -330,8 +330,7 @@ void policy_explain(const struct policy_table *t, struct ndc_json *j,
     ndc_json_kv_c(j, "outcome", ndc_policy_outcome_name(d.outcome));
     ndc_json_kv_c(j, "code", policy_why_code(why));
     struct policy_text reason = policy_why_text(why);
-    if (rule)
-        reason = rule->reason.vi.len ? rule->reason : rule->title;
+    if (rule) reason = rule->reason.vi.len ? rule->reason : rule->title;
     write_text(j, "reason_vi", "reason_en", reason);
     if (rule) {
         ndc_json_kv_str(j, "rule", rule->id);

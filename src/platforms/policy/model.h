@@ -122,15 +122,17 @@ struct policy_set {
     struct policy_test *tests;
     size_t purpose_count, group_count, agency_count, threshold_count, class_count,
         rule_count, test_count;
+    size_t front_count; /* rules at the front, from files added with `first` */
 };
 
 /* Adds a file to the set. A purpose, group or rule whose code is there already replaces
- * it in place; `class` entries later win. The text must outlive nothing: it is copied.
+ * it in place; `class` entries later win. New rules go after those there are, or with
+ * `first` before them (and after earlier ones added so). The text is copied.
  * Faults: policy.* and yaml.* with line, field and the nearest word. */
 void policy_set_init(struct policy_set *set);
 void policy_set_free(struct policy_set *set);
 enum ndc_err policy_set_add(struct policy_set *set, const char *file, struct ndc_str yaml,
-                            struct ndc_fault *fault) NDC_MUST_USE;
+                            bool first, struct ndc_fault *fault) NDC_MUST_USE;
 
 struct policy_table;
 

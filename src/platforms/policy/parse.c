@@ -14,6 +14,7 @@ struct reader {
     struct ndc_arena *arena;
     struct ndc_str file;
     struct ndc_fault *fault;
+    bool first; /* new rules go to the front */
 };
 
 static const char *const sharing_words[] = {"open", "shared", "private"};
@@ -429,7 +430,10 @@ static enum ndc_err read_rule(struct reader *r, const struct ndc_yaml *map)
     if (set->rule_count == POLICY_RULES_MAX)
         return too_many(r, map, "rules", POLICY_RULES_MAX);
     GROW(r, set->rules, set->rule_count);
-    set->rules[set->rule_count++] = rule;
+    size_t at = r->first ? set->front_count++ : set->rule_count;
+    memmove(set->rules + at + 1, set->rules + at,
+            (set->rule_count++ - at) * sizeof(*set->rules));
+    set->rules[at] = rule;
     return NDC_OK;
 }
 
@@ -559,11 +563,11 @@ static enum ndc_err read_all(struct reader *r, const struct ndc_yaml *root)
 }
 
 enum ndc_err policy_set_add(struct policy_set *set, const char *file, struct ndc_str yaml,
-                            struct ndc_fault *fault)
+                            bool first, struct ndc_fault *fault)
 {
     struct ndc_fault local = {0};
     struct reader r = {set, &set->arena, ndc_arena_str(&set->arena, ndc_str(file)),
-                       fault ? fault : &local};
+                       fault ? fault : &local, first};
     struct ndc_arena arena;
     struct ndc_yaml *root;
     ndc_arena_init(&arena, (size_t)64 << 20);
