@@ -1,17 +1,67 @@
-/* stub */
+/* ndc key: API keys of agencies' systems. */
 #include "cmd/cmd.h"
+
+#include "base/date.h"
+#include "core/identity.h"
+#include "crypto/token.h"
+#include "store/store.h"
+#include "sys/clock.h"
+
+#include <stdio.h>
+
+enum { DAYS_MAX = 3650 };
+
 enum ndc_err cmd_key_add_run(struct ndc_command_call *call, struct ndc_fault *fault)
 {
-    (void)call;
-    return ndc_fail(fault, NDC_EUNSUPPORTED, "x", "x");
+    char id[16], secret[NDC_TOKEN_TEXT_MAX];
+    int64_t days;
+    enum ndc_err err = ndc_command_i64(call, "days", 0, DAYS_MAX, &days, fault);
+    if (err == NDC_OK) err = ndc_app_attach_identity(call->app, fault);
+    if (err != NDC_OK) return err;
+    err =
+        ndc_key_add(ndc_app_identity(call->app), ndc_str(call->args[0]),
+                    ndc_str(ndc_command_option(call, "title")),
+                    ndc_str(ndc_command_option(call, "roles")),
+                    days ? ndc_clock_wall_ms() + days * 86400000 : 0, id, secret, fault);
+    if (err == NDC_OK)
+        printf("key %s of %s\n%s\nSend it as: Authorization: Bearer KEY. It is not shown "
+               "again.\n",
+               id, call->args[0], secret);
+    ndc_secret_wipe(secret, sizeof(secret));
+    return err;
 }
+
 enum ndc_err cmd_key_revoke_run(struct ndc_command_call *call, struct ndc_fault *fault)
 {
-    (void)call;
-    return ndc_fail(fault, NDC_EUNSUPPORTED, "x", "x");
+    enum ndc_err err = ndc_app_attach_identity(call->app, fault);
+    if (err == NDC_OK)
+        err = ndc_key_revoke(ndc_app_identity(call->app), ndc_str(call->args[0]), fault);
+    if (err == NDC_OK) printf("key %s is revoked\n", call->args[0]);
+    return err;
 }
+
 enum ndc_err cmd_key_list_run(struct ndc_command_call *call, struct ndc_fault *fault)
 {
-    (void)call;
-    return ndc_fail(fault, NDC_EUNSUPPORTED, "x", "x");
+    struct ndc_store_conn *conn;
+    char when[25];
+    enum ndc_err err = ndc_app_attach(call->app, fault);
+    if (err == NDC_OK)
+        err = ndc_store_take(ndc_app_store(call->app), NDC_READ, &conn, fault);
+    if (err != NDC_OK) return err;
+    struct ndc_rows *rows = ndc_sql_query(
+        conn,
+        "SELECT key_id, agency, roles, created_ms, revoked_ms, title FROM ndc_key ORDER "
+        "BY created_ms, key_id",
+        NDC_NO_ARGS);
+    while (ndc_rows_next(rows)) {
+        ndc_time_format(when, ndc_rows_i64(rows, 3));
+        printf("%-14.*s %-12.*s %-20.*s %.10s %.*s%s\n",
+               NDC_STR_FMT(ndc_rows_text(rows, 0)), NDC_STR_FMT(ndc_rows_text(rows, 1)),
+               NDC_STR_FMT(ndc_rows_text(rows, 2)), when,
+               NDC_STR_FMT(ndc_rows_text(rows, 5)),
+               ndc_rows_i64(rows, 4) ? " (revoked)" : "");
+    }
+    err = ndc_rows_end(rows, fault);
+    ndc_store_give(conn);
+    return err;
 }

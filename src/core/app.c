@@ -144,7 +144,6 @@ static enum ndc_err open_identity(struct ndc_app *app, struct ndc_fault *fault)
     const struct ndc_identity_options options = {
         .session_idle_ms = ndc_config_int(app->config, "session_idle"),
         .session_max_ms = ndc_config_int(app->config, "session_max"),
-        .password_threads_max = (unsigned)ndc_config_int(app->config, "password_threads"),
         .weak_passwords = ndc_config_bool(app->config, "weak_passwords"),
     };
     return ndc_identity_open(&app->identity, app->store, app->platforms, &options, fault);

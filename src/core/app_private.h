@@ -30,7 +30,7 @@ struct ndc_app {
     struct ndc_identity *identity;
     struct ndc_jobs *jobs;
     struct ndc_topics *topics;
-    struct ndc_pool *pool;
+    struct ndc_pool *pool, *password_pool;
     struct ndc_router *router;
     struct ndc_dispatch *dispatch;
     struct ndc_static *files;

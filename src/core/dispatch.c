@@ -430,13 +430,16 @@ void ndc_dispatch_handle(void *ctx, struct ndc_http *x)
 {
     struct ndc_dispatch *d = ctx;
     struct ndc_call *call = x->user;
-    if (!(call->entry->row->flags & (NDC_ROUTE_SLOW | NDC_ROUTE_SPOOL))) {
+    unsigned flags = call->entry->row->flags;
+    if (!(flags & (NDC_ROUTE_SLOW | NDC_ROUTE_SPOOL | NDC_ROUTE_PASSWORD))) {
         run(call);
         return;
     }
+    struct ndc_pool *pool =
+        flags & NDC_ROUTE_PASSWORD ? d->options.password_pool : d->options.pool;
     call->held = true;
     ndc_http_hold(x);
-    if (ndc_pool_submit(d->options.pool, run, call)) return;
+    if (ndc_pool_submit(pool, run, call)) return;
     struct ndc_fault fault = {.http_status = 503};
     ndc_fail(&fault, NDC_EBUSY, "server.busy", "the server is busy: try again");
     ndc_http_add_header(x, "Retry-After", NDC_STR("1"));

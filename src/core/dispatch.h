@@ -14,7 +14,7 @@ struct ndc_dispatch_options {
     struct ndc_app *app;
     const struct ndc_router *router;
     struct ndc_identity *identity; /* NULL: everyone is anonymous */
-    struct ndc_pool *pool;
+    struct ndc_pool *pool, *password_pool;
     struct ndc_metrics *metrics;
     bool log_requests, secure, trust_proxy;
 };

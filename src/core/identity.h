@@ -20,8 +20,7 @@ struct ndc_store;
 
 struct ndc_identity_options {
     int64_t session_idle_ms, session_max_ms;
-    unsigned password_threads_max; /* hashes at once; each takes 64 MiB */
-    bool weak_passwords;           /* for tests: the cheapest hash */
+    bool weak_passwords; /* for tests: the cheapest hash */
 };
 
 /* Core's own tables, routes and permissions, registered like a platform's. */

@@ -29,6 +29,9 @@ enum ndc_route_flag {
     /* The body may be large: spooled to an unlinked file past 1 MiB and read with
      * ndc_request_body_next. Implies SLOW. */
     NDC_ROUTE_SPOOL = 8,
+    /* Hashes a password: runs on a few threads of its own, so that sign-ins, each a tenth
+     * of a second, cannot starve anything else. */
+    NDC_ROUTE_PASSWORD = 32,
     /* Not in OpenAPI or the API page: static files. */
     NDC_ROUTE_HIDDEN = 16,
 };

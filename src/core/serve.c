@@ -11,6 +11,9 @@
 
 #include <stdio.h>
 
+/* About ten seconds of sign-ins; one more is told to come back. */
+enum { PASSWORD_QUEUE = 100 };
+
 static unsigned slow_threads(const struct ndc_app *app)
 {
     unsigned n = (unsigned)ndc_config_int(app->config, "slow_threads");
@@ -76,6 +79,8 @@ enum ndc_err ndc_app_serve_start(struct ndc_app *app, struct ndc_fault *fault)
     app->topics = ndc_topics_new();
     app->pool = ndc_pool_new("ndc-slow", slow_threads(app),
                              (size_t)ndc_config_int(c, "slow_queue"));
+    app->password_pool = ndc_pool_new(
+        "ndc-password", (unsigned)ndc_config_int(c, "password_threads"), PASSWORD_QUEUE);
     enum ndc_err err = ndc_static_load(&app->files, ndc_config_text(c, "web_dir"), fault);
     if (err == NDC_OK)
         err = ndc_router_new(&app->router, app->platforms, app->states, app->metrics,
@@ -86,6 +91,7 @@ enum ndc_err ndc_app_serve_start(struct ndc_app *app, struct ndc_fault *fault)
         .router = app->router,
         .identity = app->identity,
         .pool = app->pool,
+        .password_pool = app->password_pool,
         .metrics = app->metrics,
         .log_requests = ndc_config_bool(c, "log_requests"),
         .secure = starts_https(ndc_config_text(c, "public_url")),
@@ -102,6 +108,7 @@ void ndc_app_serve_stop(struct ndc_app *app)
     ndc_http_stop(app->http);
     app->http = NULL;
     ndc_pool_free(app->pool);
+    ndc_pool_free(app->password_pool);
     ndc_topics_free(app->topics);
     ndc_dispatch_free(app->dispatch);
     ndc_router_free(app->router);
