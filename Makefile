@@ -22,7 +22,12 @@ $(BUILD)/build.ninja:
 build: setup $(BUILD)/build.ninja ## compile the program
 	@ninja -C $(BUILD) --quiet
 
+web: setup ## build the console (web/dist)
+	@web/build
+
 test: build ## run every test
+	@scripts/setup.sh test
+	@web/build test
 	@scripts/test.sh $(BUILD)
 
 lint: setup ## formatting, static analysis, banned functions, layers

@@ -36,8 +36,8 @@ POPULAR = {
         "Diệp An Giang Nguyên Phương Mai Tiên Trúc Trân Nghi Hà Hương Huyền Yến Thy Vân Hiền "
         "Ly Nhung Thùy Minh Tú Đan Lam Khuê Duyên Quyên Trinh Băng Thương Ánh Hằng Nhiên"],
 }
-# Middle words that took no hold in the lists, or whose share is set by the generator.
-FIXED_MIDDLES = {"male": {"Văn"}, "female": {"Thị"}}
+# Middle words whose share the generator sets, or that belong to a surname (Tôn Thất).
+FIXED_MIDDLES = {"male": {"Văn", "Thất"}, "female": {"Thị"}}
 # Surnames of peoples other than the Kinh, by people (facts of ethnography, not from the lists).
 ETHNIC = {
     "Tày": "Nông Hoàng Lý Bế Ma Lương Hà Chu Triệu Đàm Lục Hứa La Mông",

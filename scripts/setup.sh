@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, running and testing need, without
 # recommends; asks for sudo only if something is missing and the caller is not root.
+# usage: setup.sh [test]     test: also what only the tests need
 set -euo pipefail
 packages=(
   gcc libc6-dev pkg-config meson ninja-build
@@ -9,6 +10,7 @@ packages=(
   postgresql postgresql-contrib
   nodejs
 )
+if [ "${1:-}" = test ]; then packages+=(chromium); fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

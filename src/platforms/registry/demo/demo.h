@@ -3,8 +3,8 @@
  * fiction made from public frequencies; nobody in it exists. docs/demo-nation.md.
  *
  * The nation is made village by village (200 people who are kin), each from a random
- * stream of its own: the same seed gives the same bytes whatever the thread count, a
- * larger nation begins with the smaller one's villages, and memory does not grow with it.
+ * stream of its own: the same seed gives the same bytes whatever the thread count, and
+ * memory does not grow with the nation.
  *
  *     struct ndc_demo_config config = {.people = 100000, .seed = 1};
  *     ndc_demo_write(&stats, &config, "data/demo", fault);      files, or

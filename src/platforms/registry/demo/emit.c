@@ -147,27 +147,22 @@ void demo_health_no(const struct demo_nation *nation, const struct demo_person *
 
 const char *demo_occupation(const struct demo_person *p)
 {
-    static const char *const formal[] = {"Công nhân",
-                                         "Kế toán",
-                                         "Giáo viên",
-                                         "Nhân viên kinh doanh",
-                                         "Kỹ sư",
-                                         "Điều dưỡng",
-                                         "Công chức",
-                                         "Bác sĩ",
-                                         "Nhân viên văn phòng",
-                                         "Lái xe",
-                                         "Nhân viên ngân hàng",
-                                         "Lập trình viên",
-                                         "Công nhân may",
-                                         "Bảo vệ",
-                                         "Thợ điện"};
+    static const char *const skilled[] = {
+        "Kế toán",    "Giáo viên",     "Nhân viên kinh doanh", "Kỹ sư",
+        "Điều dưỡng", "Công chức",     "Nhân viên văn phòng",  "Nhân viên ngân hàng",
+        "Bác sĩ",     "Lập trình viên"};
+    static const char *const hired[] = {
+        "Công nhân", "Công nhân may",      "Lái xe",  "Bảo vệ",
+        "Thợ điện",  "Nhân viên bán hàng", "Thợ hàn", "Tạp vụ"};
     static const char *const informal[] = {
         "Buôn bán", "Lao động tự do", "Thợ xây", "Nội trợ", "Thợ may",
         "Tài xế",   "Thợ sửa xe",     "Ngư dân", "Phụ hồ",  "Kinh doanh tự do"};
     if (!p->works) return "";
     if (p->farmer) return "Nông dân";
-    if (p->formal) return formal[p->occupation % NDC_ARRAY_LEN(formal)];
+    if (p->formal && p->schooling >= DEMO_TRADE) {
+        return skilled[p->occupation % NDC_ARRAY_LEN(skilled)];
+    }
+    if (p->formal) return hired[p->occupation % NDC_ARRAY_LEN(hired)];
     return informal[p->occupation % NDC_ARRAY_LEN(informal)];
 }
 

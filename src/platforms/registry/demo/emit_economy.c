@@ -104,21 +104,29 @@ static void plate(const struct demo_emit *emit, bool car, unsigned nth,
     const struct demo_nation *nation = emit->nation;
     unsigned code = nation->places.provinces[emit->village->province].code;
     static const char letters[] = "ABCDEFGHKLMNPSTUVXYZ";
+    enum {
+        LETTERS = 20,
+        DIGITS = 9,
+        CAR_SERIES = LETTERS * DIGITS,
+        BIKE_SERIES = CAR_SERIES + LETTERS * LETTERS
+    };
     uint64_t rank = (uint64_t)emit->village->rank * 256 + nth;
-    uint64_t size = car ? 20ull * 9 * 100000 : 400ull * 9 * 100000;
+    uint64_t size = (car ? CAR_SERIES : BIKE_SERIES) * 100000ull;
     uint64_t key =
         demo_stream(nation->config.seed, DEMO_FOR_NUMBERS, 9u << 24 | code << 1 | car);
     uint64_t n = demo_permute(rank, size, key);
-    unsigned number = n % 100000, digit = (unsigned)(n / 100000 % 9) + 1;
-    unsigned series = (unsigned)(n / 900000);
-    unsigned prefix = demo_plate_code(code, digit);
-    if (car) {
-        demo_text(out, 40, "%02u%c%u-%03u.%02u", prefix % 100, letters[series % 20],
-                  digit, number / 100, number % 100);
+    unsigned number = n % 100000, series = (unsigned)(n / 100000);
+    unsigned prefix = demo_plate_code(code, series) % 100;
+    char name[4] = {0};
+    if (series < CAR_SERIES) {
+        name[0] = letters[series / DIGITS];
+        name[1] = (char)('1' + series % DIGITS);
     } else {
-        demo_text(out, 40, "%02u-%c%c%u %03u.%02u", prefix % 100, letters[series % 20],
-                  letters[series / 20 % 20], digit, number / 100, number % 100);
+        name[0] = letters[(series - CAR_SERIES) / LETTERS];
+        name[1] = letters[(series - CAR_SERIES) % LETTERS];
     }
+    demo_text(out, 40, car ? "%02u%s-%03u.%02u" : "%02u-%s %03u.%02u", prefix, name,
+              number / 100, number % 100);
 }
 
 void demo_emit_vehicles(const struct demo_emit *emit, const struct demo_person *p,

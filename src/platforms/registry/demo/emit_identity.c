@@ -61,7 +61,7 @@ void demo_emit_population(const struct demo_emit *emit, const struct demo_person
             demo_put_date(&r, p->death);
         else
             demo_put(r.rows, "");
-        demo_put_date(&r, r.day);
+        demo_put_date(&r, dead_known ? NDC_MAX(r.day, p->death + 9) : r.day);
         demo_end(&r, emit);
     }
 }
@@ -144,9 +144,10 @@ static void civil_row(const struct demo_emit *emit, const struct demo_person *p,
     double parents = birth ? 1 : 0.25;
     bool has_father = birth || demo_chance(&r.rng, parents);
     demo_put_relative(&r, has_father ? p->father_name : "");
-    put_if(&r, birth && event->day > 16800 ? 0.75 : 0.1, p->father_id);
+    double numbered = !has_father ? 0 : birth && event->day > 16800 ? 0.75 : 0.1;
+    put_if(&r, numbered, p->father_id);
     demo_put_relative(&r, has_father ? p->mother_name : "");
-    put_if(&r, birth && event->day > 16800 ? 0.75 : 0.1, p->mother_id);
+    put_if(&r, numbered, p->mother_id);
     const struct demo_person *spouse = spouse_of(emit, p);
     demo_put_relative(&r, wedding && spouse ? spouse->name : "");
     put_if(&r, wedding && spouse ? 0.8 : 0, spouse ? spouse->id : "");

@@ -183,7 +183,8 @@ static void schooling_and_work(const struct demo_nation *nation,
     p->occupation = (uint8_t)ndc_rng_below(rng, 256);
     double pay =
         8200 * (p->schooling >= DEMO_BACHELOR ? 1.7 : 1) * (p->formal ? 1.1 : 0.75);
-    pay *= 1 + 0.35 * NDC_MAX(demo_normal(rng), -1.8);
+    double luck = demo_normal(rng);
+    pay *= 1 + 0.35 * NDC_MAX(luck, -1.8);
     p->salary = p->works ? (uint32_t)(pay / 50) * 50 : 0;
 }
 

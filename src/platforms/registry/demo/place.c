@@ -245,6 +245,7 @@ static void street_in_town(char *out, uint64_t *rng, unsigned region)
     int no = demo_between(rng, 1, 480), alley = demo_between(rng, 2, 320);
     const char *letter = demo_chance(rng, 0.12) ? "A" : demo_chance(rng, 0.1) ? "B" : "";
     unsigned kind = (unsigned)ndc_rng_below(rng, 100);
+    if (street[0] == '3') kind = 80; /* "38 30 Tháng 4" would read as one number */
     if (region == 2 && kind < 45) {
         demo_text(out, DEMO_STREET_BYTES, "%d%s/%d %s", alley, letter, no % 90 + 1,
                   street);

@@ -149,7 +149,8 @@ static void date_marriage(const struct demo_nation *nation, struct demo_village 
         p->marital_day = other->death;
     } else if (demo_chance(rng, alone)) {
         p->marital = DEMO_WIDOWED;
-        p->marital_day = NDC_MAX(p->marriage, end - demo_between(rng, 9, 20) * 365);
+        int32_t lost = end - demo_between(rng, 9, 20) * 365;
+        p->marital_day = NDC_MAX(p->marriage, lost);
     } else if (demo_chance(rng, other ? 0.024 : 0.12)) {
         p->marital = DEMO_DIVORCED;
         p->marital_day =

@@ -335,7 +335,8 @@ void ndc_link_blocks_pairs(struct blocks *b, struct pairs *out, uint32_t from,
     uint64_t *all = ndc_xmalloc((n + 1) * sizeof *all);
     n = 0;
     for (unsigned r = 0; r < rules; r++) {
-        memcpy(all + n, e[r].pairs.items, e[r].pairs.count * sizeof *all);
+        if (e[r].pairs.count > 0)
+            memcpy(all + n, e[r].pairs.items, e[r].pairs.count * sizeof *all);
         n += e[r].pairs.count;
         free(e[r].pairs.items);
         e[r].pairs.items = NULL;

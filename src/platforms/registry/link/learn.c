@@ -199,8 +199,8 @@ static void random_shares(struct learner *l, const double *counts, size_t sample
 static void clean_u(struct learner *l, size_t sample)
 {
     const struct ndc_link_spec *spec = l->table->spec;
-    double lambda = l->model->matches / l->model->pairs_all;
-    double lambda_h = l->model->households / l->model->pairs_all;
+    double lambda = NDC_MIN(l->model->matches / l->model->pairs_all, 0.4);
+    double lambda_h = NDC_MIN(l->model->households / l->model->pairs_all, 0.4);
     for (unsigned g = 0; g < l->groups; g++) {
         struct model_group *mg = &l->model->groups[g];
         const struct spec_group *group = &spec->groups[g];
@@ -210,7 +210,7 @@ static void clean_u(struct learner *l, size_t sample)
             double error = sqrt(r / NDC_MAX(pairs, 1));
             double u =
                 (r - lambda * mg->m[c] - lambda_h * mg->h[c]) / (1 - lambda - lambda_h);
-            mg->u[c] = NDC_MAX(u, NDC_MIN(error, r));
+            mg->u[c] = NDC_MIN(NDC_MAX(u, NDC_MIN(error, r)), 1);
         }
         mg->u[0] = 1;
         if (group->is_swap) mg->u[1] = mg->u[2] = 1;

@@ -1,0 +1,97 @@
+// A browser, axe and TAP for the console's tests.
+import axe from '../../web/node_modules/axe-core/axe.js';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+let count = 0;
+let failures = 0;
+
+/** Runs one test and prints its TAP line. */
+export async function test(name, body) {
+  count++;
+  try {
+    await body();
+    console.log(`ok ${count} - ${name}`);
+  } catch (error) {
+    failures++;
+    console.log(`not ok ${count} - ${name}`);
+    for (const line of String(error?.stack ?? error).split('\n').slice(0, 12)) console.log(`  # ${line}`);
+  }
+}
+
+export function done() {
+  console.log(`1..${count}`);
+  process.exitCode = failures ? 1 : 0;
+}
+
+export function assert(truth, message) {
+  if (!truth) throw new Error(message);
+}
+
+export function equal(have, want, message = 'not equal') {
+  if (JSON.stringify(have) !== JSON.stringify(want)) throw new Error(`${message}: have ${JSON.stringify(have)}, want ${JSON.stringify(want)}`);
+}
+
+/** A browser with an empty profile; `faults` gathers what the console and the policy complain of. */
+export async function browser() {
+  if (!existsSync(executablePath)) {
+    console.log('1..0 # SKIP no chromium');
+    process.exit(77);
+  }
+  const profile = mkdtempSync(join(tmpdir(), 'ndc-web-'));
+  const context = await chromium.launchPersistentContext(profile, { executablePath, args: flags, headless: true, chromiumSandbox: false, viewport: { width: 1280, height: 900 } });
+  const faults = [];
+  const watch = (page) => {
+    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('console', (message) => {
+      // The browser reports every 4xx itself; those are answers that a test asks for.
+      if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) faults.push(message.text());
+    });
+  };
+  context.pages().forEach(watch);
+  context.on('page', watch);
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.setDefaultTimeout(15000);
+  return {
+    page, context, faults,
+    async close() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What axe finds on the page now, as readable lines. */
+export async function axeFaults(page) {
+  // By evaluate, not by a script element, which the page's policy would refuse.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary?.replace(/\s+/g, ' ') ?? ''}`));
+}
+
+/** The page has settled: heading there, nothing loading. */
+export async function settled(page) {
+  await page.locator('main h1').first().waitFor();
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .loading-line'));
+}
+
+export async function signIn(page, user, password) {
+  await page.locator('input[name=username]').fill(user);
+  await page.locator('input[name=password]').fill(password);
+  await page.locator('form button[type=submit]').click();
+  await page.locator('.side').waitFor();
+}
+
+export async function noOverflow(page, width) {
+  const wide = await page.evaluate(() => {
+    const limit = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= limit) return [];
+    return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > limit + 1).slice(0, 4).map((e) => `${e.tagName}.${e.className}`);
+  });
+  equal(wide, [], `wider than ${width} px`);
+}

@@ -1,0 +1,261 @@
+// A stand-in for the daemon: serves web/dist with the daemon's headers and answers the
+// console's API with small, made-up data of the real shapes, so that every state of a page
+// (empty, failing, expired, slow) can be shown at will. The real daemon has its own test.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import http from 'node:http';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), '../../web/dist');
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const sha = (...parts) => {
+  const h = createHash('sha256');
+  for (const part of parts) h.update(part);
+  return h.digest();
+};
+
+// RFC 9162 trees, for the audit page.
+const leafHash = (text) => sha(Buffer.from([0]), text);
+const nodeHash = (a, b) => sha(Buffer.from([1]), a, b);
+const split = (n) => { let k = 1; while (k * 2 < n) k *= 2; return k; };
+export const root = (leaves) => (leaves.length === 0 ? sha('') : leaves.length === 1 ? leaves[0] : nodeHash(root(leaves.slice(0, split(leaves.length))), root(leaves.slice(split(leaves.length)))));
+export const inclusion = (m, leaves) => {
+  if (leaves.length === 1) return [];
+  const k = split(leaves.length);
+  return m < k ? [...inclusion(m, leaves.slice(0, k)), root(leaves.slice(k))] : [...inclusion(m - k, leaves.slice(k)), root(leaves.slice(0, k))];
+};
+export const consistency = (m, leaves, whole = true) => {
+  const n = leaves.length;
+  if (m === n) return whole ? [] : [root(leaves)];
+  const k = split(n);
+  return m <= k ? [...consistency(m, leaves.slice(0, k), whole), root(leaves.slice(k))] : [...consistency(m - k, leaves.slice(k), false), root(leaves.slice(0, k))];
+};
+
+const sourceNames = [
+  ['population', 'Cơ sở dữ liệu quốc gia về dân cư', 'National population database', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
+  ['residence', 'Đăng ký cư trú', 'Residence register', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
+  ['civil_status', 'Hộ tịch điện tử', 'Civil status', 'BTP', 'Bộ Tư pháp', 'Ministry of Justice', 'person', 'csv'],
+  ['social_insurance', 'Bảo hiểm xã hội', 'Social insurance', 'BHXH', 'Bảo hiểm xã hội Việt Nam', 'Viet Nam Social Security', 'person', 'ndjson'],
+  ['health_insurance', 'Bảo hiểm y tế', 'Health insurance', 'BHXH', 'Bảo hiểm xã hội Việt Nam', 'Viet Nam Social Security', 'person', 'sqlite'],
+  ['health_records', 'Hồ sơ sức khoẻ', 'Health records', 'BYT', 'Bộ Y tế', 'Ministry of Health', 'person', 'ndjson'],
+  ['land', 'Đất đai', 'Land register', 'BNNMT', 'Bộ Nông nghiệp và Môi trường', 'Ministry of Agriculture and Environment', 'person', 'csv'],
+  ['business', 'Đăng ký doanh nghiệp', 'Business register', 'BTC', 'Bộ Tài chính', 'Ministry of Finance', 'organisation', 'csv'],
+  ['tax', 'Người nộp thuế', 'Taxpayers', 'BTC', 'Bộ Tài chính', 'Ministry of Finance', 'person', 'csv'],
+  ['vehicles', 'Phương tiện', 'Vehicles', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
+  ['driving', 'Giấy phép lái xe', 'Driving licences', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
+  ['education', 'Giáo dục', 'Education', 'BGDDT', 'Bộ Giáo dục và Đào tạo', 'Ministry of Education and Training', 'person', 'ndjson'],
+  ['labour', 'Lao động, việc làm', 'Labour', 'BNV', 'Bộ Nội vụ', 'Ministry of Home Affairs', 'person', 'csv'],
+  ['immigration', 'Xuất nhập cảnh', 'Immigration', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
+  ['justice', 'Lý lịch tư pháp', 'Judicial records', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
+  ['bank', 'Tài khoản ngân hàng', 'Bank accounts', 'NHNN', 'Ngân hàng Nhà nước', 'State Bank of Viet Nam', 'person', 'push'],
+];
+const at = (minutes) => new Date(Date.UTC(2026, 10, 22, 3, 0) - minutes * 60000).toISOString();
+const score = (i) => ({ correct: 0.9994 - i * 0.0017, complete: 0.981 - i * 0.011, clean: 0.996 - i * 0.002, live: 0.93 - i * 0.021 });
+const sources = sourceNames.map(([source, vi, en, code, avi, aen, entity, connector], i) => ({
+  source, title: { vi, en }, agency: { code, vi: avi, en: aen }, legal_basis: 'Luật Dữ liệu 60/2024/QH15, Điều 32', entity, connector,
+  mode: i % 3 ? 'snapshot' : 'delta', schedule: i % 2 ? '0 2 * * *' : null, records: 98000 - i * 5307,
+  last_run: i === 15 ? null : { run: `R${100 + i}`, state: i === 3 ? 'running' : i === 12 ? 'failed' : 'succeeded', started_at: at(60 + i), finished_at: i === 3 ? null : at(58 + i), rows_read: 98400 - i * 5300, accepted: 98000 - i * 5307, quarantined: 400 + 7 * i },
+  score: i === 15 ? null : score(i),
+}));
+const declaration = `source: population
+title: {vi: "Cơ sở dữ liệu quốc gia về dân cư", en: "National population database"}
+agency: BCA
+legal_basis: "Luật Dữ liệu 60/2024/QH15, Điều 32"
+entity: person
+key: [ma_so]
+connector: {type: csv, path: population.csv}
+mode: snapshot
+fields:
+  - {column: ma_so, to: person_id, required: true}
+  - {column: ho_ten, to: full_name, required: true}
+  - {column: ngay_sinh, to: birth_date}
+`;
+const fieldTitles = {
+  person_id: ['Số định danh cá nhân', 'Personal identification number'], full_name: ['Họ, chữ đệm và tên khai sinh', 'Full name at birth'], birth_date: ['Ngày, tháng, năm sinh', 'Date of birth'], sex: ['Giới tính', 'Sex'],
+  phone: ['Số điện thoại', 'Telephone number'], permanent_address: ['Nơi thường trú', 'Permanent address'], blood_type: ['Nhóm máu', 'Blood type'], ethnicity: ['Dân tộc', 'Ethnicity'], bank_account: ['Số tài khoản ngân hàng', 'Bank account number'], marital_status: ['Tình trạng hôn nhân', 'Marital status'],
+};
+const titleOf = (f) => ({ vi: fieldTitles[f]?.[0] ?? f, en: fieldTitles[f]?.[1] ?? f });
+const cls = (f) => (['blood_type', 'ethnicity', 'bank_account'].includes(f) ? { sharing: 'private', importance: 'important', personal: 'sensitive' } : { sharing: 'shared', importance: 'other', personal: 'basic' });
+const reason = (column, field, code, vi, en, criterion, value) => ({ column, field, reason: code, title: { vi, en }, criterion, value });
+const dateReason = reason('ngay_sinh', 'birth_date', 'date.not_in_calendar', 'Ngày không có trong lịch', 'No such day in the calendar', 'correct', '31/02/1985');
+const idReason = reason('ma_so', 'person_id', 'id.structure', 'Số định danh không đúng cấu trúc', 'The identifier has the wrong structure', 'correct', '00108501234');
+const nameReason = reason('ho_ten', 'full_name', 'missing', 'Thiếu giá trị bắt buộc', 'A required value is missing', 'complete', '');
+
+function fresh() {
+  const quarantine = Array.from({ length: 7 }, (_, i) => ({
+    id: `Q${i + 1}`, run: 'R100', source: i % 2 ? 'residence' : 'population', key: `00108500${1000 + i}`, line: 40 + i * 3, state: 'open',
+    row: { ma_so: i % 3 ? `00108500${1000 + i}` : '00108501234', ho_ten: i % 4 === 1 ? '' : 'NGUYEN VAN BINH', ngay_sinh: '31/02/1985', gioi_tinh: 'Nam', dia_chi: 'Phường Ba Đình, Hà Nội' },
+    reasons: [dateReason, ...(i % 3 ? [] : [idReason]), ...(i % 4 === 1 ? [nameReason] : [])], created_at: at(58),
+  }));
+  const reviews = Array.from({ length: 6 }, (_, i) => ({
+    id: `V${i + 1}`, probability: 0.62 + i * 0.05, reason: 'uncertain', state: 'open', decided_by: null, decided_at: null,
+    left: { entity: 'P-7KX2M9QD-3', source: 'population', key: `00108500${1000 + i}`, title: { vi: 'Dân cư', en: 'Population' } },
+    right: { entity: 'P-2AB4C6DE-1', source: 'tax', key: `81${23456780 + i}`, title: { vi: 'Thuế', en: 'Tax' } },
+  }));
+  const entries = Array.from({ length: 37 }, (_, i) => JSON.stringify({
+    seq: i, time: at(90 - i * 2), principal: i % 3 ? 'user:lan' : 'key:7KX2M9QD', agency: i % 3 ? 'BCA' : 'BHXH', action: i % 4 ? 'read' : 'search', purpose: 'population-management', legal_basis: 'Luật Căn cước, Điều 16',
+    platform: 'registry', route: 'GET /api/registry/persons/{entity}', subjects: i % 4 ? ['P-7KX2M9QD-3'] : undefined, outcome: i % 5 ? 'partial' : 'permit', rule: 'shared-for-duty', request: `req-${i}`, client: '127.0.0.1',
+  }));
+  return { quarantine, reviews, entries, session: null, keys: [{ id: 'K7KX2M9Q', title: 'Cổng thanh toán', agency: 'BHXH', roles: ['agency-reader'], created_at: at(9000), expires_at: null, revoked_at: null, last_used_at: at(30) }], users: [{ name: 'admin', full_name: 'Quản trị viên', agency: 'NDC', roles: ['admin'], disabled: false, created_at: at(20000) }, { name: 'lan', full_name: 'Trần Thị Lan', agency: 'BCA', roles: ['steward'], disabled: false, created_at: at(10000) }] };
+}
+
+const evidence = [
+  { field: 'full_name', left: 'Nguyễn Văn Bình', right: 'NGUYEN VAN BINH', level: 'toneless', level_title: { vi: 'Giống khi bỏ dấu', en: 'Same without tones' }, weight: 3.2, frequency: 0.0004 },
+  { field: 'birth_date', left: '1985-03-02', right: '1985-02-03', level: 'swapped', level_title: { vi: 'Đảo ngày và tháng', en: 'Day and month swapped' }, weight: 2.1, frequency: null },
+  { field: 'sex', left: 'male', right: 'male', level: 'exact', level_title: { vi: 'Giống hệt', en: 'Identical' }, weight: 0.9, frequency: 0.5 },
+  { field: 'permanent_address', left: 'Phường Ba Đình, Hà Nội', right: 'Phường Cầu Giấy, Hà Nội', level: 'province', level_title: { vi: 'Cùng tỉnh', en: 'Same province' }, weight: -0.8, frequency: 0.08 },
+  { field: 'phone', left: '0912345678', right: null, level: 'missing', level_title: { vi: 'Thiếu', en: 'Missing' }, weight: 0, frequency: null },
+];
+
+const golden = [
+  ['full_name', { value: 'Nguyễn Văn Bình', masked: false }, 'authority', 2], ['person_id', { value: '•••• 5678', masked: true, rule: 'last4' }, 'authority', 0], ['birth_date', { value: '1985-03-02', masked: false }, 'agreement', 1], ['sex', { value: 'male', masked: false }, 'only', 0],
+  ['marital_status', { value: 'married', masked: false }, 'recency', 1], ['permanent_address', { value: 'Phường Ba Đình, Thành phố Hà Nội', masked: false }, 'recency', 3], ['phone', { value: '••• 678', masked: true, rule: 'last3' }, 'recency', 1], ['blood_type', { withheld: true, rule: 'sensitive-needs-consent' }, 'only', 0],
+];
+const recordSources = ['population', 'residence', 'tax', 'social_insurance', 'health_insurance', 'vehicles', 'driving', 'bank'];
+
+const permissions = ['registry.person.read'];
+const purposes = [
+  { code: 'population-management', title: { vi: 'Quản lý dân cư', en: 'Population management' }, legal_bases: ['Luật Căn cước 26/2023/QH15, Điều 16'] },
+  { code: 'social-security', title: { vi: 'Chi trả an sinh xã hội', en: 'Social security payments' }, legal_bases: ['Luật Bảo hiểm xã hội 41/2024/QH15'] },
+];
+
+/** Starts it; `state` may be changed by tests, `fail` maps "METHOD /path" to a problem. */
+export function start(port = 0) {
+  const world = { state: fresh(), fail: new Map(), delay_ms: 0, requests: [] };
+  let lang = 'vi';
+  const problem = (status, code, title, detail, more = {}) => ({ status, body: { type: 'about:blank', status, code, title, detail, request_id: 'req-0001', ...more } });
+  const running = () => ({ id: 'J1', platform: 'registry', kind: 'integrate', state: 'running', phase: 'compare', done: 3120000, total: 8450000, unit: 'pairs', rate: 410000, remaining_s: 13, created_at: at(1), started_at: at(1), error: null });
+
+  function answer(method, path, params, headers, body) {
+    const s = world.state;
+    const m = (pattern) => { const r = new RegExp(`^${pattern.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`).exec(path); return r && (r.groups ? Object.fromEntries(Object.entries(r.groups).map(([k, v]) => [k, decodeURIComponent(v)])) : {}); };
+    let p;
+    if (path === '/api/session') {
+      if (method === 'POST') {
+        if (body.user !== 'admin' || body.password !== 'right password') return problem(401, 'auth.failed', lang === 'vi' ? 'Tên đăng nhập hoặc mật khẩu không đúng' : 'The user name or password is not right', '');
+        s.session = true;
+        return { status: 200, cookie: 'ndc_session=mock; Path=/; HttpOnly; SameSite=Strict', body: { user: 'admin', name: 'Quản trị viên', roles: ['admin'], permissions: [], csrf: 'token' } };
+      }
+      if (method === 'DELETE') { s.session = false; return { status: 204 }; }
+    }
+    if (!s.session) return problem(401, 'auth.required', lang === 'vi' ? 'Cần đăng nhập' : 'Sign in first', '');
+    if (method !== 'GET' && headers['ndc-csrf'] !== 'token') return problem(403, 'auth.csrf', 'csrf', '');
+    if (path === '/api/session') return { status: 200, body: { user: 'admin', name: 'Quản trị viên', roles: ['admin'], permissions: [], csrf: 'token' } };
+    if (path === '/api/session/password') return body.old === 'right password' ? { status: 204 } : problem(400, 'password.wrong', 'Mật khẩu hiện tại không đúng', '');
+    if (path === '/api/registry/overview') return { status: 200, body: { people: 100000, organisations: 12000, records: 905113, sources: 16, quarantined_open: s.quarantine.filter((q) => q.state === 'open').length, reviews_open: s.reviews.filter((r) => r.state === 'open').length, link: { f1: null, pairs: 8450000, entities: 112000, largest_entity: 31, model_at: at(50) }, last_run_at: at(58), integrate: { job: world.idle ? null : 'J1', state: 'running', phase: 'compare', done: 3120000, total: 8450000 } } };
+    if (path === '/api/registry/sources') {
+      if (method === 'POST') return /^\s*source:/m.test(body) && !/conector/.test(body) ? { status: 201, body: { source: 'moi' } } : problem(400, 'source.unknown_key', lang === 'vi' ? 'Bản khai báo sai' : 'The declaration is wrong', lang === 'vi' ? '"conector" không phải khoá: có phải "connector"?' : '"conector" is no key: "connector"?', { line: 7 });
+      return { status: 200, body: { sources: world.empty ? [] : sources } };
+    }
+    if ((p = m('/api/registry/sources/{source}'))) {
+      const source = sources.find((x) => x.source === p.source);
+      if (!source) return problem(404, 'source.unknown', lang === 'vi' ? 'Không có nguồn này' : 'There is no such source', '');
+      return { status: 200, body: { ...source, declaration, fields: ['ma_so:person_id', 'ho_ten:full_name', 'ngay_sinh:birth_date', 'nhom_mau:blood_type', 'ghi_chu:'].map((x) => { const [column, to] = x.split(':'); return { column, to: to || null, title: titleOf(to), required: to === 'person_id', class: to ? cls(to) : null, rules: to === 'birth_date' ? [{ vi: 'không sau hôm nay', en: 'not in the future' }] : [] }; }), trend: source.score ? Array.from({ length: 9 }, (_, k) => ({ run: `R${90 + k}`, finished_at: at(58 + (8 - k) * 1440), score: Object.fromEntries(Object.entries(source.score).map(([c, v]) => [c, Math.max(0, v - (8 - k) * 0.006 * ((k + c.length) % 3))])), rows_read: 1000, quarantined: 12 })) : [] } };
+    }
+    if (m('/api/registry/sources/{source}/runs')) return { status: 202, body: { run: 'R103', job: 'J1' } };
+    const run = (source, i) => ({ ...(source.last_run ?? {}), run: `R${100 + i}`, source: source.source, mode: source.mode, new: 120, changed: 40, unchanged: 97000, ended: 3, bytes: 9876543, job: source.last_run?.state === 'running' ? 'J1' : 'J0', error: source.last_run?.state === 'failed' ? 'source.truncated: the file ends in the middle of row 5,120' : null });
+    if (path === '/api/registry/runs') return { status: 200, body: { runs: sources.filter((x) => x.last_run && (!params.get('source') || params.get('source') === x.source)).map((x) => run(x, sources.indexOf(x))), next: null } };
+    if ((p = m('/api/registry/runs/{run}'))) {
+      const i = Number(p.run.slice(1)) - 100;
+      if (!sources[i]?.last_run) return problem(404, 'run.unknown', 'Không có lần chạy này', '');
+      const criteria = Object.fromEntries(Object.entries(sources[i].score).map(([c, v]) => [c, { checked: 98000, failed: Math.round((1 - v) * 98000), score: v }]));
+      return { status: 200, body: { ...run(sources[i], i), scorecard: { criteria, fields: ['person_id', 'full_name', 'birth_date', 'phone'].map((f, k) => ({ field: f, title: titleOf(f), present: 98000 - k * 311, missing: k * 311, failed: 120 * k, repaired: 40 * k, score: 1 - 0.01 * k, reasons: k ? [{ reason: 'date.not_in_calendar', title: dateReason.title, criterion: 'correct', count: 120 * k }] : [] })), rules: [{ rule: 'death_after_birth', title: { vi: 'Ngày chết không trước ngày sinh', en: 'Death is not before birth' }, criterion: 'correct', checked: 98000, failed: 7 }] } } };
+    }
+    if (path === '/api/registry/quarantine') {
+      const items = s.quarantine.filter((q) => (!params.get('source') || q.source === params.get('source')) && (!params.get('run') || q.run === params.get('run')) && (!params.get('state') || q.state === params.get('state')) && (!params.get('reason') || q.reasons.some((r) => r.reason === params.get('reason'))));
+      return { status: 200, body: { items, next: null, total: items.length } };
+    }
+    if ((p = m('/api/registry/quarantine/{id}'))) { const q = s.quarantine.find((x) => x.id === p.id); return q ? { status: 200, body: q } : problem(404, 'quarantine.unknown', 'Không có dòng này', ''); }
+    if ((p = m('/api/registry/quarantine/{id}/correct'))) {
+      const q = s.quarantine.find((x) => x.id === p.id);
+      const still = [...(/^31\/02/.test(body.row.ngay_sinh) ? [dateReason] : []), ...(body.row.ma_so.length !== 12 ? [idReason] : []), ...(body.row.ho_ten ? [] : [nameReason])];
+      if (still.length) return { status: 422, body: { type: 'about:blank', status: 422, code: 'quarantine.still_failing', title: lang === 'vi' ? 'Dòng vẫn chưa đạt' : 'The row still fails', detail: '', reasons: still } };
+      q.state = 'corrected'; q.row = body.row;
+      return { status: 200, body: { state: 'corrected', run: 'R120' } };
+    }
+    if ((p = m('/api/registry/quarantine/{id}/dismiss'))) { s.quarantine.find((x) => x.id === p.id).state = 'dismissed'; return { status: 200, body: { state: 'dismissed' } }; }
+    if (path === '/api/registry/reviews') { const items = s.reviews.filter((r) => r.state === (params.get('state') || 'open')); return { status: 200, body: { items, next: null, total: items.length } }; }
+    if ((p = m('/api/registry/reviews/{id}/decision'))) { const r = s.reviews.find((x) => x.id === p.id); r.state = body.decision === 'undo' ? 'open' : body.decision; r.decided_by = body.decision === 'undo' ? null : 'user:admin'; r.decided_at = at(0); return { status: 200, body: r }; }
+    if ((p = m('/api/registry/reviews/{id}'))) { const r = s.reviews.find((x) => x.id === p.id); return r ? { status: 200, body: { ...r, fields: evidence.map((e) => ({ ...e, title: titleOf(e.field) })), log_odds: evidence.reduce((n, e) => n + e.weight, -4), left_record: null, right_record: null } } : problem(404, 'review.unknown', 'Không có cặp này', ''); }
+    const personal = /^\/api\/registry\/(search|persons|organisations)/.test(path);
+    if (personal && !headers['ndc-purpose']) return problem(400, 'purpose.missing', 'Thiếu mục đích truy cập dữ liệu cá nhân', '');
+    if (path === '/api/registry/search') {
+      const q = (params.get('q') ?? '').normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase();
+      return { status: 200, body: { items: !q || 'nguyen van binh'.includes(q) ? Array.from({ length: 4 }, (_, i) => ({ entity: i === 3 ? 'O-5QW8E2RT-7' : i ? `P-2AB4C6D${i}-1` : 'P-7KX2M9QD-3', type: i === 3 ? 'organisation' : 'person', score: 1 - i / 10, full_name: i === 3 ? 'Công ty TNHH Bình Minh' : 'Nguyễn Văn Bình', birth_date: i === 3 ? null : `1985-0${i + 1}-02`, sex: i === 3 ? null : 'male', province: 'Thành phố Hà Nội', person_id: i === 3 ? null : { value: '•••• 5678', masked: true, rule: 'last4' } })) : [], next: null, took_us: 812 } };
+    }
+    if (m('/api/registry/(?:persons|organisations)/{entity}/records')) return { status: 200, body: { records: recordSources.map((source, i) => ({ source, title: sources.find((x) => x.source === source).title, key: `K${1000 + i}`, run: `R${100 + i}`, first_run: 'R90', seen_at: at(58 + i), ended: i === 6 ? at(9000) : null, fields: [{ field: 'full_name', column: 'ho_ten', title: titleOf('full_name'), value: 'Nguyễn Văn Bình', masked: false, raw: i % 2 ? 'NGUYEN VAN BINH' : 'Nguyễn Văn Bình' }, { field: 'birth_date', column: 'ngay_sinh', title: titleOf('birth_date'), value: i === 2 ? '1985-02-03' : '1985-03-02', masked: false, raw: '02/03/1985' }] })), edges: [...recordSources.slice(1).map((_, i) => ({ a: 0, b: i + 1, kind: i % 3 === 2 ? 'model' : 'identifier', probability: i % 3 === 2 ? 0.93 : 1 })), { a: 2, b: 7, kind: 'decision', probability: 1 }, { a: 3, b: 5, kind: 'model', probability: 0.88 }] } };
+    if (m('/api/registry/(?:persons|organisations)/{entity}/history')) return { status: 200, body: { events: [{ at: at(60), kind: 'changed', source: 'residence', key: 'K1001', field: 'permanent_address', title: titleOf('permanent_address'), before: 'Phường Trúc Bạch, Hà Nội', after: 'Phường Ba Đình, Hà Nội', run: 'R101' }, { at: at(9000), kind: 'created', source: 'population', key: 'K1000', run: 'R90' }] } };
+    if ((p = m('/api/registry/(?:persons|organisations)/{entity}'))) return p.entity.includes('NONE') ? problem(404, 'entity.unknown', lang === 'vi' ? 'Không có thực thể này' : 'There is no such entity', '') : { status: 200, body: { entity: p.entity, type: p.entity.startsWith('O') ? 'organisation' : 'person', status: 'active', fields: golden.map(([field, v, rule, alternatives], i) => ({ field, title: titleOf(field), ...v, class: cls(field), source: { source: recordSources[i % 8], title: sources.find((x) => x.source === recordSources[i % 8]).title, key: `K${1000 + i}`, run: `R${100 + i}`, rule, seen_at: at(58 + i) }, alternatives })), records: 8, updated_at: at(58) } };
+    if (path === '/api/registry/map') return { status: 200, body: { provinces: ['01', '04', '08', '11', '12', '14', '15', '19', '20', '22', '24', '25', '31', '33', '37', '38', '40', '42', '44', '46', '48', '51', '52', '56', '66', '68', '75', '79', '80', '82', '86', '91', '92', '96'].map((code, i) => ({ code, name: `Tỉnh ${code}`, people: 1000 + ((i * 7919) % 9000), records: 9000 + i * 100, coverage: Object.fromEntries(sources.map((x, k) => [x.source, Math.min(1, 0.35 + ((i * 13 + k * 7) % 60) / 100)])), score: score((i * 5) % 14) })) } };
+    if (path === '/api/jobs') return { status: 200, body: { jobs: [running(), { ...running(), id: 'J0', kind: 'ingest', state: 'succeeded', phase: 'store', done: 98000, total: 98000, unit: 'rows', started_at: at(60), finished_at: at(58), remaining_s: 0 }, { ...running(), id: 'J9', kind: 'ingest', state: 'failed', started_at: at(80), finished_at: at(79), error: 'source.truncated: the file ends in the middle of row 5,120' }] } };
+    if ((p = m('/api/jobs/{id}'))) return { status: 200, body: running() };
+    if ((p = m('/api/jobs/{id}/cancel'))) return { status: 202, body: { ...running(), cancel_requested: true } };
+    if (path === '/api/policy/purposes') return { status: 200, body: { purposes } };
+    return world.more?.(method, path, params, headers, body, { problem, at }) ?? problem(404, 'http.not_found', lang === 'vi' ? 'Không có địa chỉ này' : 'There is no such address', path);
+  }
+
+  const server = http.createServer((req, res) => {
+    const url = new URL(req.url, 'http://localhost');
+    const chunks = [];
+    req.on('data', (c) => chunks.push(c));
+    req.on('end', () => {
+      const text = Buffer.concat(chunks).toString();
+      if (!url.pathname.startsWith('/api')) return file(url.pathname, req, res);
+      lang = /^en/.test(req.headers['accept-language'] ?? '') ? 'en' : 'vi';
+      world.requests.push({ method: req.method, path: url.pathname + url.search, headers: req.headers, body: text });
+      if (/^\/api\/jobs\/[^/]+\/events$/.test(url.pathname)) {
+        res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+        res.write(`data: ${JSON.stringify(running())}\n\n`);
+        return;
+      }
+      if (url.pathname.endsWith('quarantine.csv')) {
+        res.writeHead(200, { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': 'attachment; filename="quarantine.csv"' });
+        return res.end('ma_so,ho_ten\n');
+      }
+      const failing = world.fail.get(`${req.method} ${url.pathname}`);
+      const body = /json/.test(req.headers['content-type'] ?? '') && text ? JSON.parse(text) : text;
+      const out = failing ?? answer(req.method, url.pathname, url.searchParams, req.headers, body);
+      const send = () => {
+        res.writeHead(out.status, { 'Content-Type': out.status >= 400 ? 'application/problem+json' : 'application/json', 'Cache-Control': 'no-store', ...(out.cookie ? { 'Set-Cookie': out.cookie } : {}) });
+        res.end(out.body === undefined ? '' : JSON.stringify(out.body));
+      };
+      if (world.delay_ms) setTimeout(send, world.delay_ms);
+      else send();
+    });
+  });
+
+  function file(path, req, res) {
+    let name = join(dist, normalize(path));
+    if (!extname(name)) name = join(dist, 'index.html');
+    if (!name.startsWith(dist) || !existsSync(name)) {
+      res.writeHead(404);
+      return res.end();
+    }
+    const headers = { 'Content-Type': types[extname(name)] ?? 'application/octet-stream', 'Content-Security-Policy': CSP, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache' };
+    if (/\bbr\b/.test(req.headers['accept-encoding'] ?? '') && existsSync(`${name}.br`)) {
+      name += '.br';
+      headers['Content-Encoding'] = 'br';
+    }
+    res.writeHead(200, headers);
+    res.end(readFileSync(name));
+    return undefined;
+  }
+
+  world.reset = () => {
+    world.state = fresh();
+    world.fail.clear();
+    world.delay_ms = 0;
+    world.empty = false;
+    world.idle = false;
+    world.requests.length = 0;
+  };
+  return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve({ url: `http://localhost:${server.address().port}`, world, leafHash, stop: () => { server.closeAllConnections?.(); server.close(); } })));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { url } = await start(Number(process.argv[2] ?? 8099));
+  console.log(`${url} (sign in: admin / right password)`);
+}

@@ -1,0 +1,114 @@
+// The client of the same public API that every agency uses. Failures are ApiProblem: the
+// server's RFC 9457 answer, or a word about the network.
+import { getLang } from './i18n';
+import { purpose } from './purpose_store';
+
+export interface ProblemBody {
+  type?: string;
+  title?: string;
+  status: number;
+  detail?: string;
+  code?: string;
+  field?: string;
+  line?: number;
+  request_id?: string;
+  reasons?: unknown;
+  [key: string]: unknown;
+}
+
+export class ApiProblem extends Error {
+  constructor(readonly body: ProblemBody) {
+    super(body.detail ?? body.title ?? String(body.status));
+  }
+  get status() {
+    return this.body.status;
+  }
+  get code() {
+    return this.body.code ?? '';
+  }
+}
+
+export interface CallOptions {
+  method?: string;
+  body?: unknown;
+  /** Sent as it is, with this content type, instead of JSON. */
+  text?: { type: string; body: string };
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** A 401 of this call says "wrong password", not "session over". */
+  quiet401?: boolean;
+}
+
+let csrf = '';
+let expired: () => void = () => {};
+
+export function setCsrf(token: string) {
+  csrf = token;
+}
+
+export function onExpired(listener: () => void) {
+  expired = listener;
+}
+
+export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
+  const method = options.method ?? (options.body !== undefined || options.text ? 'POST' : 'GET');
+  const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': getLang(), ...options.headers };
+  const stated = purpose.get();
+  if (stated) {
+    headers['NDC-Purpose'] = stated.purpose;
+    headers['NDC-Legal-Basis'] = encodeHeader(stated.basis);
+  }
+  if (method !== 'GET' && csrf) headers['NDC-CSRF'] = csrf;
+  let body: string | undefined;
+  if (options.text) {
+    headers['Content-Type'] = options.text.type;
+    body = options.text.body;
+  } else if (options.body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+    body = JSON.stringify(options.body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, { method, headers, body, signal: options.signal, credentials: 'same-origin' });
+  } catch (error) {
+    if ((error as Error).name === 'AbortError') throw error;
+    throw new ApiProblem({ status: 0, code: 'network' });
+  }
+  if (response.ok) return (response.status === 204 ? undefined : await readJson(response)) as T;
+  const problem = await readProblem(response);
+  if (response.status === 401 && !options.quiet401) expired();
+  throw problem;
+}
+
+/** Headers carry Latin-1 only; Vietnamese text goes as UTF-8 bytes, which the server reads. */
+function encodeHeader(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (b) => String.fromCharCode(b)).join('');
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (!text) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiProblem({ status: response.status, code: 'not_json' });
+  }
+}
+
+async function readProblem(response: Response): Promise<ApiProblem> {
+  let body: ProblemBody = { status: response.status };
+  try {
+    body = { ...((await response.json()) as object), status: response.status };
+  } catch {
+    // No problem document: the status alone has to say it.
+  }
+  return new ApiProblem(body);
+}
+
+export function query(params: Record<string, string | number | boolean | null | undefined>): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(params))
+    if (value !== undefined && value !== null && value !== '') search.set(key, String(value));
+  const text = search.toString();
+  return text ? `?${text}` : '';
+}

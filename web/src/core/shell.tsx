@@ -1,0 +1,203 @@
+// Frame around every page: header, navigation, language, session, routing.
+import type { ComponentType } from 'preact';
+import { Component } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiProblem, onExpired } from './api';
+import { getLang, onLang, setLang, t } from './i18n';
+import { PurposeBar, PurposeForm } from './purpose';
+import { purpose } from './purpose_store';
+import { go, match, usePlace, type Route } from './router';
+import { current, forget, load, may, signOut, type Session } from './session';
+import { SignIn } from '../identity/signin';
+import { Dialog, Empty, Page, Problem } from './ui';
+import type { Key } from './i18n';
+
+interface NavItem { href: string; key: Key; under?: string[]; permission?: string }
+const navigation: { key?: Key; items: NavItem[] }[] = [
+  { items: [{ href: '/', key: 'nav.overview' }, { href: '/map', key: 'nav.map' }] },
+  { key: 'nav.people', items: [{ href: '/search', key: 'nav.search', under: ['/persons', '/organisations'] }, { href: '/reviews', key: 'nav.reviews' }] },
+  { key: 'nav.data', items: [{ href: '/sources', key: 'nav.sources' }, { href: '/runs', key: 'nav.runs' }, { href: '/quarantine', key: 'nav.quarantine' }] },
+  { key: 'nav.trust', items: [{ href: '/policy', key: 'nav.policy' }, { href: '/audit', key: 'nav.audit' }] },
+  { key: 'nav.operation', items: [{ href: '/jobs', key: 'nav.jobs' }, { href: '/access', key: 'nav.access' }] },
+];
+
+export function Mark() {
+  return (
+    <svg viewBox="0 0 64 64" aria-hidden="true" focusable="false">
+      <circle cx="32" cy="32" r="29" fill="none" stroke="#e7b93f" stroke-width="2.4" />
+      <circle cx="32" cy="32" r="23.5" fill="none" stroke="#e7b93f" stroke-width="1.8" stroke-dasharray="2.4 2.8" />
+      <path fill="#e7b93f" d="M32 14L34.1 24.6 41 16.4 37.5 26.5 47.6 23 39.4 29.9 50 32 39.4 34.1 47.6 41 37.5 37.5 41 47.6 34.1 39.4 32 50 29.9 39.4 23 47.6 26.5 37.5 16.4 41 24.6 34.1 14 32 24.6 29.9 16.4 23 26.5 26.5 23 16.4 29.9 24.6Z" />
+    </svg>
+  );
+}
+
+function LanguageSwitch() {
+  const other = getLang() === 'vi' ? 'en' : 'vi';
+  return (
+    <button type="button" class="plain" lang={other} onClick={() => setLang(other)}>
+      {other === 'en' ? 'English' : 'Tiếng Việt'}
+    </button>
+  );
+}
+
+class Guard extends Component<{ at: string; children: preact.ComponentChildren }, { error: Error | null }> {
+  state = { error: null as Error | null };
+  componentDidCatch(error: Error) {
+    console.error(error);
+    this.setState({ error });
+  }
+  componentDidUpdate(before: { at: string }) {
+    if (before.at !== this.props.at && this.state.error) this.setState({ error: null });
+  }
+  render() {
+    if (!this.state.error) return this.props.children;
+    return <Page title={t('problem.page')}><Problem problem={new ApiProblem({ status: 500, detail: this.state.error.message })} retry={() => location.reload()} /></Page>;
+  }
+}
+
+interface Shown { key: string; page: ComponentType<any>; params: Record<string, string> }
+
+/** The page of the present address; the one before stays until its code has come. */
+function usePage(routes: Route[]): { shown: Shown | null; missing: boolean; failed: boolean; busy: boolean } {
+  const { path } = usePlace();
+  const [state, setState] = useState<{ shown: Shown | null; missing: boolean; failed: boolean; busy: boolean }>({ shown: null, missing: false, failed: false, busy: true });
+  useEffect(() => {
+    for (const route of routes) {
+      const params = match(route.path, path);
+      if (!params) continue;
+      let gone = false;
+      const slow = setTimeout(() => !gone && setState((s) => ({ ...s, busy: true })), 120);
+      route.page().then(
+        (module) => !gone && setState({ shown: { key: path, page: module.default, params }, missing: false, failed: false, busy: false }),
+        () => !gone && setState((s) => ({ ...s, failed: true, busy: false })),
+      ).finally(() => clearTimeout(slow));
+      return () => {
+        gone = true;
+        clearTimeout(slow);
+      };
+    }
+    setState({ shown: null, missing: true, failed: false, busy: false });
+    return undefined;
+  }, [path]);
+  return state;
+}
+
+function Main({ routes }: { routes: Route[] }) {
+  const { shown, missing, failed, busy } = usePage(routes);
+  const first = useRef(true);
+  useEffect(() => {
+    if (!shown && !missing) return;
+    if (first.current) first.current = false;
+    else document.querySelector<HTMLElement>('main h1')?.focus();
+  }, [shown?.key, missing]);
+  return (
+    <>
+      {busy && shown && <div class="loading-line" />}
+      <main id="main" tabIndex={-1}>
+        {failed && <Problem problem={new ApiProblem({ status: 0, code: 'network' })} retry={() => location.reload()} />}
+        {missing && <Page title={t('problem.no_page')}><div class="card"><Empty title={t('problem.no_page_detail')}><p><a href="/">{t('nav.overview')}</a></p></Empty></div></Page>}
+        {shown && <Guard at={shown.key}><shown.page key={shown.key} {...shown.params} /></Guard>}
+      </main>
+    </>
+  );
+}
+
+function Side({ open, onClose, routes }: { open: boolean; onClose: () => void; routes: Route[] }) {
+  const { path } = usePlace();
+  useEffect(onClose, [path]);
+  return (
+    <div class={`side ${open ? '' : 'closed'}`}>
+      <nav aria-label={t('nav.label')} id="nav">
+        {navigation.map((group) => {
+          const items = group.items.filter((item) => routes.some((r) => r.path === item.href) && (!item.permission || may(item.permission)));
+          return items.length > 0 && (
+            <div key={group.items[0]!.href}>
+              {group.key && <h2>{t(group.key)}</h2>}
+              <ul>
+                {items.map((item) => {
+                  const here = item.href === '/' ? path === '/' : [item.href, ...(item.under ?? [])].some((p) => path === p || path.startsWith(`${p}/`));
+                  return <li key={item.href}><a href={item.href} aria-current={here ? 'page' : undefined}>{t(item.key)}</a></li>;
+                })}
+              </ul>
+            </div>
+          );
+        })}
+      </nav>
+    </div>
+  );
+}
+
+export function App({ routes }: { routes: Route[] }) {
+  const [, redraw] = useState(0);
+  const [session, setSession] = useState<Session | null | undefined>(undefined);
+  const [problem, setProblem] = useState<ApiProblem>();
+  const [expired, setExpired] = useState(false);
+  const [menu, setMenu] = useState(false);
+  const [stating, setStating] = useState(false);
+
+  const begin = () => {
+    setProblem(undefined);
+    load().then(setSession, (error: unknown) => {
+      if (!(error instanceof ApiProblem)) throw error;
+      if (error.status === 401) setSession(null);
+      else setProblem(error);
+    });
+  };
+  useEffect(() => {
+    onLang(() => redraw((n) => n + 1));
+    onExpired(() => {
+      if (!current()) return;
+      forget();
+      setExpired(true);
+      setSession(null);
+    });
+    begin();
+  }, []);
+
+  const header = (
+    <header class="top">
+      <a class="brand" href="/"><Mark /><span><strong>{t('brand.name')}</strong><small>{t('brand.line')}</small></span></a>
+      <div class="top-end">
+        {session && (
+          <button type="button" class="plain menu-button" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}>{t('nav.menu')}</button>
+        )}
+        <LanguageSwitch />
+        {session && <a href="/account">{session.name}</a>}
+        {session && (
+          <button type="button" class="plain" onClick={() => void signOut().finally(() => { setExpired(false); setSession(null); go('/'); })}>{t('session.out')}</button>
+        )}
+      </div>
+    </header>
+  );
+  const foot = <footer class="foot"><span>{t('foot.about')}</span><a href="/api">{t('foot.api')}</a></footer>;
+
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById('main')?.focus(); }}>{t('nav.skip')}</a>
+      <div class={`frame ${session ? '' : 'bare'}`}>
+        {header}
+        {session && <Side open={menu} onClose={() => setMenu(false)} routes={routes} />}
+        <div>
+          {session && <PurposeBar onChange={() => setStating(true)} />}
+          {session
+            ? <Main routes={routes} />
+            : (
+              <main id="main" tabIndex={-1}>
+                {problem && <Page title={t('problem.title')}><Problem problem={problem} retry={begin} /></Page>}
+                {session === null && <SignIn expired={expired} onSignedIn={(s) => { setExpired(false); setSession(s); }} />}
+              </main>
+            )}
+        </div>
+        {foot}
+      </div>
+      <Dialog open={stating} onClose={() => setStating(false)} title={t('purpose.change')}>
+        <PurposeForm onDone={() => setStating(false)} />
+        <div class="actions">
+          <button type="button" class="plain" onClick={() => setStating(false)}>{t('action.close')}</button>
+          <button type="button" class="plain" onClick={() => { purpose.set(null); setStating(false); }}>{t('purpose.forget')}</button>
+        </div>
+      </Dialog>
+      <div id="live" class="visually-hidden" role="status" aria-live="polite" />
+    </>
+  );
+}

@@ -1,0 +1,214 @@
+// One person or organisation: the golden record with where each value comes from, the records
+// behind it, its history, and who has read it.
+import { useState } from 'preact/hooks';
+import { query } from '../core/api';
+import { num, percent } from '../core/format';
+import { useApi } from '../core/hooks';
+import { t, title, word, type Key } from '../core/i18n';
+import { PurposeGate } from '../core/purpose';
+import { useQuery } from '../core/router';
+import type { Edge, EntityPage, GoldenField, SourceRecord } from '../core/types';
+import { Empty, Grid, Loaded, Page, Pager, Tag, Time, Value } from '../core/ui';
+import { AuditTable, type AuditEntry } from '../policy/entries';
+import { ClassTags } from './classes';
+import { RecordGraph } from './graph';
+
+type Kind = 'persons' | 'organisations';
+const tabs = ['golden', 'records', 'history', 'access'] as const;
+
+export default function EntityView({ entity, kind }: { entity: string; kind: Kind }) {
+  const crumbs = [{ href: '/search', text: t('search.title') }];
+  return (
+    <PurposeGateWith title={entity} crumbs={crumbs}>
+      <Inside entity={entity} kind={kind} />
+    </PurposeGateWith>
+  );
+}
+
+function PurposeGateWith({ title: heading, crumbs, children }: { title: string; crumbs: { href: string; text: string }[]; children: preact.ComponentChildren }) {
+  // The heading must be there before the purpose is, the person's name only after.
+  return <PurposeGate fallback={(form) => <Page title={heading} crumbs={crumbs}>{form}</Page>}>{children}</PurposeGate>;
+}
+
+const plain = (fields: GoldenField[], code: string) => {
+  const field = fields.find((f) => f.field === code);
+  return field && !field.withheld ? field.value : undefined;
+};
+
+function Inside({ entity, kind }: { entity: string; kind: Kind }) {
+  const base = `/api/registry/${kind}/${encodeURIComponent(entity)}`;
+  const [param, setParam] = useQuery();
+  const tab = tabs.find((name) => name === param('tab')) ?? 'golden';
+  const page = useApi<EntityPage>(base);
+  const name = page.data && (plain(page.data.fields, kind === 'persons' ? 'full_name' : 'org_name') || entity);
+  return (
+    <Page
+      title={name ?? entity}
+      crumbs={[{ href: '/search', text: t('search.title') }]}
+      lead={<><code>{entity}</code>{page.data && <> · {word('entity', page.data.type)} · {t('person.records_n', { n: num(page.data.records) })} · {t('person.updated')} <Time at={page.data.updated_at} /></>}</>}
+    >
+      <nav aria-label={t('person.tabs')}>
+        <ul class="tabs">
+          {tabs.map((name) => (
+            <li key={name}>
+              <a href={`/${kind}/${encodeURIComponent(entity)}${query({ tab: name === 'golden' ? '' : name })}`} aria-current={tab === name ? 'page' : undefined}>{t(`person.tab_${name}` as Key)}</a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      {tab === 'golden' && <Loaded of={page} lines={14}>{(data) => <Golden data={data} />}</Loaded>}
+      {tab === 'records' && <Records base={base} label={name ?? entity} marked={param('field')} onMark={(field) => setParam({ field }, true)} />}
+      {tab === 'history' && <History base={base} />}
+      {tab === 'access' && <Access entity={entity} />}
+    </Page>
+  );
+}
+
+function Golden({ data }: { data: EntityPage }) {
+  const hidden = data.fields.filter((f) => f.masked || f.withheld).length;
+  return (
+    <>
+      {data.status && data.status !== 'active' && <p><Tag group="entity_status" code={data.status} /></p>}
+      {hidden > 0 && <div class="govuk-inset-text">{t('person.hidden', { n: num(hidden) })} <a href="/policy">{t('person.hidden_more')}</a></div>}
+      <section class="card tight" aria-label={t('person.golden')}>
+        <Grid
+          caption={t('person.golden')}
+          showCaption
+          rows={data.fields}
+          id={(f) => f.field}
+          empty={<Empty title={t('person.empty')} />}
+          columns={[
+            { key: 'field', label: t('person.field'), cell: (f) => title(f.title) || f.field },
+            { key: 'value', label: t('person.value'), cell: (f) => <strong class="value"><Value of={f} field={f.field} /></strong> },
+            { key: 'source', label: t('person.source'), cell: (f) => (f.source ? <><a href={`/sources/${encodeURIComponent(f.source.source)}`}>{title(f.source.title) || f.source.source}</a><br /><span class="muted small">{t('person.key')} <code>{f.source.key}</code></span></> : '') },
+            { key: 'rule', label: t('person.rule'), cell: (f) => (f.source?.rule ? <>{word('golden', f.source.rule)}</> : '') },
+            { key: 'alternatives', label: t('person.alternatives'), num: true, cell: (f) => (f.alternatives ? <a href={`?tab=records&field=${encodeURIComponent(f.field)}`}>{num(f.alternatives)}</a> : '') },
+            { key: 'class', label: t('field.class'), cell: (f) => <ClassTags of={f.class} /> },
+            { key: 'seen', label: t('person.seen'), cell: (f) => (f.source?.seen_at ? <Time at={f.source.seen_at} /> : '') },
+          ]}
+        />
+      </section>
+    </>
+  );
+}
+
+function Records({ base, label, marked, onMark }: { base: string; label: string; marked: string; onMark: (field: string) => void }) {
+  const records = useApi<{ records: SourceRecord[]; edges: Edge[] }>(`${base}/records`);
+  const [at, setAt] = useState(-1);
+  return (
+    <Loaded of={records} lines={10}>
+      {(data) => {
+        const fields = [...new Map(data.records.flatMap((r) => r.fields).map((f) => [f.field, f.title])).entries()].filter(([code]) => code);
+        return (
+          <>
+            <section class="card" aria-labelledby="graph">
+              <h2 id="graph">{t('person.graph')}</h2>
+              <RecordGraph label={label} records={data.records} edges={data.edges} at={at} onAt={setAt} />
+            </section>
+            <section class="card tight" aria-label={t('person.records')}>
+              <Grid
+                caption={t('person.records')}
+                showCaption
+                rows={data.records}
+                id={(r, i) => `${r.source}${r.key}${i}`}
+                marked={(_, i) => i === at}
+                rowProps={(_, i) => ({ onMouseEnter: () => setAt(i), onMouseLeave: () => setAt(-1), onFocusCapture: () => setAt(i) })}
+                columns={[
+                  { key: 'n', label: t('person.record'), cell: (r) => <><a href={`/sources/${encodeURIComponent(r.source)}`}>{data.records.indexOf(r) + 1}. {title(r.title) || r.source}</a></> },
+                  { key: 'key', label: t('person.key_col'), cell: (r) => <code>{r.key}</code> },
+                  { key: 'links', label: t('person.links'), cell: (r) => <Links at={data.records.indexOf(r)} records={data.records} edges={data.edges} /> },
+                  { key: 'seen', label: t('person.seen'), cell: (r) => <Time at={r.seen_at} /> },
+                  { key: 'run', label: t('run.run'), cell: (r) => (r.run ? <a href={`/runs/${encodeURIComponent(r.run)}`}><code>{r.run}</code></a> : '') },
+                  { key: 'state', label: t('run.state'), cell: (r) => (r.ended ? <Tag group="record_state" code="ended" /> : <Tag group="record_state" code="active" />) },
+                ]}
+              />
+            </section>
+            <section class="card tight" aria-label={t('person.compare')}>
+              <div class="pad filters">
+                <label class="govuk-label" for="compare-field">{t('person.compare_field')}</label>
+                <select id="compare-field" class="govuk-select auto" value={marked || fields[0]?.[0]} onChange={(e) => onMark(e.currentTarget.value)}>
+                  {fields.map(([code, name]) => <option key={code} value={code} selected={code === (marked || fields[0]?.[0])}>{title(name) || code}</option>)}
+                </select>
+              </div>
+              <Grid
+                caption={t('person.compare')}
+                rows={data.records.flatMap((r) => r.fields.filter((f) => f.field === (marked || fields[0]?.[0])).map((f) => ({ r, f })))}
+                id={(x, i) => `${x.r.source}${x.r.key}${i}`}
+                empty={<Empty title={t('person.empty')} />}
+                columns={[
+                  { key: 'source', label: t('person.source'), cell: (x) => title(x.r.title) || x.r.source },
+                  { key: 'column', label: t('field.column'), cell: (x) => <code>{x.f.column}</code> },
+                  { key: 'value', label: t('person.value'), cell: (x) => <Value of={x.f} field={x.f.field} /> },
+                  { key: 'raw', label: t('person.raw'), cell: (x) => (x.f.raw ? <code>{x.f.raw}</code> : '') },
+                  { key: 'seen', label: t('person.seen'), cell: (x) => <Time at={x.r.seen_at} /> },
+                ]}
+              />
+            </section>
+          </>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function Links({ at, records, edges }: { at: number; records: SourceRecord[]; edges: Edge[] }) {
+  const mine = edges.filter((e) => e.a === at || e.b === at);
+  if (!mine.length) return <span class="muted">{records.length > 1 ? '–' : t('person.alone')}</span>;
+  return (
+    <ul class="plain-list">
+      {mine.map((e) => {
+        const other = e.a === at ? e.b : e.a;
+        return <li key={other}>{other + 1}. {word('edge', e.kind)} <span class="muted">{percent(e.probability, 2)}</span></li>;
+      })}
+    </ul>
+  );
+}
+
+interface Change { at: string; kind: string; source?: string | null; key?: string | null; field?: string | null; title?: { vi: string; en: string } | null; before?: string | null; after?: string | null; run?: string | null }
+
+function History({ base }: { base: string }) {
+  const history = useApi<{ events: Change[] }>(`${base}/history`);
+  return (
+    <Loaded of={history} lines={8}>
+      {(data) => (
+        <section class="card tight" aria-label={t('person.history')}>
+          <Grid
+            caption={t('person.history')}
+            showCaption
+            rows={data.events}
+            id={(_, i) => String(i)}
+            empty={<Empty title={t('person.no_history')} />}
+            columns={[
+              { key: 'at', label: t('person.at'), cell: (e) => <Time at={e.at} /> },
+              { key: 'kind', label: t('person.event'), cell: (e) => word('event', e.kind) },
+              { key: 'source', label: t('person.source'), cell: (e) => (e.source ? <>{e.source} {e.key && <code class="muted">{e.key}</code>}</> : '') },
+              { key: 'field', label: t('person.field'), cell: (e) => title(e.title) || word('field_name', e.field) },
+              { key: 'before', label: t('person.before'), cell: (e) => (e.field ? <Value of={{ value: e.before ?? '' }} field={e.field} /> : '') },
+              { key: 'after', label: t('person.after'), cell: (e) => (e.field ? <Value of={{ value: e.after ?? '' }} field={e.field} /> : '') },
+              { key: 'run', label: t('run.run'), cell: (e) => (e.run ? <a href={`/runs/${encodeURIComponent(e.run)}`}><code>{e.run}</code></a> : '') },
+            ]}
+          />
+        </section>
+      )}
+    </Loaded>
+  );
+}
+
+function Access({ entity }: { entity: string }) {
+  const [param, setParam] = useQuery();
+  const after = param('from');
+  const log = useApi<{ entries: AuditEntry[]; next: string | number | null }>(`/api/audit/subjects/${encodeURIComponent(entity)}${query({ from: after, limit: 50 })}`);
+  return (
+    <>
+      <p>{t('person.access_lead')}</p>
+      <Loaded of={log} lines={8}>
+        {(data) => (
+          <section class="card tight" aria-label={t('person.tab_access')}>
+            <AuditTable entries={data.entries} caption={t('person.tab_access')} empty={<Empty title={t('person.no_access')} />} />
+            <Pager shown={data.entries.length} next={data.next !== null && data.next !== undefined} first={!after} onNext={() => setParam({ from: String(data.next) })} onFirst={() => setParam({ from: null })} />
+          </section>
+        )}
+      </Loaded>
+    </>
+  );
+}

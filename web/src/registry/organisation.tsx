@@ -1,0 +1,5 @@
+import EntityView from './entity';
+
+export default function OrganisationPage({ entity }: { entity: string }) {
+  return <EntityView key={entity} entity={entity} kind="organisations" />;
+}
