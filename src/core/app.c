@@ -42,6 +42,7 @@ struct ndc_app *ndc_app_new(const struct ndc_platform *const *platforms,
     app->start_ms = ndc_clock_wall_ms();
     app->platforms[app->platforms_n++] = &ndc_core_platform;
     app->platforms[app->platforms_n++] = &ndc_identity_platform;
+    app->platforms[app->platforms_n++] = &ndc_jobs_platform;
     for (size_t i = 0; platforms[i]; i++) {
         NDC_ASSERT(app->platforms_n < NDC_PLATFORMS_MAX);
         if (is_chosen(config, platforms[i]->code))
@@ -118,6 +119,7 @@ enum ndc_err ndc_app_open(struct ndc_app *app, struct ndc_fault *fault)
     enum ndc_err err = take_lock(app, &busy, fault);
     if (err == NDC_OK) err = open_store(app, &app->store, "database", "ndc.db", fault);
     if (err == NDC_OK) err = migrate(app, fault);
+    if (err == NDC_OK) err = ndc_outbox_setup(app->store, fault);
     app->opened = err == NDC_OK;
     return err;
 }
@@ -230,6 +232,11 @@ struct ndc_store *ndc_app_store(const struct ndc_app *app)
 struct ndc_jobs *ndc_app_jobs(const struct ndc_app *app)
 {
     return app->jobs;
+}
+
+void ndc_app_wake_outbox(const struct ndc_app *app)
+{
+    if (app->dispatcher) ndc_dispatcher_wake(app->dispatcher);
 }
 
 struct ndc_audit *ndc_app_audit(const struct ndc_app *app)

@@ -42,6 +42,8 @@ struct ndc_jobs *ndc_app_jobs(const struct ndc_app *app);         /* NULL: not s
 struct ndc_audit *ndc_app_audit(const struct ndc_app *app);       /* NULL: not started */
 struct ndc_identity *ndc_app_identity(const struct ndc_app *app); /* NULL: not started */
 struct ndc_metrics *ndc_app_metrics(const struct ndc_app *app);
+/* Wakes the outbox's delivery, after a commit that appended events. */
+void ndc_app_wake_outbox(const struct ndc_app *app);
 /* Live topics for server-sent events (core/topics.h). */
 struct ndc_topics *ndc_app_topics(const struct ndc_app *app);
 /* A path under data_dir, in the program's arena: ndc_app_path(app, "audit.key"). */

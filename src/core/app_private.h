@@ -29,6 +29,7 @@ struct ndc_app {
     struct ndc_audit *audit;
     struct ndc_identity *identity;
     struct ndc_jobs *jobs;
+    struct ndc_dispatcher *dispatcher;
     struct ndc_topics *topics;
     struct ndc_pool *pool, *password_pool;
     struct ndc_router *router;

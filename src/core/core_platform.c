@@ -2,6 +2,7 @@
 #include "core/core_platform.h"
 
 #include "core/app_private.h"
+#include "core/jobs_http.h"
 #include "core/metrics.h"
 #include "sys/clock.h"
 
@@ -168,6 +169,7 @@ static const struct ndc_route routes[] = {
 };
 
 static const struct ndc_permission permissions[] = {
+    {"core.jobs", "Xem và dừng công việc", "Watch and stop jobs", "operator steward"},
     {"core.metrics", "Xem số liệu vận hành", "Read operating figures", "operator"},
 };
 
@@ -180,4 +182,13 @@ const struct ndc_platform ndc_core_platform = {
     .routes_n = NDC_ARRAY_LEN(routes),
     .permissions = permissions,
     .permissions_n = NDC_ARRAY_LEN(permissions),
+};
+
+const struct ndc_platform ndc_jobs_platform = {
+    .code = "jobs",
+    .title_vi = "Công việc",
+    .title_en = "Jobs",
+    .summary = "Long work: how far it is, and stopping it.",
+    .routes = ndc_jobs_routes,
+    .routes_n = NDC_JOBS_ROUTES,
 };

@@ -5,6 +5,7 @@
 #include "core/platform.h"
 
 extern const struct ndc_platform ndc_core_platform;
+extern const struct ndc_platform ndc_jobs_platform;
 
 /* Handlers in openapi.c. */
 enum ndc_err ndc_openapi_json(struct ndc_request *req, struct ndc_fault *fault);

@@ -8,6 +8,7 @@
 #include "core/command.h"
 #include "core/config.h"
 #include "core/jobs.h"
+#include "core/outbox.h"
 #include "core/route.h"
 #include "store/migrate.h"
 
@@ -22,6 +23,8 @@ struct ndc_platform {
     size_t routes_n;
     const struct ndc_job_kind *jobs; /* `arg` NULL is replaced by the platform's state */
     size_t jobs_n;
+    const struct ndc_consumer *consumers; /* of the outbox; `arg` NULL as above */
+    size_t consumers_n;
     const struct ndc_command *commands;
     size_t commands_n;
     const struct ndc_setting *settings; /* closed by a row without name; or NULL */

@@ -109,5 +109,8 @@ void ndc_request_stream(struct ndc_request *req, void *ctx,
  * JSON, is sent at once; empty: none. Call last and return NDC_OK. */
 void ndc_request_events(struct ndc_request *req, struct ndc_topic *topic,
                         struct ndc_str first);
+/* After it, for a first event that must be read once the request is subscribed; with
+ * `last` the stream ends after it. */
+void ndc_request_events_first(struct ndc_request *req, struct ndc_str first, bool last);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "core/config.h"
 #include "core/identity.h"
+#include "core/jobs_http.h"
 #include "core/metrics.h"
 #include "core/router.h"
 #include "sys/file.h"
@@ -12,7 +13,7 @@
 #include <stdio.h>
 
 /* About ten seconds of sign-ins; one more is told to come back. */
-enum { PASSWORD_QUEUE = 100 };
+enum { PASSWORD_QUEUE = 100, KINDS_MAX = 256 };
 
 static unsigned slow_threads(const struct ndc_app *app)
 {
@@ -73,6 +74,40 @@ static enum ndc_err start_http(struct ndc_app *app, struct ndc_fault *fault)
     return ndc_http_start(&app->http, &options, fault);
 }
 
+static enum ndc_err start_jobs(struct ndc_app *app, struct ndc_fault *fault)
+{
+    struct ndc_job_kind kinds[KINDS_MAX];
+    struct ndc_consumer consumers[NDC_OUTBOX_CONSUMERS_MAX];
+    size_t kinds_n = 0, consumers_n = 0;
+    for (size_t p = 0; p < app->platforms_n; p++) {
+        const struct ndc_platform *platform = app->platforms[p];
+        for (size_t i = 0; i < platform->jobs_n; i++) {
+            NDC_ASSERT(kinds_n < KINDS_MAX);
+            kinds[kinds_n] = platform->jobs[i];
+            if (!kinds[kinds_n].platform) kinds[kinds_n].platform = platform->code;
+            if (!kinds[kinds_n].arg) kinds[kinds_n].arg = app->states[p];
+            kinds_n++;
+        }
+        for (size_t i = 0; i < platform->consumers_n; i++) {
+            NDC_ASSERT(consumers_n < NDC_OUTBOX_CONSUMERS_MAX);
+            consumers[consumers_n] = platform->consumers[i];
+            if (!consumers[consumers_n].arg) consumers[consumers_n].arg = app->states[p];
+            consumers_n++;
+        }
+    }
+    const struct ndc_jobs_options options = {
+        .threads = (unsigned)ndc_config_int(app->config, "job_threads"),
+        .on_change = ndc_jobs_tell,
+        .on_change_arg = app,
+    };
+    enum ndc_err err =
+        ndc_jobs_start(&app->jobs, app->store, kinds, kinds_n, &options, fault);
+    if (err == NDC_OK && consumers_n)
+        err = ndc_dispatcher_start(&app->dispatcher, app->store, consumers, consumers_n,
+                                   fault);
+    return err;
+}
+
 enum ndc_err ndc_app_serve_start(struct ndc_app *app, struct ndc_fault *fault)
 {
     const struct ndc_config *c = app->config;
@@ -98,7 +133,8 @@ enum ndc_err ndc_app_serve_start(struct ndc_app *app, struct ndc_fault *fault)
         .trust_proxy = ndc_config_bool(c, "trust_proxy"),
     });
     ndc_app_gauges(app);
-    err = start_http(app, fault);
+    err = start_jobs(app, fault);
+    if (err == NDC_OK) err = start_http(app, fault);
     if (err == NDC_OK) make_address(app);
     return err;
 }
@@ -107,6 +143,8 @@ void ndc_app_serve_stop(struct ndc_app *app)
 {
     ndc_http_stop(app->http);
     app->http = NULL;
+    if (app->dispatcher) ndc_dispatcher_stop(app->dispatcher);
+    if (app->jobs) ndc_jobs_stop(app->jobs);
     ndc_pool_free(app->pool);
     ndc_pool_free(app->password_pool);
     ndc_topics_free(app->topics);

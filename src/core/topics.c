@@ -186,6 +186,16 @@ static void leave(void *arg)
     free(s);
 }
 
+void ndc_request_events_first(struct ndc_request *req, struct ndc_str first, bool last)
+{
+    struct subscriber *s = req->http->source.ctx;
+    struct ndc_mutex *lock = &s->topic->topics->lock;
+    ndc_mutex_lock(lock);
+    add_event(&s->queue, NULL, first);
+    s->ended = s->ended || last;
+    ndc_mutex_unlock(lock);
+}
+
 void ndc_request_events(struct ndc_request *req, struct ndc_topic *topic,
                         struct ndc_str first)
 {
