@@ -2,6 +2,11 @@
  * here: docs/adding-a-platform.md. */
 #include "cmd/cmd.h"
 
+#include "core/audit_platform.h"
+#include "platforms/policy/policy.h"
+
 const struct ndc_platform *const cmd_platforms[] = {
+    &ndc_audit_platform,
+    &ndc_policy_platform,
     NULL,
 };

@@ -38,8 +38,9 @@ struct ndc_audit;
 struct ndc_store;
 
 struct ndc_audit_options {
-    const char *key_path;      /* Ed25519 private key, made with mode 0600 if absent; its
-                                  public      key is written beside it as <key_path>.pub */
+    /* Ed25519 private key, made with mode 0600 if absent; its public key is written
+     * beside it as <key_path>.pub. */
+    const char *key_path;
     size_t queue_max;          /* events waiting; more is NDC_EBUSY. 0: 16384 */
     size_t queue_bytes_max;    /* 0: 16 MiB */
     unsigned head_interval_ms; /* a changed tree is signed this often. 0: 1000 */

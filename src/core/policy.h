@@ -93,8 +93,8 @@ struct ndc_policy_ops {
     enum ndc_err (*decide)(void *ctx, struct ndc_policy_decision *out,
                            const struct ndc_policy_request *request,
                            struct ndc_fault *fault);
-    /* Writes {"outcome", "fields": [{code, decision, mask, rule, reason_vi, reason_en,
-     * needed_vi, needed_en}], …} as one JSON object. */
+    /* Writes {"outcome", "reason": {vi, en}, "fields": [{code, title, decision, mask,
+     * rule, reason: {vi, en}, needed: {vi, en}}], …} as one JSON object. */
     enum ndc_err (*explain)(void *ctx, struct ndc_json *out,
                             const struct ndc_policy_request *request,
                             struct ndc_fault *fault);

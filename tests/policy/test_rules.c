@@ -232,9 +232,13 @@ static struct json_object *field_of(struct json_object *o, const char *code)
     return NULL;
 }
 
+/* `key` is "needed_en": the member en of the object needed. */
 static void assert_says(struct json_object *o, const char *key, const char *part)
 {
-    struct ndc_str text = ndc_json_get_str(o, key);
+    char object[32];
+    const char *lang = strrchr(key, '_') + 1;
+    snprintf(object, sizeof(object), "%.*s", (int)(lang - 1 - key), key);
+    struct ndc_str text = ndc_json_get_str(ndc_json_get(o, object), lang);
     if (!memmem(text.ptr, text.len, part, strlen(part)))
         fail_msg("%s: \"%.*s\" does not say \"%s\"", key, NDC_STR_FMT(text), part);
 }

@@ -233,6 +233,8 @@ static void write_needed(const struct policy_table *t, struct ndc_json *j,
 {
     struct ndc_buf text;
     ndc_buf_init(&text, 4096);
+    ndc_json_key(j, "needed");
+    ndc_json_object(j);
     for (int vi = 1; vi >= 0; vi--) {
         ndc_buf_reset(&text);
         if (a->changes)
@@ -240,16 +242,10 @@ static void write_needed(const struct policy_table *t, struct ndc_json *j,
         else
             ndc_buf_add_c(&text, vi ? "Không quy tắc nào cho phép"
                                     : "No rule allows it, whoever asks");
-        ndc_json_kv_str(j, vi ? "needed_vi" : "needed_en", ndc_buf_str(&text));
+        ndc_json_kv_str(j, vi ? "vi" : "en", ndc_buf_str(&text));
     }
+    ndc_json_end(j);
     ndc_buf_free(&text);
-}
-
-static void write_text(struct ndc_json *j, const char *vi, const char *en,
-                       struct policy_text text)
-{
-    ndc_json_kv_str(j, vi, text.vi);
-    ndc_json_kv_str(j, en, text.en);
 }
 
 static void write_field(const struct policy_table *t, struct ndc_json *j,
@@ -263,8 +259,7 @@ static void write_field(const struct policy_table *t, struct ndc_json *j,
     const struct ndc_class *class = &t->classes[policy_level(t, q->subjects)][id];
     ndc_json_object(j);
     ndc_json_kv_c(j, "code", field->code);
-    ndc_json_kv_c(j, "title_vi", field->title_vi);
-    ndc_json_kv_c(j, "title_en", field->title_en);
+    policy_write_text(j, "title", policy_field_title(field));
     ndc_json_kv_c(j, "sharing", ndc_sharing_name(class->sharing));
     ndc_json_kv_c(j, "importance", ndc_importance_name(class->importance));
     ndc_json_kv_c(j, "personal", ndc_personal_name(class->personal));
@@ -274,14 +269,14 @@ static void write_field(const struct policy_table *t, struct ndc_json *j,
     if (rule != POLICY_NO_RULE) {
         const struct policy_rule *r = &t->set->rules[rule];
         ndc_json_kv_str(j, "rule", r->id);
-        write_text(j, "reason_vi", "reason_en", r->reason.vi.len ? r->reason : r->title);
+        policy_write_text(j, "reason", r->reason.vi.len ? r->reason : r->title);
     } else {
         uint16_t p = policy_word_id(&t->purposes, q->purpose, POLICY_PURPOSES_MAX);
         bool beyond = why == POLICY_WHY_NONE || why == POLICY_WHY_NOTHING;
         beyond = beyond &&
                  !ndc_field_set_has(&t->ceiling[p][policy_level(t, q->subjects)], id);
-        write_text(j, "reason_vi", "reason_en",
-                   beyond ? policy_beyond_text() : policy_why_text(why));
+        policy_write_text(j, "reason",
+                          beyond ? policy_beyond_text() : policy_why_text(why));
     }
     if (!shown) {
         struct attempt best;
@@ -300,13 +295,11 @@ static void write_purpose(const struct policy_table *t, struct ndc_json *j,
     ndc_json_kv_str(j, "code", code.ptr ? code : NDC_STR(""));
     if (p < POLICY_PURPOSES_MAX) {
         const struct policy_purpose *purpose = &t->set->purposes[p];
-        write_text(j, "title_vi", "title_en", purpose->title);
+        policy_write_text(j, "title", purpose->title);
         ndc_json_key(j, "laws");
         ndc_json_array(j);
         for (size_t i = 0; i < purpose->law_count; i++) {
-            ndc_json_object(j);
-            write_text(j, "vi", "en", purpose->laws[i]);
-            ndc_json_end(j);
+            policy_write_text(j, NULL, purpose->laws[i]);
         }
         ndc_json_end(j);
     }
@@ -331,10 +324,10 @@ void policy_explain(const struct policy_table *t, struct ndc_json *j,
     ndc_json_kv_c(j, "code", policy_why_code(why));
     struct policy_text reason = policy_why_text(why);
     if (rule) reason = rule->reason.vi.len ? rule->reason : rule->title;
-    write_text(j, "reason_vi", "reason_en", reason);
+    policy_write_text(j, "reason", reason);
     if (rule) {
         ndc_json_kv_str(j, "rule", rule->id);
-        write_text(j, "rule_title_vi", "rule_title_en", rule->title);
+        policy_write_text(j, "rule_title", rule->title);
     }
     write_purpose(t, j, q->purpose);
     ndc_json_key(j, "obligations");

@@ -84,22 +84,48 @@ static enum ndc_err add_directory(struct policy_set *set, const char *directory,
     return err;
 }
 
-enum ndc_err policy_load(struct policy_table **out, const char *directory,
-                         const char *extra, uint64_t version, struct ndc_fault *fault)
+/* The embedded rules and the operator's. */
+static enum ndc_err read_set(struct policy_set **out, const char *directory,
+                             struct ndc_fault *fault)
 {
-    struct policy_set *set = ndc_xmalloc(sizeof(*set));
+    struct policy_set *set = *out = ndc_xmalloc(sizeof(*set));
     enum ndc_err err = NDC_OK;
-    *out = NULL;
     policy_set_init(set);
     for (const struct ndc_embed *file = ndc_policy_rules; !err && file->name; file++)
         err = policy_set_add(set, file->name, ndc_str_n(file->bytes, file->len), false,
                              fault);
     if (!err && directory) err = add_directory(set, directory, fault);
-    if (!err && extra) err = add_file(set, extra, true, fault);
+    return err;
+}
+
+static enum ndc_err finish_set(struct policy_table **out, struct policy_set *set,
+                               uint64_t version, enum ndc_err err,
+                               struct ndc_fault *fault)
+{
+    *out = NULL;
     if (!err) return policy_compile(out, set, version, fault);
     policy_set_free(set);
     free(set);
     return err;
+}
+
+enum ndc_err policy_load(struct policy_table **out, const char *directory,
+                         const char *extra, uint64_t version, struct ndc_fault *fault)
+{
+    struct policy_set *set;
+    enum ndc_err err = read_set(&set, directory, fault);
+    if (!err && extra) err = add_file(set, extra, true, fault);
+    return finish_set(out, set, version, err, fault);
+}
+
+enum ndc_err policy_load_text(struct policy_table **out, const char *directory,
+                              const char *name, struct ndc_str yaml,
+                              struct ndc_fault *fault)
+{
+    struct policy_set *set;
+    enum ndc_err err = read_set(&set, directory, fault);
+    if (!err) err = policy_set_add(set, name, yaml, true, fault);
+    return finish_set(out, set, 1, err, fault);
 }
 
 /* The first test that failed, for the fault. */
@@ -145,6 +171,11 @@ enum ndc_err policy_service_new(struct policy_service **out, const char *directo
     s->volume = policy_volume_new();
     *out = s;
     return NDC_OK;
+}
+
+const char *policy_service_directory(const struct policy_service *s)
+{
+    return s->directory;
 }
 
 void policy_service_free(struct policy_service *s)

@@ -29,10 +29,16 @@ struct policy_lease {
 struct policy_lease policy_service_take(struct policy_service *service);
 void policy_service_give(struct policy_lease lease);
 
+const char *policy_service_directory(const struct policy_service *service);
+
 /* Reads the embedded rules, the operator's and then `extra` (a path, may be NULL) into a
  * table: for commands. */
 enum ndc_err policy_load(struct policy_table **out, const char *directory,
                          const char *extra, uint64_t version,
                          struct ndc_fault *fault) NDC_MUST_USE;
+/* The same with a text instead of a file. */
+enum ndc_err policy_load_text(struct policy_table **out, const char *directory,
+                              const char *name, struct ndc_str yaml,
+                              struct ndc_fault *fault) NDC_MUST_USE;
 
 #endif

@@ -73,3 +73,17 @@ struct policy_text policy_beyond_text(void)
              "The field is outside what the purpose covers");
     return text;
 }
+
+void policy_write_text(struct ndc_json *j, const char *key, struct policy_text text)
+{
+    if (key) ndc_json_key(j, key);
+    ndc_json_object(j);
+    ndc_json_kv_str(j, "vi", text.vi);
+    ndc_json_kv_str(j, "en", text.en);
+    ndc_json_end(j);
+}
+
+struct policy_text policy_field_title(const struct ndc_field *field)
+{
+    return (struct policy_text){ndc_str(field->title_vi), ndc_str(field->title_en)};
+}

@@ -9,6 +9,9 @@ struct policy_text policy_action_text(enum ndc_policy_action action);
 /* "unknown_purpose" and the like: part of fault codes and answers. */
 const char *policy_why_code(enum policy_why why);
 struct policy_text policy_why_text(enum policy_why why);
+/* "key": {"vi": …, "en": …}; in an array with a NULL key. */
+void policy_write_text(struct ndc_json *j, const char *key, struct policy_text text);
+struct policy_text policy_field_title(const struct ndc_field *field);
 /* A field that the purpose does not cover. */
 struct policy_text policy_beyond_text(void);
 
