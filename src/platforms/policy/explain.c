@@ -275,8 +275,10 @@ static void write_field(const struct policy_table *t, struct ndc_json *j,
         bool beyond = why == POLICY_WHY_NONE || why == POLICY_WHY_NOTHING;
         beyond = beyond &&
                  !ndc_field_set_has(&t->ceiling[p][policy_level(t, q->subjects)], id);
-        policy_write_text(j, "reason",
-                          beyond ? policy_beyond_text() : policy_why_text(why));
+        policy_write_text(
+            j, "reason",
+            beyond ? policy_beyond_text()
+                   : policy_why_text(why == POLICY_WHY_NOTHING ? POLICY_WHY_NONE : why));
     }
     if (!shown) {
         struct attempt best;

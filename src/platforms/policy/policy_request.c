@@ -55,7 +55,7 @@ static enum ndc_err read_fields(struct ndc_policy_request *q, struct json_object
         struct ndc_str code = ndc_str_n(json_object_get_string(item),
                                         (size_t)json_object_get_string_len(item));
         const struct ndc_field *field = ndc_field_find(code);
-        if (!field) return unknown(fault, "fields", code, ndc_field_nearest(code));
+        if (!field) return unknown(fault, "field", code, ndc_field_nearest(code));
         ndc_field_set_add(&q->fields, field->id);
     }
     return NDC_OK;
