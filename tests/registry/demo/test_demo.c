@@ -4,6 +4,7 @@
 #include "base/csv.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "base/vntext.h"
 #include "platforms/registry/demo/record.h"
 #include "store/store.h"
@@ -63,10 +64,10 @@ static uint64_t hash_of(uint64_t people, uint64_t seed, unsigned threads)
 static void test_same_whatever_threads(void **state)
 {
     (void)state;
-    uint64_t one = hash_of(9013, 7, 1);
-    assert_true(hash_of(9013, 7, 2) == one);
-    assert_true(hash_of(9013, 7, 5) == one);
-    assert_true(hash_of(9013, 8, 2) != one);
+    uint64_t one = hash_of(50013, 7, 1);
+    assert_true(hash_of(50013, 7, 2) == one);
+    assert_true(hash_of(50013, 7, 5) == one);
+    assert_true(hash_of(50013, 8, 2) != one);
 }
 
 static void test_refuses_wrong_size(void **state)
@@ -262,11 +263,24 @@ static void count_faults(struct records *r, unsigned id, struct ndc_str faults)
     }
 }
 
+static void check_texts(const struct ndc_demo_chunk *chunk)
+{
+    size_t n = chunk->row_count * chunk->table->column_count;
+    for (size_t i = 0; i < n; i++) {
+        struct ndc_str s = chunk->fields[i];
+        assert_true(ndc_utf8_valid(s));
+        for (size_t k = 0; k < s.len; k++) {
+            assert_true((uint8_t)s.ptr[k] >= ' ' && s.ptr[k] != 0x7f);
+        }
+    }
+}
+
 static enum ndc_err collect(void *ctx, const struct ndc_demo_chunk *chunk,
                             struct ndc_fault *fault)
 {
     struct records *r = ctx;
     (void)fault;
+    check_texts(chunk);
     for (size_t row = 0; row < chunk->row_count; row++) {
         if (chunk->id < NDC_DEMO_SOURCES) {
             uint32_t before = r->keys.count;

@@ -177,8 +177,9 @@ static void shorten(char *middle)
         struct ndc_str s = ndc_str(middle);
         uint32_t code;
         size_t n = ndc_utf8_decode(s, &code);
+        if (n == s.len) return;
         middle[n] = '.';
-        if (n < s.len) middle[n + 1] = 0;
+        middle[n + 1] = 0;
     }
 }
 
