@@ -39,7 +39,6 @@ enum ndc_norm_reason {
     NDC_NORM_ID_YEAR_MISMATCH, /* cross-field: number and birth year differ */
     NDC_NORM_ID_REPEATED,      /* 000000000, 111111111111, 123456789 */
     NDC_NORM_INSURANCE_FORM,
-    NDC_NORM_INSURANCE_OBJECT, /* unknown letters of health insurance */
     NDC_NORM_TAX_CHECK_DIGIT,
     NDC_NORM_TAX_FORM,
     NDC_NORM_PLATE_FORM,

@@ -1,0 +1,56 @@
+/* Inside address matching: tokens, spans and options. */
+#ifndef NDC_REGISTRY_NORMALISE_ADDRESS_H
+#define NDC_REGISTRY_NORMALISE_ADDRESS_H
+
+#include "platforms/registry/normalise/normalise_internal.h"
+
+enum {
+    ADDR_TOKENS_MAX = 28, /* at the text's end; what is before them is street */
+    ADDR_NAME_TOKENS = 7, /* the longest unit name */
+    ADDR_OPTIONS_MAX = 24,
+    ADDR_BYTES = 512
+};
+
+struct addr_token {
+    uint16_t raw_from, raw_to; /* in the raw text */
+    uint16_t at, len;          /* in bytes: folded, no spaces between tokens */
+    bool comma, dash;          /* what stands before it */
+};
+
+/* A kind word found beside a name: which kinds it can mean, 0: none. */
+struct addr_kind {
+    uint16_t mask; /* bits 1 << enum ndc_unit_kind */
+    uint8_t tokens;
+};
+
+/* Tokens [start, end) name something: [name, name_end) is the name itself. */
+struct addr_hit {
+    uint8_t start, name, name_end;
+    bool bounded; /* a comma, dash, kind word or the text's start is before it */
+    uint16_t mask;
+    uint32_t exact; /* hash with tones; 0: written without any */
+    const struct norm_entry *entry;
+};
+
+struct addr_text {
+    struct ndc_str raw;
+    unsigned n;
+    struct addr_token t[ADDR_TOKENS_MAX + 1];
+    char bytes[ADDR_BYTES];
+    const struct norm_tables *tables;
+};
+
+void addr_tokens(struct addr_text *out, struct ndc_str raw);
+/* Tokens at the end that say nothing: the country, a postal code. Returns the end. */
+unsigned addr_end(const struct addr_text *text);
+struct ndc_str addr_span(const struct addr_text *text, unsigned from, unsigned to);
+/* The kind word right before token `at`, or right after the span ending at `at`. */
+struct addr_kind addr_kind_before(const struct addr_text *text, unsigned at);
+struct addr_kind addr_kind_after(const struct addr_text *text, unsigned at);
+/* Hits whose span ends at `end`, longest name first. */
+unsigned addr_hits(struct addr_hit *out, const struct addr_text *text, unsigned end);
+/* The phrase that ends at `end` and starts at a boundary or a kind word, for matching
+ * with a letter wrong; false if there is none of fair length. */
+bool addr_phrase(struct addr_hit *out, const struct addr_text *text, unsigned end);
+
+#endif
