@@ -81,7 +81,7 @@ struct ndc_bulk {
     enum ndc_val_type types[NDC_BULK_COLUMNS_MAX];
 };
 
-struct ndc_pool {
+struct ndc_conn_pool {
     struct ndc_store_conn *idle;
     unsigned max, made, taken;
 };
@@ -94,7 +94,7 @@ struct ndc_store {
     bool immutable;         /* SQLite: read-only without side files */
     struct ndc_mutex mutex; /* guards the pools and counters; a leaf lock */
     struct ndc_cond freed;
-    struct ndc_pool pools[2]; /* by ndc_access */
+    struct ndc_conn_pool pools[2]; /* by ndc_access */
     struct ndc_store_stats stats;
     struct ndc_writer *writer;
     int64_t fail_after; /* tests: writes until an injected failure; <0: none (inject.h) */
@@ -110,6 +110,8 @@ enum ndc_err ndc_store_revive(struct ndc_store_conn *conn,
 /* Counts a write for fault injection; fails when its turn has come. */
 enum ndc_err ndc_store_inject(struct ndc_store_conn *conn,
                               struct ndc_fault *fault) NDC_MUST_USE;
+/* text.c: UTF-8 without zero bytes, else db.value. */
+enum ndc_err ndc_store_check_text(struct ndc_str s, struct ndc_fault *fault) NDC_MUST_USE;
 /* writer.c */
 void ndc_writer_start(struct ndc_store *store);
 void ndc_writer_stop(struct ndc_store *store);

@@ -24,8 +24,13 @@ static void checksum(char out[17], const char *sql)
 {
     struct ndc_buf buf;
     ndc_buf_init(&buf, (size_t)16 << 20);
-    bool blank = false;
+    bool blank = false, quoted = false;
     for (const char *p = sql; *p;) {
+        if (*p == '\'') quoted = !quoted;
+        if (quoted) {
+            ndc_buf_add_byte(&buf, *p++);
+            continue;
+        }
         bool marked =
             strncmp(p, "--sqlite ", 9) == 0 || strncmp(p, "--postgres ", 11) == 0;
         if (p[0] == '-' && p[1] == '-' && !marked) {

@@ -73,10 +73,9 @@ void ndc_pg_bulk_value(struct ndc_bulk *base, struct ndc_val v)
     uint32_t be = htobe32(v.type == NDC_VAL_NULL ? UINT32_MAX : (uint32_t)len);
     memcpy(p, &be, 4);
     if (str) {
-        if (NDC_UNLIKELY(v.type == NDC_VAL_TEXT && len && memchr(v.str.ptr, 0, len))) {
-            enum ndc_err err = ndc_fail(&base->fault, NDC_EINPUT, "db.value",
-                                        "a text has a zero byte, which text cannot hold");
-            (void)err;
+        if (v.type == NDC_VAL_TEXT) {
+            enum ndc_err err = ndc_store_check_text(v.str, &base->fault);
+            (void)err; /* kept in base->fault */
         }
         memcpy(p + 4, v.str.ptr, len);
     } else if (len) {

@@ -112,10 +112,8 @@ static enum ndc_err lay_out(struct pg_conn *conn, const struct ndc_val *args,
                 return ndc_fail(fault, NDC_ETOOBIG, "db.too_big",
                                 "a value is larger than 256 MiB");
             }
-            if (v->type == NDC_VAL_TEXT && v->str.len &&
-                memchr(v->str.ptr, 0, v->str.len)) {
-                return ndc_fail(fault, NDC_EINPUT, "db.value",
-                                "a text has a zero byte, which text cannot hold");
+            if (v->type == NDC_VAL_TEXT && ndc_store_check_text(v->str, fault)) {
+                return NDC_EINPUT;
             }
             conn->values[i] = v->str.ptr;
             conn->lengths[i] = (int)v->str.len;

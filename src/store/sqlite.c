@@ -58,17 +58,32 @@ static const struct {
     {SQLITE_NOMEM, NDC_EDB, "db.memory", "memory is out"},
 };
 
+/* Writing past a file size limit or a quota is a full disk too, but SQLite calls only
+ * ENOSPC that. The reason is kept in the file, the database or its log. */
+static bool no_room(sqlite3 *db)
+{
+    static const int which[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
+    for (unsigned i = 0; i < 2; i++) {
+        sqlite3_file *file = NULL;
+        int e = 0;
+        if (sqlite3_file_control(db, "main", which[i], &file) == SQLITE_OK && file &&
+            file->pMethods &&
+            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &e) ==
+                SQLITE_OK &&
+            (e == EFBIG || e == ENOSPC || e == EDQUOT)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum ndc_err ndc_sqlite_fail(struct sqlite_conn *conn, const char *sql,
                              struct ndc_fault *fault)
 {
     int code = sqlite3_extended_errcode(conn->db);
     const char *what = sqlite3_errmsg(conn->db);
     const char *path = conn->base.store->target;
-    /* writing past a file size limit or a quota is a full disk too */
-    int e = sqlite3_system_errno(conn->db);
-    if (code == SQLITE_IOERR_WRITE && (e == EFBIG || e == ENOSPC || e == EDQUOT)) {
-        code = SQLITE_FULL;
-    }
+    if (code == SQLITE_IOERR_WRITE && no_room(conn->db)) code = SQLITE_FULL;
     for (unsigned pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < NDC_ARRAY_LEN(meanings); i++) {
             if (meanings[i].code != (pass ? code & 0xff : code)) continue;
@@ -154,19 +169,22 @@ static enum ndc_err tune(struct sqlite_conn *conn, struct ndc_fault *fault)
         }
         if (!err) {
             err = pragma(conn, fault,
-                         "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=%d",
+                         "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=%d; "
+                         "PRAGMA analysis_limit=1000",
                          CHECKPOINT_PAGES, WAL_BYTES_MAX);
         }
     }
-    /* not of other people's files: one that is truncated under a map kills the process */
+    /* Not of other people's files: one that is truncated under a map kills the process.
+     * Nor are the cells of our own pages checked: mapped pages are not kept, so the check
+     * would be made at every visit and halve the speed of lookups. */
     if (!err && !o->read_only) {
         err = pragma(conn, fault, "PRAGMA mmap_size=%lld", (long long)mmap_bytes);
     }
     if (!err) {
         err = pragma(conn, fault,
                      "PRAGMA cache_size=-%zu; PRAGMA temp_store=MEMORY; "
-                     "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON",
-                     o->cache_bytes / 1024);
+                     "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=%s",
+                     o->cache_bytes / 1024, o->read_only ? "ON" : "OFF");
     }
     /* the first look at the file: finds out what cannot be used */
     if (!err) err = pragma(conn, fault, "SELECT 1 FROM sqlite_schema LIMIT 1");

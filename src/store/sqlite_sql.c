@@ -110,11 +110,7 @@ static enum ndc_err bind_one(struct sqlite_conn *conn, sqlite3_stmt *stmt, int a
         rc = sqlite3_bind_double(stmt, at, v->f64);
         break;
     case NDC_VAL_TEXT:
-        /* PostgreSQL cannot hold it: refused here too, so that data can move between */
-        if (v->str.len && memchr(v->str.ptr, 0, v->str.len)) {
-            return ndc_fail(fault, NDC_EINPUT, "db.value",
-                            "a text has a zero byte, which text cannot hold");
-        }
+        if (ndc_store_check_text(v->str, fault)) return NDC_EINPUT;
         rc = sqlite3_bind_text64(stmt, at, v->str.ptr, v->str.len, SQLITE_STATIC,
                                  SQLITE_UTF8);
         break;

@@ -91,7 +91,7 @@ enum ndc_err ndc_store_revive(struct ndc_store_conn *conn, struct ndc_fault *fau
 }
 
 /* Under the mutex: an idle connection, or room for a new one (then *conn is NULL). */
-static bool find_free(struct ndc_pool *pool, struct ndc_store_conn **conn)
+static bool find_free(struct ndc_conn_pool *pool, struct ndc_store_conn **conn)
 {
     if (pool->idle) {
         *conn = pool->idle;
@@ -107,7 +107,7 @@ static bool find_free(struct ndc_pool *pool, struct ndc_store_conn **conn)
     return true;
 }
 
-static bool wait_free(struct ndc_store *store, struct ndc_pool *pool,
+static bool wait_free(struct ndc_store *store, struct ndc_conn_pool *pool,
                       struct ndc_store_conn **conn)
 {
     int64_t end = ndc_clock_mono_ns() + (int64_t)store->options.take_timeout_ms * 1000000;
@@ -127,7 +127,7 @@ static bool wait_free(struct ndc_store *store, struct ndc_pool *pool,
 static void put_back(struct ndc_store_conn *conn)
 {
     struct ndc_store *store = conn->store;
-    struct ndc_pool *pool = &store->pools[conn->access];
+    struct ndc_conn_pool *pool = &store->pools[conn->access];
     ndc_mutex_lock(&store->mutex);
     conn->next = pool->idle;
     pool->idle = conn;
@@ -151,7 +151,7 @@ enum ndc_err ndc_store_take(struct ndc_store *store, enum ndc_access access,
         return ndc_fail(fault, NDC_EDB, "db.readonly", "%s was opened read-only",
                         store->driver->kind == NDC_SQLITE ? store->target : "database");
     }
-    struct ndc_pool *pool = &store->pools[access];
+    struct ndc_conn_pool *pool = &store->pools[access];
     struct ndc_store_conn *c;
     if (!wait_free(store, pool, &c)) {
         return ndc_fail(fault, NDC_EBUSY, "db.busy",

@@ -196,6 +196,11 @@ static void test_failures_are_told_apart(void **state)
     struct ndc_str zero = ndc_str_n("a\0b", 3);
     expect(ndc_sql_exec(c, p, NDC_ARGS(ndc_text(zero), ndc_int(1)), NULL, &fault),
            NDC_EINPUT, "db.value");
+    const char *bad[] = {"\xc3", "abcdefgh\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80"};
+    for (unsigned i = 0; i < 4; i++) {
+        expect(ndc_sql_exec(c, p, NDC_ARGS(ndc_textz(bad[i]), ndc_int(1)), NULL, &fault),
+               NDC_EINPUT, "db.value");
+    }
     /* a query keeps its failure until the end */
     struct ndc_rows *rows = ndc_sql_query(c, "SELECT nothing FROM nowhere", NDC_NO_ARGS);
     assert_false(ndc_rows_next(rows));
