@@ -26,8 +26,7 @@ enum ndc_err demo_nation_open(struct demo_nation *nation,
     nation->day1 = nation->today - MONTH_DAYS;
     nation->villages = (config->people + DEMO_VILLAGE_PEOPLE - 1) / DEMO_VILLAGE_PEOPLE;
     ndc_arena_init(&nation->arena, ARENA_BYTES);
-    enum ndc_err err = demo_places_load(&nation->places, &nation->arena, fault);
-    if (err) return err;
+    demo_places_load(&nation->places, &nation->arena);
     demo_names_load(&nation->names, &nation->arena);
     demo_ages_load(nation);
     for (unsigned i = 0; i < DEMO_FORMER_PROVINCES; i++) {

@@ -2,16 +2,8 @@
  * to, and street addresses. A village belongs to a former province by its place in a
  * round of 1,000 villages that repeats, which makes its rank in the province a
  * computation and not a memory: ranks are what unique numbers are made of. */
-#include "platforms/registry/demo/nation.h"
-
-#include <stdio.h>
-
-struct demo_former_row {
-    const char *full, *name;
-    uint8_t code, now;
-};
-
-#include "platforms/registry/demo/units.inc"
+#include "platforms/registry/demo/place.h"
+#include "platforms/registry/normalise/units.h"
 
 /* By code of the former province. Thousands of people: General Statistics Office, average
  * population 2023, rounded. `in`: percent of them who came from elsewhere beyond what the
@@ -120,10 +112,6 @@ static void lay_cycle(struct demo_places *places)
 
 static void weigh_communes(struct demo_places *places, struct ndc_arena *arena)
 {
-    for (uint32_t c = 0; c < places->commune_count; c++) {
-        struct demo_province *province = &places->provinces[places->communes[c].province];
-        if (province->commune_count++ == 0) province->first_commune = c;
-    }
     for (unsigned i = 0; i < DEMO_FORMER_PROVINCES; i++) {
         struct demo_province *province = &places->provinces[i];
         province->weights = NDC_ARENA_ARRAY(arena, uint32_t, province->commune_count);
@@ -138,40 +126,101 @@ static void weigh_communes(struct demo_places *places, struct ndc_arena *arena)
     }
 }
 
-enum ndc_err demo_places_load(struct demo_places *places, struct ndc_arena *arena,
-                              struct ndc_fault *fault)
+static const char *title(struct ndc_arena *arena, unsigned unit)
 {
-    (void)fault;
-    places->now = now_rows;
-    places->communes = commune_rows;
-    places->commune_count = NDC_ARRAY_LEN(commune_rows);
-    places->new_communes = new_rows;
-    places->new_commune_count = NDC_ARRAY_LEN(new_rows);
-    places->new_ids = unit_ids;
+    char text[NDC_UNIT_TITLE_MAX];
+    size_t len = ndc_unit_title(text, unit, false);
+    return ndc_arena_cstr(arena, ndc_str_n(text, len));
+}
+
+/* The 34 provinces and their communes. */
+static void load_now(struct demo_places *places, struct ndc_arena *arena)
+{
+    unsigned first, n = ndc_unit_children(NDC_UNIT_CURRENT, 0, &first);
+    NDC_ASSERT(n == DEMO_PROVINCES);
+    places->first_now = first;
+    uint32_t count = 0;
+    for (unsigned i = 0; i < n; i++) {
+        unsigned commune;
+        count += ndc_unit_children(NDC_UNIT_CURRENT, first + i, &commune);
+        if (i == 0) places->first_new_commune = commune;
+    }
+    places->new_communes = NDC_ARENA_ARRAY(arena, struct demo_new_commune, count);
+    places->new_commune_count = count;
+    for (unsigned i = 0; i < n; i++) {
+        places->now[i].full = title(arena, first + i);
+        places->now[i].name = ndc_unit_get(first + i)->name;
+    }
+    for (uint32_t c = 0; c < count; c++) {
+        unsigned unit = places->first_new_commune + c;
+        char code[8];
+        size_t len = ndc_unit_code(code, unit);
+        places->new_communes[c] = (struct demo_new_commune){
+            .full = title(arena, unit),
+            .code = ndc_arena_cstr(arena, ndc_str_n(code, len)),
+            .province = (uint8_t)(ndc_unit_province(unit) - first)};
+    }
+}
+
+/* Where former communes lie in the 63 provinces, and what each became. */
+static void load_province(struct demo_places *places, struct ndc_arena *arena, unsigned i,
+                          unsigned unit)
+{
+    struct demo_province *province = &places->provinces[i];
+    unsigned first_district, districts;
+    province->first_commune = places->commune_count;
+    districts = ndc_unit_children(NDC_UNIT_FORMER, unit, &first_district);
+    for (unsigned d = first_district; d < first_district + districts; d++) {
+        unsigned first, n = ndc_unit_children(NDC_UNIT_FORMER, d, &first);
+        const char *district = title(arena, d);
+        for (unsigned c = first; c < first + n; c++) {
+            const uint16_t *became;
+            unsigned became_count = ndc_unit_successors(c, &became);
+            enum ndc_unit_kind kind = ndc_unit_get(c)->kind;
+            if (became_count == 0) continue;
+            NDC_ASSERT(places->commune_count < DEMO_COMMUNES_MAX);
+            places->communes[places->commune_count++] = (struct demo_commune){
+                .full = title(arena, c),
+                .district = district,
+                .province = (uint8_t)i,
+                .urban = kind == NDC_UNIT_PHUONG || kind == NDC_UNIT_THI_TRAN,
+                .became = became,
+                .became_count = (uint16_t)became_count};
+        }
+    }
+    province->commune_count = places->commune_count - province->first_commune;
+    NDC_ASSERT(province->commune_count > 0);
+}
+
+void demo_places_load(struct demo_places *places, struct ndc_arena *arena)
+{
+    unsigned first, n = ndc_unit_children(NDC_UNIT_FORMER, 0, &first);
+    NDC_ASSERT(n == DEMO_FORMER_PROVINCES);
+    load_now(places, arena);
+    places->communes = NDC_ARENA_ARRAY(arena, struct demo_commune, DEMO_COMMUNES_MAX);
     uint32_t draw = 0;
-    for (unsigned i = 0; i < DEMO_FORMER_PROVINCES; i++) {
+    for (unsigned i = 0; i < n; i++) {
         struct demo_province *province = &places->provinces[i];
-        province->full = former_rows[i].full;
-        province->name = former_rows[i].name;
-        province->code = former_rows[i].code;
-        province->now = former_rows[i].now;
+        const struct ndc_unit *unit = ndc_unit_get(first + i);
+        province->full = title(arena, first + i);
+        province->name = unit->name;
+        province->code = (uint8_t)unit->code;
         province->region = province->code <= 42 ? 0 : province->code <= 68 ? 1 : 2;
         draw += fact_of(province->code)->draw;
         places->moves_to[i] = draw;
+        load_province(places, arena, i, first + i);
     }
     weigh_communes(places, arena);
     quotas(places);
     lay_cycle(places);
-    return NDC_OK;
 }
 
 const struct demo_new_commune *demo_new_commune(const struct demo_places *places,
                                                 struct demo_address address)
 {
     const struct demo_commune *commune = &places->communes[address.commune];
-    uint64_t pick = ndc_mix64(address.key + 77);
-    return &places->new_communes[places->new_ids[commune->first_new +
-                                                 pick % commune->new_count]];
+    uint64_t pick = ndc_mix64(address.key + 77) % commune->became_count;
+    return &places->new_communes[commune->became[pick] - places->first_new_commune];
 }
 
 static const char *const streets[] = {

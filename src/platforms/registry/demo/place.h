@@ -3,38 +3,33 @@
 #define NDC_REGISTRY_DEMO_PLACE_H
 
 #include "base/arena.h"
-#include "base/error.h"
 #include "platforms/registry/demo/draw.h"
 
 enum {
     DEMO_CYCLE = 1000, /* villages in one round of the country */
     DEMO_FORMER_PROVINCES = 63,
     DEMO_PROVINCES = 34,
+    DEMO_COMMUNES_MAX = 12000,
     DEMO_STREET_BYTES = 96
 };
 
 /* printf into `out`; cuts what does not fit. Returns the length written. */
 size_t demo_text(char *out, size_t cap, const char *format, ...) NDC_PRINTF(3, 4);
 
-struct demo_province { /* one of the 63 of before July 2025 */
-    const char *full;  /* "Tỉnh Hà Giang" */
-    const char *name;  /* "Hà Giang" */
-    uint8_t code, region,
-        now; /* region 0 north 1 central 2 south; now: index of the 34 */
+struct demo_province {    /* one of the 63 of before July 2025 */
+    const char *full;     /* "Tỉnh Hà Giang" */
+    const char *name;     /* "Hà Giang" */
+    uint8_t code, region; /* region: 0 north, 1 central, 2 south */
     uint32_t first_commune, commune_count;
     uint32_t *weights; /* cumulative, of its communes; towns weigh more */
-};
-
-struct demo_now_row {
-    const char *full, *name;
-    uint8_t code;
 };
 
 struct demo_commune { /* one of the 10,040 of before July 2025 */
     const char *full, *district;
     uint8_t province;
     bool urban;
-    uint16_t first_new, new_count; /* in new_ids: communes that it became */
+    const uint16_t *became; /* units of the communes that it became */
+    uint16_t became_count;
 };
 
 struct demo_new_commune {
@@ -44,11 +39,13 @@ struct demo_new_commune {
 
 struct demo_places {
     struct demo_province provinces[DEMO_FORMER_PROVINCES];
-    const struct demo_now_row *now; /* the 34 */
-    const struct demo_commune *communes;
-    const struct demo_new_commune *new_communes;
-    const uint16_t *new_ids;
+    struct {
+        const char *full, *name;
+    } now[DEMO_PROVINCES];
+    struct demo_commune *communes;
+    struct demo_new_commune *new_communes;
     uint32_t commune_count, new_commune_count;
+    unsigned first_now, first_new_commune; /* units */
     /* Villages of one round: which province, and ranks that make numbers unique. */
     uint8_t cycle[DEMO_CYCLE];
     uint16_t cycle_rank[DEMO_CYCLE], cycle_old_rank[DEMO_CYCLE];
@@ -62,11 +59,7 @@ struct demo_address {
     uint32_t key;     /* the street part and which new commune are drawn from it */
 };
 
-/* Forms of an address in a source. */
-enum demo_address_form { DEMO_FORM_NEW, DEMO_FORM_OLD };
-
-enum ndc_err demo_places_load(struct demo_places *places, struct ndc_arena *arena,
-                              struct ndc_fault *fault) NDC_MUST_USE;
+void demo_places_load(struct demo_places *places, struct ndc_arena *arena);
 const struct demo_new_commune *demo_new_commune(const struct demo_places *places,
                                                 struct demo_address address);
 /* "Số 12, ngõ 5, đường Lê Lợi", "Thôn 3"; may be empty in the country. */
@@ -74,7 +67,6 @@ void demo_street(char out[static DEMO_STREET_BYTES], const struct demo_places *p
                  struct demo_address address);
 /* The prefix of 9-digit numbers issued by a former province: two digits. */
 unsigned demo_old_id_prefix(unsigned province_code);
-unsigned demo_population_thousands(unsigned province_code);
 /* Car plate code of a province; several where it has them. */
 unsigned demo_plate_code(unsigned province_code, uint32_t pick);
 
