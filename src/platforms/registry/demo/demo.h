@@ -67,7 +67,7 @@ struct ndc_demo_table {
     bool crlf, quote_all;
     const char *sql_table;      /* SQLite's */
     const char *const *columns; /* column_count names */
-    unsigned column_count;
+    size_t column_count;
 };
 
 enum { NDC_DEMO_COLUMNS_MAX = 40 };

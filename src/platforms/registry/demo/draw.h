@@ -30,7 +30,13 @@ static inline bool demo_chance(uint64_t *rng, double probability)
 /* Uniform in lo..hi, both included. */
 static inline int demo_between(uint64_t *rng, int lo, int hi)
 {
-    return lo + (int)ndc_rng_below(rng, (uint64_t)(hi - lo + 1));
+    return lo + (int)ndc_rng_below(rng, (uint64_t)hi - (uint64_t)lo + 1);
+}
+
+/* Uniform in 0..n - 1 days, n > 0. */
+static inline int32_t demo_day_below(uint64_t *rng, int32_t n)
+{
+    return (int32_t)ndc_rng_below(rng, (uint32_t)n);
 }
 
 /* Roughly normal (sum of four uniforms), mean 0, deviation 1. */

@@ -54,11 +54,10 @@ void demo_emit_truth(struct demo_part *part, const struct demo_record *r, uint64
     char text[DEMO_FAULTS * 16];
     size_t len = 0;
     for (uint32_t left = r->faults; left; left &= left - 1) {
-        const char *name = demo_fault_names[__builtin_ctz(left)];
-        size_t n = strlen(name);
+        struct ndc_str name = ndc_str(demo_fault_names[__builtin_ctz(left)]);
         if (len) text[len++] = '+';
-        memcpy(text + len, name, n);
-        len += n;
+        memcpy(text + len, name.ptr, name.len);
+        len += name.len;
     }
     demo_put_n(rows, text, len);
     demo_row_end(rows);

@@ -69,7 +69,7 @@ static struct demo_part *part_new(void)
 {
     struct demo_part *part = ndc_xcalloc(1, sizeof(*part));
     for (unsigned t = 0; t < NDC_DEMO_TABLES; t++) {
-        demo_rows_init(&part->rows[t], ndc_demo_table(t)->column_count);
+        demo_rows_init(&part->rows[t], (unsigned)ndc_demo_table(t)->column_count);
         ndc_buf_init(&part->bytes[t], 1 << 30);
     }
     return part;

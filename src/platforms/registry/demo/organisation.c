@@ -154,8 +154,7 @@ static void size_org(const struct demo_nation *nation, struct demo_org *org,
     if (firm && !big && demo_chance(rng, 0.11)) {
         org->closed = true;
         org->closed_day =
-            org->founded +
-            (int32_t)ndc_rng_below(rng, (uint64_t)(nation->today - org->founded));
+            org->founded + demo_day_below(rng, nation->today - org->founded);
     }
 }
 

@@ -75,8 +75,7 @@ static void draw_people(const struct demo_nation *nation, struct demo_village *v
         p->dead = demo_chance(rng, died[band(age)] / 1000.0);
         if (p->dead) {
             int32_t from = NDC_MAX(p->birth, nation->today - 8 * 365);
-            p->death =
-                from + (int32_t)ndc_rng_below(rng, (uint64_t)(nation->today - from + 1));
+            p->death = from + demo_day_below(rng, nation->today - from + 1);
         }
         p->father = p->mother = p->spouse = DEMO_NONE;
         p->household = UINT16_MAX;
@@ -153,8 +152,7 @@ static void date_marriage(const struct demo_nation *nation, struct demo_village 
         p->marital_day = NDC_MAX(p->marriage, lost);
     } else if (demo_chance(rng, other ? 0.024 : 0.12)) {
         p->marital = DEMO_DIVORCED;
-        p->marital_day =
-            p->marriage + (int32_t)ndc_rng_below(rng, (uint64_t)(end - p->marriage + 1));
+        p->marital_day = p->marriage + demo_day_below(rng, end - p->marriage + 1);
     }
     if (!other) return;
     other->marriage = p->marriage;
@@ -193,7 +191,7 @@ static void find_parents(struct demo_village *village, uint64_t *rng)
     uint8_t children[DEMO_VILLAGE_PEOPLE] = {0};
     for (unsigned i = 0; i < village->count; i++) {
         struct demo_person *child = &village->p[i];
-        double sums[DEMO_VILLAGE_PEOPLE], sum = 0;
+        double sums[DEMO_VILLAGE_PEOPLE] = {0}, sum = 0;
         unsigned end = 0;
         for (; end < i; end++) {
             sums[end] = sum += mother_fit(village, child, (int)end, children);
@@ -314,7 +312,7 @@ static void take_in(const struct demo_nation *nation, struct demo_village *villa
 /* Numbers the households that have people, and gives each its home. */
 static void number_households(struct demo_village *village, uint64_t first, uint64_t *rng)
 {
-    uint16_t now[DEMO_VILLAGE_PEOPLE], count = 0;
+    uint16_t now[DEMO_VILLAGE_PEOPLE] = {0}, count = 0;
     bool seen[DEMO_VILLAGE_PEOPLE] = {false};
     for (unsigned i = 0; i < village->count; i++) {
         seen[village->p[i].household] = true;
