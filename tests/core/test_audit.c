@@ -218,7 +218,8 @@ static void test_other_key_is_refused(void **state)
 static void test_full_queue_refuses(void **state)
 {
     struct log_fixture log = log_new(state), *f = &log;
-    must(ndc_store_open(&f->store, f->url, NULL, &fault));
+    must(ndc_store_open(&f->store, f->url, &(struct ndc_store_options){.writers_max = 1},
+                        &fault));
     must(ndc_audit_open(&f->audit, f->store,
                         &(struct ndc_audit_options){.key_path = f->key, .queue_max = 4},
                         &fault));
