@@ -57,7 +57,7 @@ static const long denied[] = {
     SYS_io_uring_setup,
 };
 
-static void deny_calls(void)
+NDC_UNUSED static void deny_calls(void)
 {
     struct sock_filter code[8 + 2 * NDC_ARRAY_LEN(denied)];
     unsigned short n = 0;
