@@ -8,10 +8,10 @@ if [ ! -f build-fuzz/build.ninja ]; then
   CC=clang meson setup build-fuzz -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link \
     --buildtype=debugoptimized >/dev/null
 fi
-ninja -C build-fuzz --quiet
-export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(basename -a build-fuzz/fuzz/fuzz_* | grep -v '\.' | sed 's/^fuzz_//')
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls fuzz/corpus)
+ninja -C build-fuzz --quiet "${targets[@]/#/fuzz/fuzz_}"
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 for target in "${targets[@]}"; do
   mkdir -p "build-fuzz/found/$target"
   "build-fuzz/fuzz/fuzz_$target" -max_total_time="$seconds" -print_final_stats=1 \
