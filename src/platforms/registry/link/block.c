@@ -7,6 +7,8 @@
 #include "sys/thread.h"
 
 enum { SPLIT_FIELDS_MAX = 4, SPLIT_DEPTH_MAX = 3 };
+enum { SEEN_BACK_MAX = 12 };
+enum { FILTER_BITS_MIN = 1 << 16, FILTER_BITS_PER_KEY = 16, FILTER_BITS_MAX = 1 << 30 };
 /* A field whose values two random rows share more often than this splits nothing. */
 #define SPLIT_CHANCE_MAX 0.05
 
@@ -70,6 +72,32 @@ static unsigned row_rule_keys(const struct blocks *b, unsigned rule_index, uint3
     return ndc_link_rule_combine(rule, parts, out);
 }
 
+/* Nodes of several rows with a unique identifier are settled: two of them are two
+ * entities. Any other node is open: one row may be a slip of the pen, or have no
+ * identifier. So only keys that some open node has can give a pair, and only those are
+ * sorted. */
+static bool is_open(const struct nodes *nodes, uint32_t node)
+{
+    if (nodes->start[node + 1] - nodes->start[node] == 1) return true;
+    for (unsigned k = 0; k < nodes->unique_count; k++)
+        if (nodes->unique[(size_t)node * nodes->unique_count + k]) return false;
+    return true;
+}
+
+struct entry_list {
+    struct ndc_key32 *items;
+    size_t count, cap;
+};
+
+static void add_entry(struct entry_list *list, uint64_t key, uint32_t row)
+{
+    if (list->count == list->cap) {
+        list->cap = list->cap + list->cap / 2 + 1024;
+        list->items = ndc_xrealloc(list->items, list->cap * sizeof *list->items);
+    }
+    list->items[list->count++] = (struct ndc_key32){key, row};
+}
+
 /* Drops a node's repeats of a key, then keys that only one node holds. */
 static uint32_t compact(const struct nodes *nodes, struct ndc_key32 *e, uint32_t n)
 {
@@ -95,28 +123,69 @@ static uint32_t compact(const struct nodes *nodes, struct ndc_key32 *e, uint32_t
     return kept;
 }
 
+/* True if an earlier row of the node has the same values in all the rule's fields. Only a
+ * few rows back are looked at: enough, and a bound. */
+static bool seen_before(const struct blocks *b, unsigned rule, uint32_t start, uint32_t i)
+{
+    uint32_t fields = b->rule_fields[rule], back = 0;
+    const uint32_t *x = table_row(b->table, b->nodes->members[i]);
+    for (uint32_t j = i; j-- > start && back++ < SEEN_BACK_MAX;) {
+        const uint32_t *y = table_row(b->table, b->nodes->members[j]);
+        uint32_t left = fields;
+        while (left && x[__builtin_ctz(left)] == y[__builtin_ctz(left)])
+            left &= left - 1;
+        if (!left) return true;
+    }
+    return false;
+}
+
+/* Keys of open nodes, noted in the filter; or keys of the others that the filter
+ * lets through. A node's rows come one after another, so that its repeats are seen. */
+static void add_nodes(const struct blocks *b, unsigned rule, bool open, uint64_t *filter,
+                      uint64_t mask, struct entry_list *list)
+{
+    const struct nodes *nodes = b->nodes;
+    for (uint32_t node = 0; node < nodes->count; node++) {
+        if (is_open(nodes, node) != open) continue;
+        size_t first = list->count;
+        for (uint32_t i = nodes->start[node]; i < nodes->start[node + 1]; i++) {
+            uint64_t keys[RULE_KEYS_MAX];
+            if (seen_before(b, rule, nodes->start[node], i)) continue;
+            unsigned n = row_rule_keys(b, rule, nodes->members[i], keys);
+            for (unsigned k = 0; k < n; k++) {
+                uint64_t bit = keys[k] >> 7 & mask;
+                if (open)
+                    filter[bit / 64] |= (uint64_t)1 << (bit % 64);
+                else if (!(filter[bit / 64] >> (bit % 64) & 1))
+                    continue;
+                size_t seen = first;
+                while (seen < list->count && list->items[seen].key != keys[k])
+                    seen++;
+                if (seen == list->count) add_entry(list, keys[k], nodes->members[i]);
+            }
+        }
+    }
+}
+
 static void build_rule(void *arg, size_t r)
 {
     struct blocks *b = arg;
-    size_t n = 0, cap = (size_t)b->table->row_count + 64;
-    struct ndc_key32 *e = ndc_xmalloc(cap * sizeof *e);
-    for (uint32_t i = 0; i < b->table->row_count; i++) {
-        uint32_t row = b->nodes->members[i];
-        uint64_t keys[RULE_KEYS_MAX];
-        unsigned count = row_rule_keys(b, (unsigned)r, row, keys);
-        if (n + count > cap) {
-            cap = cap * 2;
-            e = ndc_xrealloc(e, cap * sizeof *e);
-        }
-        for (unsigned k = 0; k < count; k++)
-            e[n++] = (struct ndc_key32){keys[k], row};
-    }
-    NDC_ASSERT(n <= UINT32_MAX);
-    struct ndc_key32 *scratch = ndc_xmalloc((n + 1) * sizeof *e);
-    ndc_sort_key32(e, scratch, n);
+    struct entry_list list = {0};
+    uint64_t bits = FILTER_BITS_MIN;
+    while (bits < (uint64_t)b->open_nodes * FILTER_BITS_PER_KEY && bits < FILTER_BITS_MAX)
+        bits *= 2;
+    uint64_t *filter = ndc_xcalloc(bits / 64, sizeof *filter);
+    add_nodes(b, (unsigned)r, true, filter, bits - 1, &list);
+    if (b->open_nodes < b->nodes->count)
+        add_nodes(b, (unsigned)r, false, filter, bits - 1, &list);
+    free(filter);
+    NDC_ASSERT(list.count <= UINT32_MAX);
+    struct ndc_key32 *scratch = ndc_xmalloc((list.count + 1) * sizeof *scratch);
+    ndc_sort_key32(list.items, scratch, list.count);
     free(scratch);
-    b->entry_count[r] = compact(b->nodes, e, (uint32_t)n);
-    b->entries[r] = ndc_xrealloc(e, ((size_t)b->entry_count[r] + 1) * sizeof *e);
+    b->entry_count[r] = compact(b->nodes, list.items, (uint32_t)list.count);
+    b->entries[r] =
+        ndc_xrealloc(list.items, ((size_t)b->entry_count[r] + 1) * sizeof *list.items);
 }
 
 /* Fields to split large blocks by, by rising chance that random rows agree. */
@@ -148,11 +217,15 @@ void ndc_link_blocks_build(struct blocks *b, const struct table *table,
     b->tables = ndc_xcalloc(most, sizeof *b->tables);
     for (unsigned r = 0; r < spec->rule_count; r++)
         for (unsigned p = 0; p < spec->rules[r].part_count; p++)
-            for (unsigned i = 0; i < spec->rules[r].parts[p].field_count; i++)
+            for (unsigned i = 0; i < spec->rules[r].parts[p].field_count; i++) {
+                b->rule_fields[r] |= 1u << spec->rules[r].parts[p].fields[i];
                 b->part_table[r][p][i] = find_key_table(
                     b, spec->rules[r].parts[p].fields[i], &spec->rules[r].parts[p]);
+            }
     ndc_parallel_for(threads, b->table_count, fill_key_table, b);
     choose_split_fields(b);
+    for (uint32_t node = 0; node < nodes->count; node++)
+        b->open_nodes += is_open(nodes, node);
     ndc_parallel_for(threads, spec->rule_count, build_rule, b);
     for (unsigned r = 0; r < spec->rule_count; r++) {
         const struct ndc_key32 *e = b->entries[r];

@@ -112,6 +112,9 @@ static void join_sharers(struct joiner *j, const struct ndc_key32 *rows, size_t 
     unsigned head_count = 0;
     for (size_t i = 0; i < n; i++) {
         bool done = false;
+        uint32_t root = ndc_link_find_root(j->parent, rows[i].value);
+        for (unsigned h = 0; h < head_count && !done; h++)
+            done = ndc_link_find_root(j->parent, heads[h]) == root;
         for (unsigned h = 0; h < head_count && !done; h++) {
             double s = support(j, heads[h], rows[i].value);
             done = s >= CONTRADICTION && join(j, heads[h], rows[i].value, false);
