@@ -7,7 +7,7 @@
 #include "sys/thread.h"
 
 enum { SPLIT_FIELDS_MAX = 4, SPLIT_DEPTH_MAX = 3 };
-enum { SEEN_BACK_MAX = 12 };
+enum { SEEN_BACK_MAX = 12, STRETCHES = 32 };
 enum { FILTER_BITS_MIN = 1 << 16, FILTER_BITS_PER_KEY = 16, FILTER_BITS_MAX = 1 << 30 };
 /* A field whose values two random rows share more often than this splits nothing. */
 #define SPLIT_CHANCE_MAX 0.05
@@ -123,69 +123,126 @@ static uint32_t compact(const struct nodes *nodes, struct ndc_key32 *e, uint32_t
     return kept;
 }
 
+/* One stretch of nodes: entries of every rule. */
+struct stretch {
+    struct blocks *blocks;
+    uint32_t from, to; /* nodes */
+    bool open;         /* take open nodes and fill the filters, or the settled ones */
+    struct entry_list lists[RULES_MAX];
+};
+
 /* True if an earlier row of the node has the same values in all the rule's fields. Only a
  * few rows back are looked at: enough, and a bound. */
-static bool seen_before(const struct blocks *b, unsigned rule, uint32_t start, uint32_t i)
+static bool seen_before(const uint32_t *const *rows, unsigned at, uint32_t fields)
 {
-    uint32_t fields = b->rule_fields[rule], back = 0;
-    const uint32_t *x = table_row(b->table, b->nodes->members[i]);
-    for (uint32_t j = i; j-- > start && back++ < SEEN_BACK_MAX;) {
-        const uint32_t *y = table_row(b->table, b->nodes->members[j]);
+    for (unsigned j = at; j-- > 0;) {
         uint32_t left = fields;
-        while (left && x[__builtin_ctz(left)] == y[__builtin_ctz(left)])
+        while (left && rows[at][__builtin_ctz(left)] == rows[j][__builtin_ctz(left)])
             left &= left - 1;
         if (!left) return true;
     }
     return false;
 }
 
-/* Keys of open nodes, noted in the filter; or keys of the others that the filter
- * lets through. A node's rows come one after another, so that its repeats are seen. */
-static void add_nodes(const struct blocks *b, unsigned rule, bool open, uint64_t *filter,
-                      uint64_t mask, struct entry_list *list)
+static void add_keys(struct stretch *s, unsigned rule, size_t first, uint32_t row)
 {
+    uint64_t keys[RULE_KEYS_MAX], mask = s->blocks->filter_bits - 1;
+    uint64_t *filter = s->blocks->filters[rule];
+    struct entry_list *list = &s->lists[rule];
+    unsigned n = row_rule_keys(s->blocks, rule, row, keys);
+    for (unsigned k = 0; k < n; k++) {
+        uint64_t at = keys[k] >> 7 & mask, bit = (uint64_t)1 << (at % 64);
+        if (s->open)
+            __atomic_fetch_or(&filter[at / 64], bit, __ATOMIC_RELAXED);
+        else if (!(filter[at / 64] & bit))
+            continue;
+        size_t seen = first;
+        while (seen < list->count && list->items[seen].key != keys[k])
+            seen++;
+        if (seen == list->count) add_entry(list, keys[k], row);
+    }
+}
+
+/* Keys of open nodes, noted in the filters; or keys of the others that the filters let
+ * through. A node's rows come one after another, so that its repeats are seen. */
+static void add_nodes(void *arg, size_t index)
+{
+    struct stretch *s = (struct stretch *)arg + index;
+    const struct blocks *b = s->blocks;
     const struct nodes *nodes = b->nodes;
-    for (uint32_t node = 0; node < nodes->count; node++) {
-        if (is_open(nodes, node) != open) continue;
-        size_t first = list->count;
+    for (uint32_t node = s->from; node < s->to; node++) {
+        if (is_open(nodes, node) != s->open) continue;
+        size_t first[RULES_MAX];
+        const uint32_t *back[SEEN_BACK_MAX];
+        unsigned held = 0;
+        for (unsigned r = 0; r < b->table->spec->rule_count; r++)
+            first[r] = s->lists[r].count;
         for (uint32_t i = nodes->start[node]; i < nodes->start[node + 1]; i++) {
-            uint64_t keys[RULE_KEYS_MAX];
-            if (seen_before(b, rule, nodes->start[node], i)) continue;
-            unsigned n = row_rule_keys(b, rule, nodes->members[i], keys);
-            for (unsigned k = 0; k < n; k++) {
-                uint64_t bit = keys[k] >> 7 & mask;
-                if (open)
-                    filter[bit / 64] |= (uint64_t)1 << (bit % 64);
-                else if (!(filter[bit / 64] >> (bit % 64) & 1))
-                    continue;
-                size_t seen = first;
-                while (seen < list->count && list->items[seen].key != keys[k])
-                    seen++;
-                if (seen == list->count) add_entry(list, keys[k], nodes->members[i]);
-            }
+            if (held == SEEN_BACK_MAX) held = 0;
+            back[held++] = table_row(b->table, nodes->members[i]);
+            for (unsigned r = 0; r < b->table->spec->rule_count; r++)
+                if (!seen_before(back, held - 1, b->rule_fields[r]))
+                    add_keys(s, r, first[r], nodes->members[i]);
         }
     }
 }
 
+static void gather(struct blocks *b, struct stretch *stretches, bool open,
+                   unsigned threads)
+{
+    for (unsigned i = 0; i < STRETCHES; i++) {
+        struct stretch *s = &stretches[i];
+        s->blocks = b;
+        s->open = open;
+        s->from = (uint32_t)((uint64_t)b->nodes->count * i / STRETCHES);
+        s->to = (uint32_t)((uint64_t)b->nodes->count * (i + 1) / STRETCHES);
+    }
+    ndc_parallel_for(threads, STRETCHES, add_nodes, stretches);
+}
+
+/* Joins the stretches' entries of a rule in order, open nodes first, and sorts them. */
 static void build_rule(void *arg, size_t r)
 {
-    struct blocks *b = arg;
-    struct entry_list list = {0};
-    uint64_t bits = FILTER_BITS_MIN;
-    while (bits < (uint64_t)b->open_nodes * FILTER_BITS_PER_KEY && bits < FILTER_BITS_MAX)
-        bits *= 2;
-    uint64_t *filter = ndc_xcalloc(bits / 64, sizeof *filter);
-    add_nodes(b, (unsigned)r, true, filter, bits - 1, &list);
-    if (b->open_nodes < b->nodes->count)
-        add_nodes(b, (unsigned)r, false, filter, bits - 1, &list);
-    free(filter);
-    NDC_ASSERT(list.count <= UINT32_MAX);
-    struct ndc_key32 *scratch = ndc_xmalloc((list.count + 1) * sizeof *scratch);
-    ndc_sort_key32(list.items, scratch, list.count);
+    struct stretch *stretches = arg;
+    struct blocks *b = stretches[0].blocks;
+    size_t n = 0;
+    for (unsigned i = 0; i < 2 * STRETCHES; i++)
+        n += stretches[i].lists[r].count;
+    NDC_ASSERT(n <= UINT32_MAX);
+    struct ndc_key32 *all = ndc_xmalloc((n + 1) * sizeof *all);
+    struct ndc_key32 *scratch = ndc_xmalloc((n + 1) * sizeof *all);
+    n = 0;
+    for (unsigned i = 0; i < 2 * STRETCHES; i++) {
+        struct entry_list *list = &stretches[i].lists[r];
+        if (list->count > 0) memcpy(all + n, list->items, list->count * sizeof *all);
+        n += list->count;
+        free(list->items);
+    }
+    ndc_sort_key32(all, scratch, n);
     free(scratch);
-    b->entry_count[r] = compact(b->nodes, list.items, (uint32_t)list.count);
-    b->entries[r] =
-        ndc_xrealloc(list.items, ((size_t)b->entry_count[r] + 1) * sizeof *list.items);
+    b->entry_count[r] = compact(b->nodes, all, (uint32_t)n);
+    b->entries[r] = ndc_xrealloc(all, ((size_t)b->entry_count[r] + 1) * sizeof *all);
+}
+
+static void build_entries(struct blocks *b, unsigned threads)
+{
+    unsigned rules = b->table->spec->rule_count;
+    uint32_t open_nodes = 0;
+    for (uint32_t node = 0; node < b->nodes->count; node++)
+        open_nodes += is_open(b->nodes, node);
+    b->filter_bits = FILTER_BITS_MIN;
+    while (b->filter_bits < (uint64_t)open_nodes * FILTER_BITS_PER_KEY &&
+           b->filter_bits < FILTER_BITS_MAX)
+        b->filter_bits *= 2;
+    for (unsigned r = 0; r < rules; r++)
+        b->filters[r] = ndc_xcalloc(b->filter_bits / 64, sizeof *b->filters[r]);
+    struct stretch *stretches = ndc_xcalloc(2 * STRETCHES, sizeof *stretches);
+    gather(b, stretches, true, threads);
+    gather(b, stretches + STRETCHES, false, threads);
+    for (unsigned r = 0; r < rules; r++)
+        free(b->filters[r]);
+    ndc_parallel_for(threads, rules, build_rule, stretches);
+    free(stretches);
 }
 
 /* Fields to split large blocks by, by rising chance that random rows agree. */
@@ -224,9 +281,7 @@ void ndc_link_blocks_build(struct blocks *b, const struct table *table,
             }
     ndc_parallel_for(threads, b->table_count, fill_key_table, b);
     choose_split_fields(b);
-    for (uint32_t node = 0; node < nodes->count; node++)
-        b->open_nodes += is_open(nodes, node);
-    ndc_parallel_for(threads, spec->rule_count, build_rule, b);
+    build_entries(b, threads);
     for (unsigned r = 0; r < spec->rule_count; r++) {
         const struct ndc_key32 *e = b->entries[r];
         for (uint32_t i = 0; i < b->entry_count[r];) {

@@ -29,8 +29,8 @@ struct blocks {
     struct block_key_table *tables;
     unsigned table_count;
     uint16_t part_table[RULES_MAX][PARTS_MAX][PART_FIELDS_MAX];
-    uint32_t open_nodes;             /* not settled by an identifier */
-    uint32_t rule_fields[RULES_MAX]; /* bit set of the fields it reads */
+    uint64_t filter_bits, *filters[RULES_MAX]; /* keys of open nodes, while building */
+    uint32_t rule_fields[RULES_MAX];           /* bit set of the fields it reads */
     /* Rule -> entries sorted by key, keys held by one node only left out. */
     struct ndc_key32 *entries[RULES_MAX];
     uint32_t entry_count[RULES_MAX];

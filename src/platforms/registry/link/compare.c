@@ -19,10 +19,18 @@ static size_t squeeze(char *out, size_t max, struct ndc_str s)
     return n;
 }
 
+/* At most one edit apart: then at least one end is untouched, which is quick to see. */
+static bool one_edit(struct ndc_str a, struct ndc_str b)
+{
+    if (a.len > b.len + 1 || b.len > a.len + 1) return false;
+    if (a.ptr[0] != b.ptr[0] && a.ptr[a.len - 1] != b.ptr[b.len - 1]) return false;
+    return ndc_link_text_distance(a, b, 1) <= 1;
+}
+
 static bool near_text(struct ndc_str a, struct ndc_str b, double similar)
 {
     size_t shorter = NDC_MIN(a.len, b.len);
-    if (shorter >= 4 && ndc_link_text_distance(a, b, 1) <= 1) return true;
+    if (shorter >= 4 && one_edit(a, b)) return true;
     if (shorter >= 9 && ndc_link_text_distance(a, b, 2) <= 2) return true;
     return shorter >= 3 && similar >= 0.92;
 }
@@ -168,9 +176,9 @@ static unsigned words_found(const struct ndc_str *a, unsigned na, const struct n
             if (used >> (16 + i) & 1) continue;
             for (unsigned j = 0; j < nb; j++) {
                 if (used >> j & 1) continue;
-                bool same = pass == 0 ? ndc_str_eq(a[i], b[j])
-                                      : a[i].len >= 4 &&
-                                            ndc_link_text_distance(a[i], b[j], 1) <= 1;
+                bool same = pass == 0
+                                ? ndc_str_eq(a[i], b[j])
+                                : a[i].len >= 4 && b[j].len > 0 && one_edit(a[i], b[j]);
                 if (!same) continue;
                 used |= 1u << j | 1u << (16 + i);
                 found++;

@@ -6,7 +6,10 @@
 
 #include <math.h>
 
-enum { HEADS_MAX = 4 };      /* records of different people under one identifier */
+enum {
+    HEADS_MAX = 4,
+    CHUNKS = 64
+};                           /* records of different people under one identifier */
 #define CONTRADICTION (-4.6) /* ln(1/100) */
 
 struct joiner {
@@ -63,7 +66,7 @@ static bool join(struct joiner *j, uint32_t a, uint32_t b, bool forced)
 }
 
 /* How the rest of two records speaks for or against one person, with plain weights. */
-static double support(struct joiner *j, uint32_t a, uint32_t b)
+static double support(const struct joiner *j, struct memo *memo, uint32_t a, uint32_t b)
 {
     const struct ndc_link_spec *spec = j->table->spec;
     const uint32_t *x = table_row(j->table, a), *y = table_row(j->table, b);
@@ -73,7 +76,7 @@ static double support(struct joiner *j, uint32_t a, uint32_t b)
     for (unsigned f = 0; f < spec->field_count && equal; f++)
         equal = x[f] == y[f] || x[f] == 0 || y[f] == 0;
     if (equal) return 0;
-    ndc_link_compare_rows(&c, j->table, none, &j->memo, a, b);
+    ndc_link_compare_rows(&c, j->table, none, memo, a, b);
     double sum = 0;
     for (unsigned g = 0; g < spec->group_count; g++) {
         const struct spec_group *group = &spec->groups[g];
@@ -104,33 +107,74 @@ static void plain_weights(struct joiner *j)
     }
 }
 
+/* The sharers of one field's values, and what speaks for each against its group's first
+ * row: worked out in parallel, then joined in order. */
+struct sharers {
+    const struct joiner *joiner;
+    const struct ndc_key32 *rows; /* sorted by value */
+    size_t count;
+    float *against_first;
+};
+
+/* Root without shortening the path: safe while others read. */
+static uint32_t peek_root(const uint32_t *parent, uint32_t x)
+{
+    while (parent[x] != x)
+        x = parent[x];
+    return x;
+}
+
+static void support_chunk(void *arg, size_t chunk)
+{
+    struct sharers *s = arg;
+    size_t from = s->count * chunk / CHUNKS, to = s->count * (chunk + 1) / CHUNKS;
+    const uint32_t *parent = s->joiner->parent;
+    struct memo memo;
+    ndc_link_memo_init(&memo, 12);
+    size_t first = from;
+    while (first > 0 && first < s->count && s->rows[first - 1].key == s->rows[first].key)
+        first--;
+    for (size_t i = from; i < to; i++) {
+        uint32_t a = s->rows[first].value, b = s->rows[i].value;
+        if (s->rows[i].key != s->rows[first].key) {
+            first = i;
+            continue;
+        }
+        if (i == first || peek_root(parent, a) == peek_root(parent, b)) continue;
+        s->against_first[i] = (float)support(s->joiner, &memo, a, b);
+    }
+    ndc_link_memo_free(&memo);
+}
+
 /* Rows that share one value of an identifier: each joins the first earlier row that it
  * does not contradict. */
-static void join_sharers(struct joiner *j, const struct ndc_key32 *rows, size_t n)
+static void join_sharers(struct joiner *j, const struct sharers *all, size_t from,
+                         size_t to)
 {
     uint32_t heads[HEADS_MAX];
     unsigned head_count = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = from; i < to; i++) {
         bool done = false;
-        uint32_t root = ndc_link_find_root(j->parent, rows[i].value);
+        uint32_t row = all->rows[i].value, root = ndc_link_find_root(j->parent, row);
         for (unsigned h = 0; h < head_count && !done; h++)
             done = ndc_link_find_root(j->parent, heads[h]) == root;
         for (unsigned h = 0; h < head_count && !done; h++) {
-            double s = support(j, heads[h], rows[i].value);
-            done = s >= CONTRADICTION && join(j, heads[h], rows[i].value, false);
+            double s = h == 0 ? (double)all->against_first[i]
+                              : support(j, &j->memo, heads[h], row);
+            done = s >= CONTRADICTION && join(j, heads[h], row, false);
             if (done) {
-                ndc_link_edges_add(&j->link->edges, heads[h], rows[i].value, 20 + s,
+                ndc_link_edges_add(&j->link->edges, heads[h], row, 20 + s,
                                    NDC_LINK_EDGE_IDENTIFIER);
                 j->link->stats.identifier_links++;
             }
         }
         if (done) continue;
         if (head_count > 0) {
-            ndc_link_reviews_add(&j->link->reviews, heads[0], rows[i].value, 0,
+            ndc_link_reviews_add(&j->link->reviews, heads[0], row, 0,
                                  NDC_LINK_REVIEW_SHARED_ID, false);
             j->link->stats.identifier_conflicts++;
         }
-        if (head_count < HEADS_MAX) heads[head_count++] = rows[i].value;
+        if (head_count < HEADS_MAX) heads[head_count++] = row;
     }
 }
 
@@ -159,12 +203,15 @@ static void join_by_field(struct joiner *j, unsigned field)
         i = k;
     }
     ndc_sort_key64(groups, order, group_count);
+    struct sharers all = {j, e, n, ndc_xcalloc(n + 1, sizeof(float))};
+    ndc_parallel_for(j->link->options.threads, CHUNKS, support_chunk, &all);
     for (size_t g = 0; g < group_count; g++) {
         size_t i = groups[g].value, k = i + 1;
         while (k < n && e[k].key == e[i].key)
             k++;
-        join_sharers(j, e + i, k - i);
+        join_sharers(j, &all, i, k);
     }
+    free(all.against_first);
     free(order);
     free(groups);
     free(e);

@@ -17,7 +17,7 @@
 #include <math.h>
 
 enum {
-    RANDOM_PAIRS = 300000,
+    RANDOM_PAIRS = 200000,
     LEARN_PAIRS_MAX = 300000,
     CHUNKS = 64,
     ROUNDS_MAX = 60,
