@@ -179,10 +179,17 @@ static char plain(char c)
     }
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* Two readings: digits as letters, and digits dropped. */
 static size_t skeleton(char *out, struct ndc_str s, bool digits_as_letters)
 {
     size_t n = 0;
+    while (digits_as_letters && s.len && !is_letter(s.ptr[s.len - 1]))
+        s.len--; /* what hangs on at the end: "!!!", "2024" */
     for (size_t i = 0; i < s.len; i++) {
         char c = digits_as_letters
                      ? plain(s.ptr[i])

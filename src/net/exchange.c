@@ -87,7 +87,10 @@ void *exchange_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
     x->pub.secure = x->conn->secure;
     x->bad_target =
         !ndc_url_target(&x->pub.arena, ndc_str(uri), &x->pub.path, &x->pub.query);
-    if (x->bad_target) x->pub.path = NDC_STR("/");
+    if (x->bad_target)
+        x->pub.path = NDC_STR("/");
+    else if (x->pub.query.len) /* MHD goes on to cut the target up in place */
+        x->pub.query = ndc_arena_str(&x->pub.arena, x->pub.query);
     write_id(x);
     atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&server->active, 1, memory_order_relaxed);

@@ -83,7 +83,6 @@ static void list_options(struct ndc_http_server *server, struct MHD_OptionItem *
     add_option(items, &n, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, NULL);
     add_option(items, &n, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                (intptr_t)o->header_bytes_max, NULL);
-    add_option(items, &n, MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL);
     if (o->threads > 1)
         add_option(items, &n, MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL);
     if (!server->tls_cert) return;
