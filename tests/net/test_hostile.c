@@ -98,7 +98,7 @@ static void test_malformed(void **state)
         if (!cases[i].status && status >= 200 && status < 400)
             fail_msg("case %zu: taken with %d", i, status);
         /* MHD 0.9.75 writes the head of its own refusals twice, and closes. */
-        if (answers > 1 && !(status == 400 && closed))
+        if (answers > 1 && !(status >= 400 && closed))
             fail_msg("case %zu: %d answers to one request", i, answers);
     }
     still_serves();
