@@ -1,14 +1,22 @@
 /* Files on POSIX. */
 #include "sys/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK_BYTES = 1 << 16, PATH_BYTES = 4096, TREE_DEPTH = 32 };
+enum {
+    CHUNK_BYTES = 1 << 16,
+    PENDING_BYTES = 1 << 20,
+    PATH_BYTES = 4096,
+    TREE_DEPTH = 32,
+    LIST_MAX = 10000
+};
 
 enum ndc_err ndc_file_open(struct ndc_file_reader *reader, const char *path,
                            struct ndc_fault *fault)
@@ -44,6 +52,18 @@ enum ndc_err ndc_file_next(struct ndc_file_reader *reader, char *out, size_t siz
     if (n < 0) return ndc_fail_errno(fault, "io.read", "read", "the file");
     *len = (size_t)n;
     reader->at += (uint64_t)n;
+    return NDC_OK;
+}
+
+enum ndc_err ndc_file_stamp(const struct ndc_file_reader *reader,
+                            struct ndc_file_stamp *out, struct ndc_fault *fault)
+{
+    struct stat st;
+    if (fstat(reader->fd, &st) != 0)
+        return ndc_fail_errno(fault, "io.stat", "look at", "the file");
+    *out = (struct ndc_file_stamp){.size = (uint64_t)st.st_size,
+                                   .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
+                                               st.st_mtim.tv_nsec};
     return NDC_OK;
 }
 
@@ -164,4 +184,129 @@ bool ndc_file_exists(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0;
+}
+
+enum ndc_err ndc_file_create(struct ndc_file_writer *w, const char *path,
+                             struct ndc_fault *fault)
+{
+    char temp[PATH_BYTES];
+    w->fd = -1;
+    w->at = 0;
+    ndc_buf_init(&w->pending, SIZE_MAX / 4);
+    int n = snprintf(temp, sizeof(temp), "%s.part", path);
+    if (n < 0 || (size_t)n >= sizeof(temp))
+        return ndc_fail(fault, NDC_EINPUT, "io.path_too_long", "path too long: %.80s…",
+                        path);
+    snprintf(w->path, sizeof(w->path), "%s", path);
+    w->fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    return w->fd < 0 ? ndc_fail_errno(fault, "io.write", "write", temp) : NDC_OK;
+}
+
+static enum ndc_err flush_pending(struct ndc_file_writer *w, struct ndc_fault *fault)
+{
+    bool ok = write_all(w->fd, ndc_buf_str(&w->pending));
+    ndc_buf_reset(&w->pending);
+    return ok ? NDC_OK : ndc_fail_errno(fault, "io.write", "write", w->path);
+}
+
+enum ndc_err ndc_file_append(struct ndc_file_writer *w, struct ndc_str data,
+                             struct ndc_fault *fault)
+{
+    ndc_buf_add_str(&w->pending, data);
+    w->at += data.len;
+    return w->pending.len >= PENDING_BYTES ? flush_pending(w, fault) : NDC_OK;
+}
+
+enum ndc_err ndc_file_finish(struct ndc_file_writer *w, struct ndc_fault *fault)
+{
+    char temp[PATH_BYTES + 8];
+    enum ndc_err err = flush_pending(w, fault);
+    snprintf(temp, sizeof(temp), "%s.part", w->path);
+    if (!err && fsync(w->fd) != 0)
+        err = ndc_fail_errno(fault, "io.write", "write", w->path);
+    if (!err && rename(temp, w->path) != 0)
+        err = ndc_fail_errno(fault, "io.write", "write", w->path);
+    if (err) {
+        ndc_file_abandon(w);
+        return err;
+    }
+    sync_parent(w->path);
+    close(w->fd);
+    w->fd = -1;
+    ndc_buf_free(&w->pending);
+    return NDC_OK;
+}
+
+void ndc_file_abandon(struct ndc_file_writer *w)
+{
+    char temp[PATH_BYTES + 8];
+    if (w->fd >= 0) {
+        close(w->fd);
+        snprintf(temp, sizeof(temp), "%s.part", w->path);
+        unlink(temp);
+        w->fd = -1;
+    }
+    ndc_buf_free(&w->pending);
+}
+
+enum ndc_err ndc_file_map(struct ndc_str *out, const char *path, struct ndc_fault *fault)
+{
+    struct stat st;
+    *out = NDC_STR_NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return ndc_fail_errno(fault, "io.open", "open", path);
+    if (fstat(fd, &st) != 0) {
+        close(fd);
+        return ndc_fail_errno(fault, "io.open", "look at", path);
+    }
+    void *at = NULL;
+    if (st.st_size > 0) at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (at == MAP_FAILED) return ndc_fail_errno(fault, "io.open", "map", path);
+    *out = ndc_str_n(at, (size_t)st.st_size);
+    return NDC_OK;
+}
+
+void ndc_file_unmap(struct ndc_str *map)
+{
+    if (map->ptr && map->len) munmap((void *)(uintptr_t)map->ptr, map->len);
+    *map = NDC_STR_NULL;
+}
+
+enum ndc_err ndc_file_remove(const char *path, struct ndc_fault *fault)
+{
+    if (unlink(path) != 0 && errno != ENOENT)
+        return ndc_fail_errno(fault, "io.remove", "remove", path);
+    return NDC_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+enum ndc_err ndc_file_list(const char *folder, const char *suffix, char ***names,
+                           size_t *n, struct ndc_fault *fault)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    *names = NULL;
+    *n = 0;
+    if (!dir) return ndc_fail_errno(fault, "io.open", "open the folder", folder);
+    while (*n < LIST_MAX && (entry = readdir(dir))) {
+        size_t len = strlen(entry->d_name), tail = strlen(suffix);
+        if (len <= tail || strcmp(entry->d_name + len - tail, suffix) != 0) continue;
+        *names = ndc_xrealloc(*names, (*n + 1) * sizeof(**names));
+        (*names)[(*n)++] = strdup(entry->d_name);
+    }
+    closedir(dir);
+    if (*n) qsort(*names, *n, sizeof(**names), compare_names);
+    return NDC_OK;
+}
+
+void ndc_file_list_free(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
 }

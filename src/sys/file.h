@@ -17,6 +17,10 @@ enum ndc_err ndc_file_mkdirs(const char *path, struct ndc_fault *fault) NDC_MUST
  * one is no error. */
 enum ndc_err ndc_file_remove_tree(const char *path, struct ndc_fault *fault) NDC_MUST_USE;
 bool ndc_file_exists(const char *path);
+/* Names in a folder that end in `suffix`, sorted by bytes; at most 10,000. */
+enum ndc_err ndc_file_list(const char *folder, const char *suffix, char ***names,
+                           size_t *n, struct ndc_fault *fault) NDC_MUST_USE;
+void ndc_file_list_free(char **names, size_t n);
 
 /* A file read from the start to the end in chunks. */
 struct ndc_file_reader {
@@ -32,5 +36,41 @@ enum ndc_err ndc_file_open(struct ndc_file_reader *reader, const char *path,
 enum ndc_err ndc_file_next(struct ndc_file_reader *reader, char *out, size_t size,
                            size_t *len, struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_file_close(struct ndc_file_reader *reader);
+
+/* Size and modification time: whether a file changed while it was read. */
+struct ndc_file_stamp {
+    uint64_t size;
+    int64_t mtime_ns;
+};
+
+enum ndc_err ndc_file_stamp(const struct ndc_file_reader *reader,
+                            struct ndc_file_stamp *out,
+                            struct ndc_fault *fault) NDC_MUST_USE;
+
+/* A new file written from the start to the end, under a temporary name until finished. */
+struct ndc_file_writer {
+    int fd;
+    uint64_t at; /* bytes written so far */
+    struct ndc_buf pending;
+    char path[4096];
+};
+
+/* Creates PATH.part, replacing an unfinished one. */
+enum ndc_err ndc_file_create(struct ndc_file_writer *writer, const char *path,
+                             struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_file_append(struct ndc_file_writer *writer, struct ndc_str data,
+                             struct ndc_fault *fault) NDC_MUST_USE;
+/* Syncs and gives it its name; on failure the temporary file is removed. */
+enum ndc_err ndc_file_finish(struct ndc_file_writer *writer,
+                             struct ndc_fault *fault) NDC_MUST_USE;
+/* Gives up; the temporary file is removed. Harmless after finish. */
+void ndc_file_abandon(struct ndc_file_writer *writer);
+
+/* A whole file mapped for reading; an empty one gives an empty str. */
+enum ndc_err ndc_file_map(struct ndc_str *out, const char *path,
+                          struct ndc_fault *fault) NDC_MUST_USE;
+void ndc_file_unmap(struct ndc_str *map);
+/* Removes a file; a missing one is no error. */
+enum ndc_err ndc_file_remove(const char *path, struct ndc_fault *fault) NDC_MUST_USE;
 
 #endif

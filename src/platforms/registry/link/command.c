@@ -98,7 +98,7 @@ static enum ndc_err write_model(const struct ndc_link *link, const char *path,
     return err;
 }
 
-static enum ndc_err run_eval(struct ndc_command_call *call, struct ndc_fault *fault)
+enum ndc_err ndc_link_command_eval(struct ndc_command_call *call, struct ndc_fault *fault)
 {
     struct ndc_link_spec *spec = NULL;
     struct ndc_link *link = NULL;
@@ -154,7 +154,7 @@ static enum ndc_err write_entities(const struct ndc_link *link,
     return err;
 }
 
-static enum ndc_err run_link(struct ndc_command_call *call, struct ndc_fault *fault)
+enum ndc_err ndc_link_command_run(struct ndc_command_call *call, struct ndc_fault *fault)
 {
     struct ndc_link_spec *spec = NULL;
     struct ndc_link_labels labels = {0};
@@ -181,7 +181,7 @@ static enum ndc_err run_link(struct ndc_command_call *call, struct ndc_fault *fa
     return err;
 }
 
-static const struct ndc_option eval_options[] = {
+const struct ndc_option ndc_link_eval_options[] = {
     {"spec", "SPEC.yaml", NULL, "fields, comparators, blocking keys, truth"},
     {"left", "A.csv", NULL, "labelled records"},
     {"right", "B.csv", NULL, "labelled records of a second file"},
@@ -191,26 +191,10 @@ static const struct ndc_option eval_options[] = {
     {"caps", NULL, NULL, "show the blocks that were over the cap"},
     {0}};
 
-static const struct ndc_option run_options[] = {
+const struct ndc_option ndc_link_run_options[] = {
     {"spec", "SPEC.yaml", NULL, "fields, comparators, blocking keys"},
     {"left", "A.csv", NULL, "records"},
     {"right", "B.csv", NULL, "records of a second file"},
     {"out", "OUT.csv", NULL, "where to write source, id, entity"},
     {"threads", "N", "0", "threads, 0 for one per core; never changes the result"},
     {0}};
-
-const struct ndc_command ndc_link_commands[NDC_LINK_COMMANDS] = {
-    {.name = "link eval",
-     .summary = "judge record linkage on labelled CSV files",
-     .detail =
-         "Links the records of one or two CSV files by a spec and compares the result "
-         "with the truth column that the spec names: precision, recall and F1 of "
-         "pairs, B-cubed, seconds. docs/linking.md explains how to write a spec.",
-     .options = eval_options,
-     .run = run_eval},
-    {.name = "link run",
-     .summary = "link the records of CSV files",
-     .detail = "Writes a CSV file that says which entity each record is.",
-     .options = run_options,
-     .run = run_link},
-};

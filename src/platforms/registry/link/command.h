@@ -4,9 +4,11 @@
 
 #include "core/command.h"
 
-enum { NDC_LINK_COMMANDS = 2 };
+extern const struct ndc_option ndc_link_eval_options[], ndc_link_run_options[];
 
-/* link eval, link run */
-extern const struct ndc_command ndc_link_commands[NDC_LINK_COMMANDS];
+/* link eval: judges record linkage on labelled CSV files. */
+enum ndc_err ndc_link_command_eval(struct ndc_command_call *call, struct ndc_fault *fault);
+/* link run: links the records of CSV files. */
+enum ndc_err ndc_link_command_run(struct ndc_command_call *call, struct ndc_fault *fault);
 
 #endif

@@ -1,0 +1,232 @@
+/* `ndc demo`, `ndc source …`; `ndc link …` comes from link/command.c. */
+#include "platforms/registry/link/command.h"
+#include "platforms/registry/demo/demo.h"
+#include "platforms/registry/registry_platform.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { RUNS_MAX = NDC_REGISTRY_SOURCES_MAX };
+
+/* One line on standard error, drawn again in place where it is a terminal. */
+struct bar {
+    bool live;
+    int last;
+    const char *phase;
+};
+
+static void draw(struct bar *b, const char *phase, uint64_t done, uint64_t total)
+{
+    int percent = total ? (int)(done * 100 / total) : 0;
+    if (b->phase && strcmp(b->phase, phase) == 0 && percent == b->last) return;
+    if (!b->live) {
+        if (!b->phase || strcmp(b->phase, phase) != 0) fprintf(stderr, "%s…\n", phase);
+    } else {
+        if (b->phase && strcmp(b->phase, phase) != 0) fputc('\n', stderr);
+        fprintf(stderr, "\r%-10s [%-40.*s] %3d %%", phase, percent * 2 / 5,
+                "########################################", percent);
+    }
+    b->phase = phase;
+    b->last = percent;
+}
+
+static struct bar new_bar(void)
+{
+    return (struct bar){.live = isatty(STDERR_FILENO), .last = -1};
+}
+
+static void end_bar(struct bar *b)
+{
+    if (b->live && b->phase) fputc('\n', stderr);
+}
+
+static bool demo_progress(void *ctx, uint64_t done, uint64_t people)
+{
+    draw(ctx, "people", done, people);
+    return true;
+}
+
+static enum ndc_err run_demo(struct ndc_command_call *call, struct ndc_fault *fault)
+{
+    struct ndc_demo_config config = {.deltas = ndc_command_flag(call, "deltas")};
+    struct ndc_demo_stats stats;
+    struct bar bar = new_bar();
+    int64_t people, seed;
+    enum ndc_err err =
+        ndc_command_i64(call, "people", 1, NDC_DEMO_PEOPLE_MAX, &people, fault);
+    if (!err) err = ndc_command_i64(call, "seed", 0, INT64_MAX, &seed, fault);
+    if (err) return err;
+    config.people = (uint64_t)people;
+    config.seed = (uint64_t)seed;
+    const char *out = ndc_command_option(call, "out");
+    err = ndc_demo_write(&stats, &config, out, demo_progress, &bar, fault);
+    end_bar(&bar);
+    if (err) return err;
+    printf("%llu people and %llu organisations in %llu records of 16 databases: %s "
+           "(%.1f s)\n",
+           (unsigned long long)stats.people, (unsigned long long)stats.organisations,
+           (unsigned long long)stats.records, out, stats.seconds);
+    return NDC_OK;
+}
+
+static void tell(void *arg, const char *phase, uint64_t done, uint64_t total,
+                 const char *unit)
+{
+    (void)unit;
+    draw(arg, phase, done, total);
+}
+
+static enum ndc_err integrate(struct ndc_registry *reg, const int64_t *runs, size_t n,
+                              struct ndc_fault *fault)
+{
+    struct bar bar = new_bar();
+    struct ndc_build_stats stats;
+    const struct ndc_progress progress = {.arg = &bar, .tell = tell};
+    int64_t start = ndc_clock_mono_ns();
+    enum ndc_err err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
+    end_bar(&bar);
+    if (err) return err;
+    printf("%llu records: %llu people, %llu organisations (%.1f s)\n",
+           (unsigned long long)stats.records, (unsigned long long)stats.people,
+           (unsigned long long)stats.organisations,
+           (double)(ndc_clock_mono_ns() - start) * 1e-9);
+    return NDC_OK;
+}
+
+static enum ndc_err open_registry(struct ndc_command_call *call,
+                                  struct ndc_registry **reg, struct ndc_fault *fault)
+{
+    enum ndc_err err = ndc_app_start(call->app, fault);
+    if (!err) *reg = ndc_app_platform_state(call->app, "registry");
+    return err;
+}
+
+static enum ndc_err run_source_add(struct ndc_command_call *call, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg;
+    int64_t runs[RUNS_MAX];
+    size_t n;
+    enum ndc_err err = open_registry(call, &reg, fault);
+    if (!err)
+        err = ndc_registry_declare_folder(reg, call->args[0], runs, RUNS_MAX, &n, fault);
+    if (err) return err;
+    printf("%zu sources declared\n", n);
+    return ndc_command_flag(call, "load") ? integrate(reg, runs, n, fault) : NDC_OK;
+}
+
+static enum ndc_err run_source_list(struct ndc_command_call *call,
+                                    struct ndc_fault *fault)
+{
+    struct ndc_registry *reg;
+    enum ndc_err err = open_registry(call, &reg, fault);
+    if (err) return err;
+    for (uint32_t i = 1; i <= reg->source_count; i++) {
+        const struct ndc_registered *r = ndc_registry_by_number(reg, i);
+        if (!r) continue;
+        printf("%-24.*s %-8s %-12s %.*s\n", NDC_STR_FMT(r->source->id),
+               ndc_connector_name(r->source->connector),
+               ndc_entity_name(r->source->entity), NDC_STR_FMT(r->source->title.vi));
+    }
+    return NDC_OK;
+}
+
+static enum ndc_err run_source_load(struct ndc_command_call *call,
+                                    struct ndc_fault *fault)
+{
+    struct ndc_registry *reg;
+    int64_t runs[RUNS_MAX];
+    size_t n = 0;
+    enum ndc_err err = open_registry(call, &reg, fault);
+    for (unsigned i = 0; i < call->args_n && !err && n < RUNS_MAX; i++)
+        err = ndc_registry_queue_run(reg, ndc_str(call->args[i]), NDC_STR_NULL,
+                                     &runs[n++], fault);
+    for (uint32_t i = 1; call->args_n == 0 && i <= reg->source_count && !err; i++) {
+        struct ndc_registered *r = ndc_registry_by_number(reg, i);
+        if (r && r->source->connector != NDC_CONNECT_PUSH)
+            err = ndc_registry_queue_run(reg, r->source->id, NDC_STR_NULL, &runs[n++],
+                                         fault);
+    }
+    return err ? err : integrate(reg, runs, n, fault);
+}
+
+static enum ndc_err run_source_check(struct ndc_command_call *call,
+                                     struct ndc_fault *fault)
+{
+    struct ndc_buf yaml;
+    struct ndc_arena arena;
+    struct ndc_source *source;
+    ndc_buf_init(&yaml, 1 << 20);
+    ndc_arena_init(&arena, 8 << 20);
+    enum ndc_err err = ndc_file_read(&yaml, call->args[0], fault);
+    if (!err) err = ndc_source_parse(&source, &arena, ndc_buf_str(&yaml), fault);
+    if (!err)
+        printf("%.*s: %u fields, %u rules: good\n", NDC_STR_FMT(source->id),
+               source->field_count, source->rule_count);
+    ndc_arena_free(&arena);
+    ndc_buf_free(&yaml);
+    return err;
+}
+
+static const struct ndc_option demo_options[] = {
+    {"people", "N", "100000", "people in the nation"},
+    {"seed", "S", "1", "the same seed makes the same nation"},
+    {"out", "DIR", "demo", "folder to write the databases and their declarations to"},
+    {"deltas", NULL, NULL, "also write what changed on the second day"},
+    {0}};
+
+static const struct ndc_option add_options[] = {
+    {"load", NULL, NULL, "load and integrate them at once"}, {0}};
+
+/* Everything from the stages anew: after a damaged index, a new model, many decisions. */
+static enum ndc_err run_link_build(struct ndc_command_call *call, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg;
+    enum ndc_err err = open_registry(call, &reg, fault);
+    return err ? err : integrate(reg, NULL, 0, fault);
+}
+
+const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS] = {
+    {.name = "demo",
+     .summary = "make the demo nation: 16 databases and the truth beside them",
+     .options = demo_options,
+     .run = run_demo},
+    {.name = "source add",
+     .args = "FOLDER",
+     .args_min = 1,
+     .args_max = 1,
+     .summary = "declare the sources of a folder (*.yaml)",
+     .options = add_options,
+     .run = run_source_add},
+    {.name = "source check",
+     .args = "FILE",
+     .args_min = 1,
+     .args_max = 1,
+     .summary = "check a declaration without keeping it",
+     .run = run_source_check},
+    {.name = "source list",
+     .summary = "list the declared sources",
+     .run = run_source_list},
+    {.name = "source load",
+     .args = "[SOURCE…]",
+     .args_max = 64,
+     .summary = "load sources (all, if none is named) and integrate",
+     .run = run_source_load},
+    {.name = "link build",
+     .summary = "link all loaded sources anew and build entities and index",
+     .run = run_link_build},
+    {.name = "link eval",
+     .summary = "judge record linkage on labelled CSV files",
+     .detail =
+         "Links the records of one or two CSV files by a spec and compares the result "
+         "with the truth column that the spec names: precision, recall and F1 of "
+         "pairs, B-cubed, seconds. docs/linking.md explains how to write a spec.",
+     .options = ndc_link_eval_options,
+     .run = ndc_link_command_eval},
+    {.name = "link run",
+     .summary = "link the records of CSV files",
+     .detail = "Writes a CSV file that says which entity each record is.",
+     .options = ndc_link_run_options,
+     .run = ndc_link_command_run},
+};

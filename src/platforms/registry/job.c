@@ -1,0 +1,166 @@
+/* Integration as a job: shown, canceled, resumed. Its arguments name the runs; those that
+ * are loaded already are passed over, so a resumed job goes on where the crash was. */
+#include "platforms/registry/job.h"
+
+#include "platforms/registry/demo/demo.h"
+#include "platforms/registry/registry_platform.h"
+#include "sys/log.h"
+
+enum { RUNS_MAX = NDC_REGISTRY_SOURCES_MAX, ARGUMENTS_MAX = 1 << 16 };
+
+static void tell(void *arg, const char *phase, uint64_t done, uint64_t total,
+                 const char *unit)
+{
+    ndc_job_progress(arg, (int64_t)done, (int64_t)total, unit, phase);
+}
+
+static bool canceled(void *arg)
+{
+    return ndc_job_canceled(arg);
+}
+
+static void set_result(struct ndc_job *job, const struct ndc_build_stats *s)
+{
+    struct ndc_buf buf;
+    struct ndc_json j;
+    ndc_buf_init(&buf, 1 << 16);
+    ndc_json_init(&j, &buf);
+    ndc_json_object(&j);
+    ndc_json_kv_u64(&j, "records", s->records);
+    ndc_json_kv_u64(&j, "people", s->people);
+    ndc_json_kv_u64(&j, "organisations", s->organisations);
+    ndc_json_kv_f64(&j, "seconds_link", s->seconds_link);
+    ndc_json_kv_f64(&j, "seconds_entities", s->seconds_entities);
+    ndc_json_end(&j);
+    ndc_job_set_result(job, ndc_buf_str(&buf));
+    ndc_buf_free(&buf);
+}
+
+static enum ndc_err run_integrate(struct ndc_job *job, void *arg, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = arg;
+    struct json_object *arguments;
+    struct ndc_build_stats stats;
+    int64_t runs[RUNS_MAX];
+    size_t n = 0;
+    const struct ndc_progress progress = {.arg = job, .tell = tell, .canceled = canceled};
+    enum ndc_err err = ndc_json_parse(&arguments, ndc_job_arguments(job), fault);
+    if (err) return err;
+    struct json_object *list = ndc_json_get(arguments, "runs");
+    for (size_t i = 0; list && i < json_object_array_length(list) && n < RUNS_MAX; i++)
+        runs[n++] = json_object_get_int64(json_object_array_get_idx(list, i));
+    json_object_put(arguments);
+    err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
+    if (!err) {
+        set_result(job, &stats);
+        ndc_log(NDC_LOG_INFO, "registry",
+                "integrated %llu records into %llu people and %llu organisations",
+                (unsigned long long)stats.records, (unsigned long long)stats.people,
+                (unsigned long long)stats.organisations);
+    }
+    return err;
+}
+
+/* ---- the demo nation ---- */
+
+static bool demo_progress(void *ctx, uint64_t done, uint64_t people)
+{
+    ndc_job_progress(ctx, (int64_t)done, (int64_t)people, "people", "demo");
+    return !ndc_job_canceled(ctx);
+}
+
+/* Makes the files anew after a crash (they are the same), declares, integrates. */
+static enum ndc_err run_demo(struct ndc_job *job, void *arg, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = arg;
+    struct json_object *arguments;
+    struct ndc_demo_stats made;
+    struct ndc_build_stats stats;
+    int64_t runs[RUNS_MAX];
+    size_t n = 0;
+    const struct ndc_progress progress = {.arg = job, .tell = tell, .canceled = canceled};
+    enum ndc_err err = ndc_json_parse(&arguments, ndc_job_arguments(job), fault);
+    if (err) return err;
+    struct ndc_demo_config config = {
+        .people = (uint64_t)ndc_json_get_i64(arguments, "people", 100000),
+        .seed = (uint64_t)ndc_json_get_i64(arguments, "seed", 1),
+        .deltas = true};
+    json_object_put(arguments);
+    const char *folder = ndc_app_path(reg->app, "demo");
+    err = ndc_demo_write(&made, &config, folder, demo_progress, job, fault);
+    if (!err) err = ndc_registry_declare_folder(reg, folder, runs, RUNS_MAX, &n, fault);
+    if (!err) err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
+    if (!err) {
+        set_result(job, &stats);
+        ndc_log(NDC_LOG_INFO, "registry",
+                "the demo nation is integrated: %llu records, %llu people, %llu "
+                "organisations",
+                (unsigned long long)stats.records, (unsigned long long)stats.people,
+                (unsigned long long)stats.organisations);
+    }
+    return err;
+}
+
+/* One at a time: builds replace the same tables. */
+const struct ndc_job_kind ndc_registry_jobs[NDC_REGISTRY_JOBS] = {
+    {.platform = "registry",
+     .name = "integrate",
+     .resumable = true,
+     .at_once_max = 1,
+     .run = run_integrate},
+    {.platform = "registry",
+     .name = "demo",
+     .resumable = true,
+     .at_once_max = 1,
+     .run = run_demo},
+};
+
+enum ndc_err ndc_registry_submit(struct ndc_registry *reg, struct ndc_str principal,
+                                 const int64_t *runs, size_t n,
+                                 char id[NDC_JOB_ID_LEN + 1], struct ndc_fault *fault)
+{
+    struct ndc_jobs *jobs = reg->app ? ndc_app_jobs(reg->app) : NULL;
+    struct ndc_buf buf;
+    struct ndc_json j;
+    if (!jobs)
+        return ndc_fail(fault, NDC_EBUSY, "registry.no_jobs",
+                        "jobs do not run here; start \"ndc serve\"");
+    ndc_buf_init(&buf, ARGUMENTS_MAX);
+    ndc_json_init(&j, &buf);
+    ndc_json_object(&j);
+    ndc_json_key(&j, "runs");
+    ndc_json_array(&j);
+    for (size_t i = 0; i < n; i++)
+        ndc_json_i64(&j, runs[i]);
+    ndc_json_end(&j);
+    ndc_json_end(&j);
+    enum ndc_err err = ndc_job_submit(jobs, "registry", "integrate", principal,
+                                      ndc_buf_str(&buf), id, fault);
+    ndc_buf_free(&buf);
+    if (!err) {
+        ndc_mutex_lock(&reg->job_lock);
+        memcpy(reg->job, id, NDC_JOB_ID_LEN + 1);
+        ndc_mutex_unlock(&reg->job_lock);
+    }
+    return err;
+}
+
+enum ndc_err ndc_registry_submit_demo(struct ndc_registry *reg, uint64_t people,
+                                      uint64_t seed, char id[NDC_JOB_ID_LEN + 1],
+                                      struct ndc_fault *fault)
+{
+    struct ndc_arena arena;
+    ndc_arena_init(&arena, 4096);
+    struct ndc_str arguments =
+        ndc_arena_printf(&arena, "{\"people\":%llu,\"seed\":%llu}",
+                         (unsigned long long)people, (unsigned long long)seed);
+    enum ndc_err err = ndc_job_submit(ndc_app_jobs(reg->app), "registry", "demo",
+                                      NDC_STR("platform:registry"), arguments, id, fault);
+    ndc_arena_free(&arena);
+    if (!err) {
+        ndc_mutex_lock(&reg->job_lock);
+        memcpy(reg->job, id, NDC_JOB_ID_LEN + 1);
+        ndc_mutex_unlock(&reg->job_lock);
+    }
+    return err;
+}

@@ -1,0 +1,103 @@
+/* The platform `registry`: the national integrated database. */
+#include "platforms/registry/registry_platform.h"
+
+#include "core/config.h"
+#include "core/platform.h"
+#include "platforms/registry/demo/demo.h"
+#include "platforms/registry/http.h"
+#include "platforms/registry/job.h"
+#include "sys/file.h"
+
+#include <stdio.h>
+
+static enum ndc_err open_store(struct ndc_app *app, struct ndc_store **store, bool *own,
+                               struct ndc_fault *fault)
+{
+    char url[4096 + 16];
+    *own = false;
+    *store = ndc_app_store(app);
+    if (ndc_store_kind(*store) != NDC_SQLITE) return NDC_OK;
+    /* A file of its own: a load of millions of rows holds up nobody's sign-in. */
+    snprintf(url, sizeof(url), "sqlite:%s", ndc_app_path(app, "registry.db"));
+    *own = true;
+    return ndc_store_open(store, url, NULL, fault);
+}
+
+enum ndc_err ndc_registry_start(struct ndc_app *app, struct ndc_registry **out,
+                                struct ndc_fault *fault)
+{
+    struct ndc_store *store;
+    bool own;
+    enum ndc_err err = open_store(app, &store, &own, fault);
+    if (err) return err;
+    err = ndc_registry_open(out, store, ndc_app_path(app, "stage"), 0, fault);
+    if (err) {
+        if (own) ndc_store_close(store);
+        return err;
+    }
+    (*out)->app = app;
+    (*out)->own_store = own;
+    (*out)->import_dir = ndc_app_path(app, "import");
+    return ndc_file_mkdirs((*out)->import_dir, fault);
+}
+
+static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = NULL;
+    enum ndc_err err = ndc_registry_start(app, &reg, fault);
+    *state = reg;
+    return err;
+}
+
+/* The demo nation is made at the first start only: when nothing is declared yet. */
+static enum ndc_err started(struct ndc_app *app, void *state, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = state;
+    int64_t people = ndc_config_int(ndc_app_config(app), "demo_people");
+    char id[NDC_JOB_ID_LEN + 1];
+    if (people == 0 || reg->source_count > 0) return NDC_OK;
+    return ndc_registry_submit_demo(reg, (uint64_t)people, 1, id, fault);
+}
+
+static void stop(void *state)
+{
+    ndc_registry_close(state);
+}
+
+static const struct ndc_permission permissions[] = {
+    {"registry.source.read", "Xem các nguồn dữ liệu", "See sources and runs",
+     "steward reviewer auditor"},
+    {"registry.source.write", "Khai báo và nạp nguồn", "Declare and load sources",
+     "steward"},
+    {"registry.record.push", "Đẩy bản ghi vào nguồn", "Push records",
+     "steward agency-writer"},
+    {"registry.quarantine.read", "Xem dòng bị cách ly", "See quarantined rows",
+     "steward"},
+    {"registry.quarantine.write", "Sửa dòng bị cách ly", "Correct quarantined rows",
+     "steward"},
+    {"registry.person.read", "Đọc bản ghi gốc của một người",
+     "Read a person's golden record", "steward reviewer agency-reader"},
+    {"registry.person.search", "Tìm người và tổ chức", "Search people and organisations",
+     "steward reviewer agency-reader"},
+    {"registry.review", "Xét duyệt cặp bản ghi", "Review pairs", "reviewer steward"},
+};
+
+const struct ndc_platform ndc_registry_platform = {
+    .code = "registry",
+    .title_vi = "Cơ sở dữ liệu tổng hợp quốc gia",
+    .title_en = "National integrated database",
+    .summary =
+        "Integrates the records of many databases into one record of each person and "
+        "organisation.",
+    .routes = ndc_registry_routes,
+    .routes_n = NDC_REGISTRY_ROUTES,
+    .jobs = ndc_registry_jobs,
+    .jobs_n = NDC_REGISTRY_JOBS,
+    .commands = ndc_registry_commands,
+    .commands_n = NDC_REGISTRY_COMMANDS,
+    .permissions = permissions,
+    .permissions_n = NDC_ARRAY_LEN(permissions),
+    .start = start,
+    .started = started,
+    .stop = stop,
+};

@@ -1,0 +1,148 @@
+/* The registry's own state and the calls its parts make to each other. */
+#ifndef NDC_REGISTRY_REGISTRY_H
+#define NDC_REGISTRY_REGISTRY_H
+
+#include "core/app.h"
+#include "core/jobs.h"
+#include "platforms/registry/entity.h"
+#include "platforms/registry/link/match.h"
+#include "platforms/registry/quality.h"
+#include "platforms/registry/source.h"
+#include "store/migrate.h"
+#include "store/store.h"
+#include "sys/thread.h"
+
+enum { NDC_REGISTRY_SOURCES_MAX = 256 };
+
+/* A declared source. Never freed while the registry lives: handlers may hold it. */
+struct ndc_registered {
+    uint32_t number; /* 1..; in records and survivorship */
+    struct ndc_source *source;
+    const char *folder; /* relative paths of its connector are relative to it */
+    struct ndc_arena arena;
+};
+
+struct ndc_registry {
+    struct ndc_app *app; /* NULL in tests and benches */
+    struct ndc_store *store;
+    bool own_store;
+    const char *stage_dir;
+    const char *import_dir; /* where declarations made over HTTP find their files */
+    unsigned threads;
+
+    struct ndc_mutex lock; /* guards the source table below */
+    struct ndc_registered *sources[NDC_REGISTRY_SOURCES_MAX + 1]; /* by number */
+    uint32_t source_count;
+    uint8_t authority[NDC_REGISTRY_SOURCES_MAX + 1][NDC_FIELDS_MAX];
+
+    struct ndc_mutex generation_lock;
+    int64_t generation; /* of the index that is served; 0: nothing integrated yet */
+
+    struct ndc_mutex model_lock; /* guards the served model (match.h) */
+    struct ndc_link_spec *model_spec;
+    struct ndc_link_model *model;
+    int64_t model_generation;
+
+    struct ndc_mutex job_lock;    /* guards what follows */
+    char job[NDC_JOB_ID_LEN + 1]; /* the integration that runs or ran last */
+};
+
+extern const struct ndc_migration ndc_registry_migrations[];
+extern const size_t ndc_registry_migrations_n;
+
+/* Opens the registry on a store (which it does not own), runs its migrations, reads the
+ * declared sources. `dir` holds stage files. */
+enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *store,
+                               const char *dir, unsigned threads,
+                               struct ndc_fault *fault) NDC_MUST_USE;
+void ndc_registry_close(struct ndc_registry *registry);
+
+/* Declares a source or changes its declaration. `folder` may be "". */
+enum ndc_err ndc_registry_declare(struct ndc_registry *registry, struct ndc_str yaml,
+                                  struct ndc_str folder, struct ndc_registered **out,
+                                  struct ndc_fault *fault) NDC_MUST_USE;
+/* By id or number; NULL if there is none. */
+struct ndc_registered *ndc_registry_find(struct ndc_registry *registry,
+                                         struct ndc_str id);
+struct ndc_registered *ndc_registry_by_number(struct ndc_registry *registry,
+                                              uint32_t number);
+int64_t ndc_registry_generation(struct ndc_registry *registry);
+struct ndc_survivorship ndc_registry_survivorship(const struct ndc_registry *registry);
+
+/* ---- loading (load.c) ---- */
+
+struct ndc_progress {
+    void *arg;
+    /* Any thread. phase is a literal. */
+    void (*tell)(void *arg, const char *phase, uint64_t done, uint64_t total,
+                 const char *unit);
+    bool (*canceled)(void *arg);
+};
+
+/* Makes a run of a source, state queued. `path` empty: the declared one. */
+enum ndc_err ndc_registry_queue_run(struct ndc_registry *registry, struct ndc_str source,
+                                    struct ndc_str path, int64_t *run,
+                                    struct ndc_fault *fault) NDC_MUST_USE;
+
+struct ndc_load_result {
+    uint64_t rows_read, accepted, quarantined, added, changed, unchanged, ended, bytes;
+};
+
+/* Runs a queued or interrupted run: file to stage, quarantine and scorecard, in one
+ * commit. A failing source marks its run failed, with the reason, and is returned as
+ * error. */
+enum ndc_err ndc_registry_load(struct ndc_registry *registry, int64_t run,
+                               const struct ndc_progress *progress,
+                               struct ndc_load_result *result,
+                               struct ndc_fault *fault) NDC_MUST_USE;
+/* The same for a pushed batch (NDJSON), as a delta, at once; *answer (JSON, appended)
+ * tells each row's outcome. */
+enum ndc_err ndc_registry_push(struct ndc_registry *registry, struct ndc_str source,
+                               struct ndc_str ndjson, struct ndc_buf *answer,
+                               struct ndc_load_result *result,
+                               struct ndc_fault *fault) NDC_MUST_USE;
+
+/* Path of a source's stage file of a run, in the arena. */
+const char *ndc_registry_stage_path(const struct ndc_registry *registry,
+                                    struct ndc_arena *arena, struct ndc_str source,
+                                    int64_t run);
+
+/* ---- building (build.c) ---- */
+
+struct ndc_build_stats {
+    uint64_t records, people, organisations, pairs, edges, reviews, largest;
+    double seconds_stage, seconds_link, seconds_entities, seconds_index;
+    uint64_t payload_bytes, index_entries;
+};
+
+/* Links all stages, chooses golden records, writes entities, index, reviews: one
+ * generation. Entity numbers are kept as long as most of an entity's records are. */
+enum ndc_err ndc_registry_build(struct ndc_registry *registry,
+                                const struct ndc_progress *progress,
+                                struct ndc_build_stats *stats,
+                                struct ndc_fault *fault) NDC_MUST_USE;
+
+/* Loads every run of the list that is not loaded yet, in parallel, then builds. */
+enum ndc_err ndc_registry_integrate(struct ndc_registry *registry, const int64_t *runs,
+                                    size_t n, const struct ndc_progress *progress,
+                                    struct ndc_build_stats *stats,
+                                    struct ndc_fault *fault) NDC_MUST_USE;
+
+/* ---- reading (read.c) ---- */
+
+/* The entity's payload, followed through merges (*number becomes the one it is now), in
+ * the arena. NDC_ENOTFOUND: registry.no_entity. */
+enum ndc_err ndc_registry_read(struct ndc_registry *registry, struct ndc_store_conn *conn,
+                               struct ndc_arena *arena, uint64_t *number,
+                               struct ndc_entity_view *view,
+                               struct ndc_fault *fault) NDC_MUST_USE;
+
+/* A value of registry_meta, in the arena; empty if there is none. */
+enum ndc_err ndc_registry_meta(struct ndc_store_conn *conn, struct ndc_arena *arena,
+                               const char *name, struct ndc_str *out,
+                               struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_registry_meta_set(struct ndc_store_conn *conn, const char *name,
+                                   struct ndc_str value,
+                                   struct ndc_fault *fault) NDC_MUST_USE;
+
+#endif

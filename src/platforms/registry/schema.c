@@ -1,0 +1,121 @@
+/* The registry's tables. Person data is keyed by the entity first, so that a database can
+ * be split by entity over several servers. */
+#include "platforms/registry/registry.h"
+
+static const char base_sql[] =
+    "CREATE TABLE registry_source ("
+    "  source TEXT PRIMARY KEY,"
+    "  number BIGINT NOT NULL UNIQUE,"
+    "  yaml TEXT NOT NULL,"
+    "  folder TEXT NOT NULL," /* a relative path of the connector is relative to it */
+    "  records BIGINT NOT NULL,"
+    "  stage_run BIGINT NOT NULL," /* the run whose stage file is current; 0: none */
+    "  created_ms BIGINT NOT NULL,"
+    "  updated_ms BIGINT NOT NULL);"
+
+    "CREATE TABLE registry_run ("
+    "  run BIGINT PRIMARY KEY,"
+    "  source TEXT NOT NULL,"
+    "  mode TEXT NOT NULL,"
+    "  state TEXT NOT NULL," /* queued, loading, loaded, succeeded, failed */
+    "  job TEXT NOT NULL,"
+    "  path TEXT NOT NULL,"
+    "  created_ms BIGINT NOT NULL,"
+    "  started_ms BIGINT NOT NULL,"
+    "  finished_ms BIGINT NOT NULL,"
+    "  rows_read BIGINT NOT NULL,"
+    "  accepted BIGINT NOT NULL,"
+    "  quarantined BIGINT NOT NULL,"
+    "  added BIGINT NOT NULL,"
+    "  changed BIGINT NOT NULL,"
+    "  unchanged BIGINT NOT NULL,"
+    "  ended BIGINT NOT NULL,"
+    "  bytes BIGINT NOT NULL,"
+    "  scorecard TEXT NOT NULL,"
+    "  error TEXT NOT NULL);"
+    "CREATE INDEX registry_run_source ON registry_run (source, run);"
+
+    "CREATE TABLE registry_quarantine ("
+    "  id BIGINT PRIMARY KEY,"
+    "  run BIGINT NOT NULL,"
+    "  source TEXT NOT NULL,"
+    "  record_key TEXT NOT NULL,"
+    "  line BIGINT NOT NULL,"
+    "  state TEXT NOT NULL," /* open, corrected, dismissed */
+    "  row_json TEXT NOT NULL,"
+    "  reasons TEXT NOT NULL,"
+    "  note TEXT NOT NULL,"
+    "  decided_by TEXT NOT NULL,"
+    "  created_ms BIGINT NOT NULL,"
+    "  decided_ms BIGINT NOT NULL);"
+    "CREATE INDEX registry_quarantine_source ON registry_quarantine (source, state, id);"
+    "CREATE INDEX registry_quarantine_state ON registry_quarantine (state, id);"
+
+    "CREATE TABLE registry_entity ("
+    "  entity BIGINT PRIMARY KEY,"
+    "  type BIGINT NOT NULL,"
+    "  updated_ms BIGINT NOT NULL,"
+    "  payload BYTEA NOT NULL);"
+    "--postgres ALTER TABLE registry_entity ALTER COLUMN payload SET STORAGE EXTERNAL;\n"
+
+    "CREATE TABLE registry_redirect ("
+    "  entity BIGINT PRIMARY KEY,"
+    "  target BIGINT NOT NULL,"
+    "  at_ms BIGINT NOT NULL);"
+
+    "CREATE TABLE registry_history ("
+    "  entity BIGINT NOT NULL,"
+    "  at_ms BIGINT NOT NULL,"
+    "  seq BIGINT NOT NULL,"
+    "  kind TEXT NOT NULL," /* changed, merged, split, decided */
+    "  detail TEXT NOT NULL,"
+    "  PRIMARY KEY (entity, at_ms, seq));"
+
+    "CREATE TABLE registry_index_page ("
+    "  generation BIGINT NOT NULL,"
+    "  first_key BIGINT NOT NULL,"
+    "  first_entity BIGINT NOT NULL,"
+    "  page BYTEA NOT NULL,"
+    "  PRIMARY KEY (generation, first_key, first_entity));"
+    "--postgres ALTER TABLE registry_index_page ALTER COLUMN page SET STORAGE EXTERNAL;\n"
+
+    "CREATE TABLE registry_review ("
+    "  review BIGINT PRIMARY KEY,"
+    "  type BIGINT NOT NULL,"
+    "  source_a BIGINT NOT NULL,"
+    "  key_a TEXT NOT NULL,"
+    "  source_b BIGINT NOT NULL,"
+    "  key_b TEXT NOT NULL,"
+    "  entity_a BIGINT NOT NULL,"
+    "  entity_b BIGINT NOT NULL,"
+    "  log_odds DOUBLE PRECISION NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  state TEXT NOT NULL," /* open, same, different, gone */
+    "  decided_by TEXT NOT NULL,"
+    "  decided_ms BIGINT NOT NULL,"
+    "  note TEXT NOT NULL,"
+    "  UNIQUE (source_a, key_a, source_b, key_b));"
+    "CREATE INDEX registry_review_state ON registry_review (state, review);"
+
+    "CREATE TABLE registry_model ("
+    "  type BIGINT PRIMARY KEY,"
+    "  model TEXT NOT NULL,"
+    "  stats TEXT NOT NULL,"
+    "  at_ms BIGINT NOT NULL);"
+
+    "CREATE TABLE registry_push ("
+    "  source TEXT NOT NULL,"
+    "  idempotency_key TEXT NOT NULL,"
+    "  body_hash TEXT NOT NULL,"
+    "  answer TEXT NOT NULL,"
+    "  at_ms BIGINT NOT NULL,"
+    "  PRIMARY KEY (source, idempotency_key));"
+
+    "CREATE TABLE registry_meta ("
+    "  name TEXT PRIMARY KEY,"
+    "  value TEXT NOT NULL);";
+
+const struct ndc_migration ndc_registry_migrations[] = {
+    {1, "sources, runs, quarantine, entities, index, reviews", base_sql},
+};
+const size_t ndc_registry_migrations_n = NDC_ARRAY_LEN(ndc_registry_migrations);
