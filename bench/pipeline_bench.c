@@ -6,11 +6,11 @@
  * DIR receives the demo files (kept with `keep`, reused if they are there). */
 #include "base/csv.h"
 #include "base/hash.h"
+#include "bench/truth.h"
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/registry_platform.h"
 #include "sys/clock.h"
 #include "sys/file.h"
-#include "bench/truth.h"
 
 #include <stdio.h>
 
@@ -54,7 +54,8 @@ int main(int argc, char **argv)
     if (!ndc_file_exists(path)) {
         struct ndc_demo_config config = {.people = (uint64_t)people, .seed = 1};
         start = ndc_clock_mono_ns();
-        if (ndc_demo_write(&made, &config, argv[2], NULL, NULL, &fault)) return fail(&fault);
+        if (ndc_demo_write(&made, &config, argv[2], NULL, NULL, &fault))
+            return fail(&fault);
         printf("demo_records %llu records\n", (unsigned long long)made.records);
         printf("demo_generate %.2f s\n", seconds(start));
     }
@@ -62,11 +63,13 @@ int main(int argc, char **argv)
     if (ndc_file_remove_tree(path, &fault)) return fail(&fault);
     if (ndc_store_open(&store, argv[3], NULL, &fault)) return fail(&fault);
     if (ndc_registry_open(&reg, store, path, 0, &fault)) return fail(&fault);
-    if (ndc_registry_declare_folder(reg, argv[2], runs, 256, &n, &fault)) return fail(&fault);
+    if (ndc_registry_declare_folder(reg, argv[2], runs, 256, &n, &fault))
+        return fail(&fault);
     const char *phase = NULL;
     const struct ndc_progress progress = {.arg = &phase, .tell = print_phase};
     start = ndc_clock_mono_ns();
-    if (ndc_registry_integrate(reg, runs, n, &progress, &stats, &fault)) return fail(&fault);
+    if (ndc_registry_integrate(reg, runs, n, &progress, &stats, &fault))
+        return fail(&fault);
     double all = seconds(start);
     printf("pipeline_records %llu records\n", (unsigned long long)stats.records);
     printf("pipeline_people %llu people\n", (unsigned long long)stats.people);
@@ -80,7 +83,8 @@ int main(int argc, char **argv)
     printf("pipeline_entities %.2f s\n", stats.seconds_entities);
     printf("pipeline_payload %.1f bytes/record\n",
            (double)stats.payload_bytes / (double)stats.records);
-    printf("pipeline_index_entries %llu entries\n", (unsigned long long)stats.index_entries);
+    printf("pipeline_index_entries %llu entries\n",
+           (unsigned long long)stats.index_entries);
     printf("pipeline_pairs %llu pairs\n", (unsigned long long)stats.pairs);
     bench_truth(reg, argv[2]);
     ndc_registry_close(reg);

@@ -101,10 +101,12 @@ double bench_truth(struct ndc_registry *reg, const char *dir)
     for (uint32_t p = 1; p <= t.people.count; p++)
         all += sizes[p] ? pairs_of(sizes[p]) : 0;
     double precision = found > 0 ? right / found : 1, recall = all > 0 ? right / all : 1;
-    double f1 = precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
-    printf("link_precision %.5f share\nlink_recall %.5f share\nlink_f1 %.5f share\n", precision,
-           recall, f1);
-    if (missed) printf("link_records_without_truth %llu records\n", (unsigned long long)missed);
+    double f1 =
+        precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
+    printf("link_precision %.5f share\nlink_recall %.5f share\nlink_f1 %.5f share\n",
+           precision, recall, f1);
+    if (missed)
+        printf("link_records_without_truth %llu records\n", (unsigned long long)missed);
     free(sizes);
     free(t.person);
     ndc_dict_free(&t.keys);

@@ -91,7 +91,8 @@ bool ndc_url_target(struct ndc_arena *arena, struct ndc_str raw, struct ndc_str 
     if (!skip_authority(&raw)) return false;
     size_t mark = ndc_str_find(raw, '?');
     /* Copied: the server library cuts its own text into arguments later. */
-    *query = mark < raw.len ? ndc_arena_str(arena, ndc_str_from(raw, mark + 1)) : NDC_STR_NULL;
+    *query =
+        mark < raw.len ? ndc_arena_str(arena, ndc_str_from(raw, mark + 1)) : NDC_STR_NULL;
     raw.len = mark;
     if (raw.len > PATH_BYTES_MAX) return false;
     char *text = ndc_arena_alloc(arena, raw.len + 2), *at = text;

@@ -65,8 +65,8 @@ static void test_refuses_what_json_c_refuses(void **state)
         bool ours = parse(rows[i], m, &n) == NDC_OK;
         bool theirs = ndc_json_parse(&o, ndc_str(rows[i]), &fault) == NDC_OK;
         if (json_object_is_type(o, json_type_array)) theirs = false;
-        /* json-c takes "1." too, keeps a lone surrogate as U+FFFD and takes a raw tab; the RFC does not.
-         */
+        /* json-c takes "1." too, keeps a lone surrogate as U+FFFD and takes a raw tab;
+         * the RFC does not. */
         if (strstr(rows[i], "ud800") || strchr(rows[i], '\t')) theirs = false;
         if (ours != theirs) fail_msg("%s: ours %d, json-c %d", rows[i], ours, theirs);
         json_object_put(o);

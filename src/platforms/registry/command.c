@@ -1,6 +1,6 @@
-/* `ndc demo`, `ndc source …`; `ndc link …` comes from link/command.c. */
+/* `ndc demo`, `ndc source …`, `ndc link …`. */
 #include "platforms/registry/link/command.h"
-#include "platforms/registry/demo/demo.h"
+#include "platforms/registry/demo/command.h"
 #include "platforms/registry/registry_platform.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -40,35 +40,6 @@ static struct bar new_bar(void)
 static void end_bar(struct bar *b)
 {
     if (b->live && b->phase) fputc('\n', stderr);
-}
-
-static bool demo_progress(void *ctx, uint64_t done, uint64_t people)
-{
-    draw(ctx, "people", done, people);
-    return true;
-}
-
-static enum ndc_err run_demo(struct ndc_command_call *call, struct ndc_fault *fault)
-{
-    struct ndc_demo_config config = {.deltas = ndc_command_flag(call, "deltas")};
-    struct ndc_demo_stats stats;
-    struct bar bar = new_bar();
-    int64_t people, seed;
-    enum ndc_err err =
-        ndc_command_i64(call, "people", 1, NDC_DEMO_PEOPLE_MAX, &people, fault);
-    if (!err) err = ndc_command_i64(call, "seed", 0, INT64_MAX, &seed, fault);
-    if (err) return err;
-    config.people = (uint64_t)people;
-    config.seed = (uint64_t)seed;
-    const char *out = ndc_command_option(call, "out");
-    err = ndc_demo_write(&stats, &config, out, demo_progress, &bar, fault);
-    end_bar(&bar);
-    if (err) return err;
-    printf("%llu people and %llu organisations in %llu records of 16 databases: %s "
-           "(%.1f s)\n",
-           (unsigned long long)stats.people, (unsigned long long)stats.organisations,
-           (unsigned long long)stats.records, out, stats.seconds);
-    return NDC_OK;
 }
 
 static void tell(void *arg, const char *phase, uint64_t done, uint64_t total,
@@ -169,13 +140,6 @@ static enum ndc_err run_source_check(struct ndc_command_call *call,
     return err;
 }
 
-static const struct ndc_option demo_options[] = {
-    {"people", "N", "100000", "people in the nation"},
-    {"seed", "S", "1", "the same seed makes the same nation"},
-    {"out", "DIR", "demo", "folder to write the databases and their declarations to"},
-    {"deltas", NULL, NULL, "also write what changed on the second day"},
-    {0}};
-
 static const struct ndc_option add_options[] = {
     {"load", NULL, NULL, "load and integrate them at once"}, {0}};
 
@@ -189,9 +153,15 @@ static enum ndc_err run_link_build(struct ndc_command_call *call, struct ndc_fau
 
 const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS] = {
     {.name = "demo",
-     .summary = "make the demo nation: 16 databases and the truth beside them",
-     .options = demo_options,
-     .run = run_demo},
+     .summary = "make a demo nation and the 16 databases drawn from it",
+     .detail =
+         "Writes a country that does not exist but could: people in families and "
+         "households, organisations, and what 16 national databases know of them, "
+         "with the errors such databases have. Each database has its declaration "
+         "(NAME.yaml); truth.csv, persons.csv and organisations.csv hold the truth. "
+         "docs/demo-nation.md describes it.",
+     .options = ndc_demo_options,
+     .run = ndc_demo_command_run},
     {.name = "source add",
      .args = "FOLDER",
      .args_min = 1,

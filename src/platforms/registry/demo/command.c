@@ -34,7 +34,7 @@ static void print_stats(const struct ndc_demo_stats *stats, const char *director
            (double)stats->records / stats->seconds);
 }
 
-static enum ndc_err run(struct ndc_command_call *call, struct ndc_fault *fault)
+enum ndc_err ndc_demo_command_run(struct ndc_command_call *call, struct ndc_fault *fault)
 {
     int64_t people, seed, threads, last_ns = 0;
     enum ndc_err err =
@@ -55,7 +55,7 @@ static enum ndc_err run(struct ndc_command_call *call, struct ndc_fault *fault)
     return err;
 }
 
-static const struct ndc_option demo_options[] = {
+const struct ndc_option ndc_demo_options[] = {
     {"people", "N", "100000", "people, those who died in the last 8 years included"},
     {"seed", "S", "1", "another number, another nation; the same number, the same bytes"},
     {"out", "DIR", "data/demo",
@@ -63,14 +63,3 @@ static const struct ndc_option demo_options[] = {
     {"deltas", NULL, NULL, "also DIR/day2: what changed in a month"},
     {"threads", "N", "0", "threads; 0: one per core; the result is the same"},
     {0}};
-
-const struct ndc_command ndc_demo_command = {
-    .name = "demo",
-    .summary = "make a demo nation and the 16 databases drawn from it",
-    .detail = "Writes a country that does not exist but could: people in families and "
-              "households, organisations, and what 16 national databases know of them, "
-              "with the errors such databases have. Each database has its declaration "
-              "(NAME.yaml); truth.csv, persons.csv and organisations.csv hold the truth. "
-              "docs/demo-nation.md describes it.",
-    .options = demo_options,
-    .run = run};

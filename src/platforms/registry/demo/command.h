@@ -5,6 +5,8 @@
 
 #include "core/command.h"
 
-extern const struct ndc_command ndc_demo_command;
+extern const struct ndc_option ndc_demo_options[];
+
+enum ndc_err ndc_demo_command_run(struct ndc_command_call *call, struct ndc_fault *fault);
 
 #endif

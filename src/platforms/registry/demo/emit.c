@@ -119,11 +119,25 @@ void demo_social_no(const struct demo_nation *nation, const struct demo_person *
 void demo_tax_code(const struct demo_nation *nation, const struct demo_person *p,
                    unsigned copy, char out[static 11])
 {
-    /* Personal codes of before 2025 begin with 8 or 9. */
+    /* Personal codes of before 2025 begin with 8 (and 9, 4, 5 once those are used up);
+     * the 10th digit checks the first nine. Where the check would be ten, which cannot be
+     * written, the first digit is two lower: another number that nobody else has. */
+    static const unsigned weights[9] = {31, 29, 23, 19, 17, 13, 7, 5, 3};
+    uint64_t domain = nation->config.people <= 100000000 ? 200000000 : 400000000;
     uint64_t key = demo_stream(nation->config.seed, DEMO_FOR_NUMBERS, 2ull << 32);
-    uint64_t n = demo_permute(p->number * 2 + (copy & 1), 2000000000, key);
-    demo_text(out, 11, "%llu%09llu", (unsigned long long)(8 + n / 1000000000) % 10,
-              (unsigned long long)n % 1000000000);
+    uint64_t n = demo_permute(p->number * 2 + (copy & 1), domain, key);
+    unsigned check = 10;
+    demo_text(out, 11, "%c%08u", "8945"[n / 100000000], (unsigned)(n % 100000000));
+    for (;;) {
+        unsigned sum = 0;
+        for (unsigned i = 0; i < 9; i++)
+            sum += weights[i] * (unsigned)(out[i] - '0');
+        check = 10 - sum % 11;
+        if (check != 10) break;
+        out[0] -= 2;
+    }
+    out[9] = (char)('0' + check);
+    out[10] = 0;
 }
 
 void demo_health_no(const struct demo_nation *nation, const struct demo_person *p,

@@ -225,10 +225,12 @@ void demo_emit_immigration(const struct demo_emit *emit, const struct demo_perso
     for (unsigned copy = 0; copy < copies; copy++) {
         struct demo_record r;
         demo_begin(&r, emit, p, NDC_DEMO_IMMIGRATION, copy);
-        uint64_t serial = demo_serial(r.nation, 7, p->number, copy, 10);
-        static const char letters[] = "BCEKNPQRST";
-        demo_text(r.key, sizeof(r.key), "%c%09llu", letters[serial / 1000000000 % 10],
-                  (unsigned long long)(serial % 1000000000));
+        /* A letter and eight digits: 26 times a hundred million, enough for 16 a person.
+         */
+        uint64_t key = demo_stream(r.nation->config.seed, DEMO_FOR_NUMBERS, 7ull << 32);
+        uint64_t serial = demo_permute(p->number * 16 + copy, 2600000000, key);
+        demo_text(r.key, sizeof(r.key), "%c%08u", (char)('A' + serial / 100000000),
+                  (unsigned)(serial % 100000000));
         demo_put(r.rows, r.key);
         char name[2 * DEMO_NAME_BYTES + 8];
         demo_noisy_name(&r, name, p->surname, p->middle, p->given);
