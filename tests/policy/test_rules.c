@@ -138,7 +138,7 @@ static void test_operator_rules_come_first_and_replace(void **state)
                "rules:\n"
                "  - id: hide-salary\n"
                "    title: {vi: Che lương, en: Hide salaries}\n"
-               "    when: {purpose: tax}\n"
+               "    when: {agency: btc, purpose: tax}\n"
                "    fields: [salary]\n"
                "    effect: mask\n"
                "  - id: tax-account\n"
@@ -169,6 +169,17 @@ static void test_operator_rules_come_first_and_replace(void **state)
     assert_true(
         ndc_field_set_has(&d.withheld, ndc_field_find(NDC_STR("occupation"))->id));
     policy_table_free(table);
+    /* Who means it says so with a test of the same name. */
+    write_file(dir, "20-tests.yaml",
+               "tests:\n"
+               "  - name: the tax authority sees income, and accounts in part\n"
+               "    agency: btc\n"
+               "    purpose: tax\n"
+               "    legal_basis: x\n"
+               "    expect: {mask: {salary: band}, withhold: [bank_account]}\n");
+    fault = (struct ndc_fault){0};
+    if (policy_service_new(&service, dir, &fault)) fail_msg("%s", fault.message);
+    policy_service_free(service);
     fault = (struct ndc_fault){0};
     assert_int_equal(ndc_file_remove_tree(dir, &fault), NDC_OK);
 }

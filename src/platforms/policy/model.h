@@ -125,9 +125,9 @@ struct policy_set {
     size_t front_count; /* rules at the front, from files added with `first` */
 };
 
-/* Adds a file to the set. A purpose, group or rule whose code is there already replaces
- * it in place; `class` entries later win. New rules go after those there are, or with
- * `first` before them (and after earlier ones added so). The text is copied.
+/* Adds a file to the set. A purpose, group, rule or test whose code or name is there
+ * already replaces it in place; `class` entries later win. New rules go after those there
+ * are, or with `first` before them (and after earlier ones added so). The text is copied.
  * Faults: policy.* and yaml.* with line, field and the nearest word. */
 void policy_set_init(struct policy_set *set);
 void policy_set_free(struct policy_set *set);

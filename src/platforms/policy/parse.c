@@ -527,6 +527,11 @@ static enum ndc_err read_test(struct reader *r, const struct ndc_yaml *map)
     else
         TRY(read_set(r, fields, &q->fields));
     TRY(read_expect(r, map, &test));
+    for (size_t i = 0; i < r->set->test_count; i++) {
+        if (!test.name.len || !ndc_str_eq(r->set->tests[i].name, test.name)) continue;
+        r->set->tests[i] = test;
+        return NDC_OK;
+    }
     if (r->set->test_count == POLICY_TESTS_MAX)
         return too_many(r, map, "tests", POLICY_TESTS_MAX);
     GROW(r, r->set->tests, r->set->test_count);
