@@ -88,21 +88,49 @@ static uint32_t small(struct vn_letter l)
     return latin_of(l.code)->lower;
 }
 
+#define ON(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+
 static bool onset_known(const struct vn_letter *w, unsigned n)
 {
-    static const char known[] =
-        " b c ch d g gh h k kh l m n ng ngh nh p ph q r s t th tr v x ";
-    char key[6] = " ";
-    if (n == 0) return true;
-    if (n == 1 && small(w[0]) == 0x111) return true; /* đ */
+    uint32_t key = 0;
+    if (n == 1 && (w[0].code == 0x111 || w[0].code == 0x110)) return true; /* đ */
     if (n > 3) return false;
     for (unsigned i = 0; i < n; i++) {
-        uint32_t c = small(w[i]);
-        if (c < 'a' || c > 'z') return false;
-        key[i + 1] = (char)c;
+        uint32_t c = w[i].code | 0x20;
+        if (w[i].code > 0x7f) return false;
+        key |= c << 8 * i;
     }
-    key[n + 1] = ' ';
-    return memmem(known, sizeof(known) - 1, key, n + 2) != NULL;
+    switch (key) {
+    case 0:
+    case 'b':
+    case 'c':
+    case 'd':
+    case 'g':
+    case 'h':
+    case 'k':
+    case 'l':
+    case 'm':
+    case 'n':
+    case 'p':
+    case 'q':
+    case 'r':
+    case 's':
+    case 't':
+    case 'v':
+    case 'x':
+    case ON('c', 'h', 0):
+    case ON('g', 'h', 0):
+    case ON('k', 'h', 0):
+    case ON('n', 'g', 0):
+    case ON('n', 'h', 0):
+    case ON('p', 'h', 0):
+    case ON('t', 'h', 0):
+    case ON('t', 'r', 0):
+    case ON('n', 'g', 'h'):
+        return true;
+    default:
+        return false;
+    }
 }
 
 static bool coda_known(const struct vn_letter *w, unsigned n)
@@ -209,7 +237,8 @@ static void flush_letters(struct scan *s)
     if (s->n == 0) return;
     if (s->mode != MODE_NFC) {
         owe_space(s);
-        if (!s->long_word && s->flags & NDC_VN_TONES) place_tone(s);
+        bool toned = s->mode == MODE_CLEAN || (s->level & 3) == NDC_VN_FOLD_CASE;
+        if (toned && !s->long_word && s->flags & NDC_VN_TONES) place_tone(s);
         if (!s->long_word && s->mode == MODE_FOLD && s->level & NDC_VN_FOLD_YI)
             fold_y(s->w, s->n);
     }
@@ -439,8 +468,16 @@ static void take(struct scan *s, uint32_t c)
     }
 }
 
-static size_t run(struct scan *s, struct ndc_str in, unsigned *flags)
+static size_t run(char *out, enum mode mode, unsigned level, struct ndc_str in,
+                  unsigned *flags)
 {
+    struct scan s; /* the word's letters are written before they are read */
+    s.out = out;
+    s.len = 0;
+    s.mode = mode;
+    s.level = level;
+    s.flags = s.n = 0;
+    s.space = s.long_word = false;
     for (size_t i = 0; i < in.len;) {
         unsigned char byte = (unsigned char)in.ptr[i];
         uint32_t code = byte;
@@ -449,27 +486,25 @@ static size_t run(struct scan *s, struct ndc_str in, unsigned *flags)
         } else {
             i += ndc_utf8_decode(ndc_str_from(in, i), &code);
             if (code == NDC_UTF8_BAD) {
-                s->flags |= NDC_VN_INVALID;
+                s.flags |= NDC_VN_INVALID;
                 code = '?';
             }
         }
-        take(s, code);
+        take(&s, code);
     }
-    end_word(s);
-    if (flags) *flags |= s->flags;
-    return s->len;
+    end_word(&s);
+    if (flags) *flags |= s.flags;
+    return s.len;
 }
 
 size_t ndc_vn_nfc(char *out, struct ndc_str in, unsigned *flags)
 {
-    struct scan s = {.out = out, .mode = MODE_NFC};
-    return run(&s, in, flags);
+    return run(out, MODE_NFC, 0, in, flags);
 }
 
 size_t ndc_vn_clean(char *out, struct ndc_str in, unsigned *flags)
 {
-    struct scan s = {.out = out, .mode = MODE_CLEAN};
-    return run(&s, in, flags);
+    return run(out, MODE_CLEAN, 0, in, flags);
 }
 
 /* ---- folding ---- */
@@ -511,43 +546,82 @@ static void ascii_fold_y(char *s, size_t len)
     }
 }
 
-static size_t fold_ascii(char *out, struct ndc_str in, unsigned level, unsigned *flags)
+enum { NOT_PLAIN = -1 };
+
+/* Code point at *i of UTF-8 whose letters are of one to three bytes; others are not
+ * plain. */
+static uint32_t next_short(struct ndc_str in, size_t *i)
+{
+    const unsigned char *p = (const unsigned char *)in.ptr + *i;
+    size_t left = in.len - *i;
+    if (p[0] < 0x80) {
+        *i += 1;
+        return p[0];
+    }
+    if (p[0] >= 0xc2 && p[0] < 0xe0 && left > 1 && (p[1] & 0xc0) == 0x80) {
+        *i += 2;
+        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+    }
+    if (p[0] == 0xe1 && left > 2 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
+        *i += 3;
+        return 0x1000 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+    }
+    return NDC_UTF8_BAD;
+}
+
+static unsigned letter_flags(const struct latin *row, uint32_t code)
+{
+    unsigned flags = row->lower != code ? NDC_VN_UPPER : NDC_VN_LOWER;
+    if (row->tone) flags |= NDC_VN_TONES;
+    if (code < 0x80) return flags;
+    if (is_marked(row->vowel) || code == 0x110 || code == 0x111)
+        flags |= NDC_VN_MARKS;
+    else if (!row->vowel)
+        flags |= NDC_VN_FOREIGN;
+    return flags;
+}
+
+/* Full folding of composed Latin text, most of what there is; NOT_PLAIN for the rest. */
+static ptrdiff_t fold_plain(char *out, struct ndc_str in, unsigned level, unsigned *flags)
 {
     size_t len = 0;
     unsigned found = 0;
     bool space = false;
-    for (size_t i = 0; i < in.len; i++) {
-        char c = in.ptr[i];
-        if (c >= 'a' && c <= 'z') {
-            found |= NDC_VN_LOWER;
-        } else if (c >= 'A' && c <= 'Z') {
-            found |= NDC_VN_UPPER;
-            c = (char)(c + 32);
-        } else if (c >= '0' && c <= '9') {
+    for (size_t i = 0; i < in.len;) {
+        uint32_t code = next_short(in, &i);
+        const struct latin *row = code < 0x2000 ? latin_of(code) : NULL;
+        if (!row || code == 0xd0 || code == 0xf0 || code == 0x189) return NOT_PLAIN;
+        if (row->ascii[0]) {
+            if (space) out[len++] = ' ';
+            space = false;
+            out[len++] = row->ascii[0];
+            if (row->ascii[1]) out[len++] = row->ascii[1];
+            found |= letter_flags(row, code);
+        } else if (code >= 0x80 && code != 0xa0) {
+            return NOT_PLAIN;
+        } else if (code >= '0' && code <= '9') {
+            if (space) out[len++] = ' ';
+            space = false;
+            out[len++] = (char)code;
             found |= NDC_VN_DIGITS;
-        } else if (c == '\'' || c == '`') {
-            continue;
-        } else if (is_control((unsigned char)c) && !is_space((unsigned char)c)) {
+        } else if (is_control(code) && !is_space(code)) {
             found |= NDC_VN_CONTROL;
-            continue;
-        } else {
+        } else if (code != '\'' && code != '`') {
             space = len > 0;
-            continue;
         }
-        if (space) out[len++] = ' ';
-        space = false;
-        out[len++] = c;
     }
     if (level & NDC_VN_FOLD_YI) ascii_fold_y(out, len);
     if (flags) *flags |= found;
-    return len;
+    return (ptrdiff_t)len;
 }
 
 size_t ndc_vn_fold(char *out, struct ndc_str in, unsigned level, unsigned *flags)
 {
-    if (is_ascii(in)) return fold_ascii(out, in, level, flags);
-    struct scan s = {.out = out, .mode = MODE_FOLD, .level = level};
-    return run(&s, in, flags);
+    if ((level & 3) == NDC_VN_FOLD_FULL || is_ascii(in)) {
+        ptrdiff_t len = fold_plain(out, in, level, flags);
+        if (len != NOT_PLAIN) return (size_t)len;
+    }
+    return run(out, MODE_FOLD, level, in, flags);
 }
 
 void ndc_vn_fold_add(struct ndc_buf *out, struct ndc_str in, unsigned level)

@@ -41,6 +41,9 @@ struct search {
     struct ndc_date as_of;
     bool typos;
     struct found best;
+    /* Hits by where they end, found once. */
+    uint8_t hit_count[ADDR_TOKENS_MAX + 1]; /* 255: not yet */
+    struct addr_hit hits[ADDR_TOKENS_MAX + 1][ADDR_NAME_TOKENS];
 };
 
 static uint16_t level_mask(unsigned level)
@@ -55,16 +58,25 @@ static uint16_t level_mask(unsigned level)
 }
 
 /* Points for how well the words fit the unit; NOWHERE if they name another level. */
-static int fit(const struct search *s, const struct addr_hit *h, unsigned id)
+static int fit(const struct search *s, struct addr_hit *h, unsigned id)
 {
     const struct ndc_unit *u = ndc_unit_get(id);
     int score = h->name_end - h->name;
     if (h->mask && !(h->mask & level_mask(u->level))) return NOWHERE;
     if (h->mask) score += h->mask >> u->kind & 1 ? W_KIND : W_WRONG_KIND;
     if (!h->bounded) score += W_LOOSE;
-    if (h->exact && h->entry)
-        score += h->exact == s->text.tables->exact[id] ? W_TONES : W_OTHER_TONES;
+    if (h->marked && h->entry)
+        score += addr_exact(h, &s->text) == s->text.tables->exact[id] ? W_TONES
+                                                                      : W_OTHER_TONES;
     return score;
+}
+
+static struct addr_hit *hits_at(struct search *s, unsigned end, unsigned *n)
+{
+    if (s->hit_count[end] == UINT8_MAX)
+        s->hit_count[end] = (uint8_t)addr_hits(s->hits[end], &s->text, end);
+    *n = s->hit_count[end];
+    return s->hits[end];
 }
 
 /* ---- one wrong letter ---- */
@@ -153,12 +165,11 @@ static int commune_place(const struct search *s, unsigned id, const struct provi
     return NOWHERE;
 }
 
-static void weigh_commune(struct search *s, struct found f, const struct addr_hit *h,
+static void weigh_commune(struct search *s, struct found f, struct addr_hit *h,
                           unsigned id, const struct province *p, unsigned district)
 {
-    int style = fit(s, h, id), place;
-    if (style == NOWHERE) return;
-    if ((place = commune_place(s, id, p, district)) == NOWHERE) return;
+    int style, place = commune_place(s, id, p, district);
+    if (place == NOWHERE || (style = fit(s, h, id)) == NOWHERE) return;
     /* Alone, a name without its kind and province says little. */
     if (!p && !district && !h->mask) return;
     f.score += W_COMMUNE + style + place;
@@ -173,7 +184,7 @@ static void weigh_commune(struct search *s, struct found f, const struct addr_hi
     keep(s, &f, id);
 }
 
-static void near_range(struct search *s, struct found f, const struct addr_hit *h,
+static void near_range(struct search *s, struct found f, struct addr_hit *h,
                        unsigned parent, const struct province *p, unsigned district)
 {
     unsigned first, n = ndc_unit_children(NDC_UNIT_CURRENT, parent, &first);
@@ -188,8 +199,9 @@ static void near_range(struct search *s, struct found f, const struct addr_hit *
 static void read_commune(struct search *s, struct found f, unsigned end,
                          const struct province *p, unsigned district)
 {
-    struct addr_hit hits[ADDR_NAME_TOKENS + 1];
-    unsigned n = addr_hits(hits, &s->text, end);
+    struct addr_hit phrase, *hits;
+    unsigned n;
+    hits = hits_at(s, end, &n);
     for (unsigned i = 0; i < n; i++) {
         const struct norm_entry *e = hits[i].entry;
         for (unsigned k = e->first; k < (unsigned)e->first + e->count; k++) {
@@ -199,10 +211,10 @@ static void read_commune(struct search *s, struct found f, unsigned end,
         }
         if (n > 0 && hits[i].mask & level_mask(NDC_UNIT_COMMUNE)) f.conflict = true;
     }
-    if (s->typos && (p || district) && addr_phrase(&hits[0], &s->text, end)) {
-        if (district) near_range(s, f, &hits[0], district, p, district);
-        if (p && p->now && !district) near_range(s, f, &hits[0], p->now, p, 0);
-        if (p && p->former && !district) near_range(s, f, &hits[0], p->former, p, 0);
+    if (s->typos && (p || district) && addr_phrase(&phrase, &s->text, end)) {
+        if (district) near_range(s, f, &phrase, district, p, district);
+        if (p && p->now && !district) near_range(s, f, &phrase, p->now, p, 0);
+        if (p && p->former && !district) near_range(s, f, &phrase, p->former, p, 0);
     }
     /* Without a commune: the district, else the province, is what was read. */
     if (district)
@@ -213,16 +225,16 @@ static void read_commune(struct search *s, struct found f, unsigned end,
 
 /* ---- districts ---- */
 
-static void weigh_district(struct search *s, struct found f, const struct addr_hit *h,
+static void weigh_district(struct search *s, struct found f, struct addr_hit *h,
                            unsigned id, const struct province *p)
 {
-    int style = fit(s, h, id);
+    int style;
     unsigned former = ndc_unit_get(id)->parent;
-    if (style == NOWHERE) return;
     if (p && former != p->former) {
         if (!p->now || province_now(former) != p->now) return;
         f.score += W_MOVED;
     }
+    if ((style = fit(s, h, id)) == NOWHERE) return;
     if (!p && !h->mask && !h->bounded) return;
     f.score += W_DISTRICT + style;
     f.district = (uint16_t)id;
@@ -238,8 +250,9 @@ static void weigh_district(struct search *s, struct found f, const struct addr_h
 static void read_district(struct search *s, struct found f, unsigned end,
                           const struct province *p)
 {
-    struct addr_hit hits[ADDR_NAME_TOKENS + 1];
-    unsigned n = addr_hits(hits, &s->text, end), exact = 0;
+    struct addr_hit phrase, *hits;
+    unsigned n, exact = 0;
+    hits = hits_at(s, end, &n);
     for (unsigned i = 0; i < n; i++) {
         const struct norm_entry *e = hits[i].entry;
         for (unsigned k = e->first; k < (unsigned)e->first + e->count; k++) {
@@ -249,10 +262,10 @@ static void read_district(struct search *s, struct found f, unsigned end,
             weigh_district(s, f, &hits[i], id, p);
         }
     }
-    if (s->typos && !exact && p && p->former && addr_phrase(&hits[0], &s->text, end)) {
+    if (s->typos && !exact && p && p->former && addr_phrase(&phrase, &s->text, end)) {
         unsigned first, count = ndc_unit_children(NDC_UNIT_FORMER, p->former, &first);
         for (unsigned id = first; id < first + count; id++)
-            if (nearly_named(s, &hits[0], id)) weigh_district(s, f, &hits[0], id, p);
+            if (nearly_named(s, &phrase, id)) weigh_district(s, f, &phrase, id, p);
     }
     read_commune(s, f, end, p, 0);
 }
@@ -260,7 +273,7 @@ static void read_district(struct search *s, struct found f, unsigned end,
 /* ---- provinces ---- */
 
 /* The current province of that name, the former one of that name. */
-static bool province_of(struct search *s, struct province *out, const struct addr_hit *h,
+static bool province_of(struct search *s, struct province *out, struct addr_hit *h,
                         unsigned id)
 {
     const struct ndc_unit *u = ndc_unit_get(id);
@@ -297,8 +310,8 @@ static void weigh_province(struct search *s, const struct province *p, bool typo
     read_district(s, f, p->start, p);
     /* "TP Huế, Thừa Thiên Huế": the same province said twice, or a city that was its one
      * district before the tables' time. */
-    struct addr_hit hits[ADDR_NAME_TOKENS + 1];
-    unsigned n = addr_hits(hits, &s->text, p->start);
+    unsigned n;
+    struct addr_hit *hits = hits_at(s, p->start, &n);
     for (unsigned i = 0; i < n; i++) {
         const struct norm_entry *e = hits[i].entry;
         for (unsigned k = e->first; k < (unsigned)e->first + e->count; k++) {
@@ -314,9 +327,10 @@ static void weigh_province(struct search *s, const struct province *p, bool typo
 
 static void read_province(struct search *s, unsigned end)
 {
-    struct addr_hit hits[ADDR_NAME_TOKENS + 1];
+    struct addr_hit phrase, *hits;
     struct province p;
-    unsigned n = addr_hits(hits, &s->text, end), exact = 0;
+    unsigned n, exact = 0;
+    hits = hits_at(s, end, &n);
     for (unsigned i = 0; i < n; i++) {
         const struct norm_entry *e = hits[i].entry;
         uint16_t seen[2] = {0, 0};
@@ -329,16 +343,18 @@ static void read_province(struct search *s, unsigned end)
             weigh_province(s, &p, false);
         }
     }
-    if (s->typos && !exact && addr_phrase(&hits[0], &s->text, end)) {
+    if (s->typos && !exact && addr_phrase(&phrase, &s->text, end)) {
         for (int vintage = 0; vintage < 2; vintage++) {
             unsigned first,
                 count = ndc_unit_children((enum ndc_unit_vintage)vintage, 0, &first);
             for (unsigned id = first; id < first + count; id++)
-                if (nearly_named(s, &hits[0], id) && province_of(s, &p, &hits[0], id))
+                if (nearly_named(s, &phrase, id) && province_of(s, &p, &phrase, id))
                     weigh_province(s, &p, true);
         }
     }
-    read_district(s, (struct found){.start = (uint8_t)end}, end, NULL);
+    /* A reading with its province and commune is not beaten by one without. */
+    if (s->best.score < W_PROVINCE + W_DISTRICT + W_COMMUNE)
+        read_district(s, (struct found){.start = (uint8_t)end}, end, NULL);
 }
 
 /* ---- the answer ---- */
@@ -423,6 +439,7 @@ enum ndc_norm_reason ndc_norm_address(struct ndc_norm_address *out, struct ndc_s
     addr_tokens(&s.text, raw);
     s.as_of = as_of;
     s.typos = false;
+    memset(s.hit_count, UINT8_MAX, sizeof(s.hit_count));
     s.best = (struct found){.score = 1};
     unsigned end = addr_end(&s.text);
     read_province(&s, end);

@@ -28,7 +28,8 @@ struct addr_hit {
     uint8_t start, name, name_end;
     bool bounded; /* a comma, dash, kind word or the text's start is before it */
     uint16_t mask;
-    uint32_t exact; /* hash with tones; 0: written without any */
+    bool marked;    /* written with tones or marks; then exact is used */
+    uint32_t exact; /* hash with tones, 0 until asked for */
     const struct norm_entry *entry;
 };
 
@@ -47,6 +48,8 @@ struct ndc_str addr_span(const struct addr_text *text, unsigned from, unsigned t
 /* The kind word right before token `at`, or right after the span ending at `at`. */
 struct addr_kind addr_kind_before(const struct addr_text *text, unsigned at);
 struct addr_kind addr_kind_after(const struct addr_text *text, unsigned at);
+/* The hash of the hit's name as written, 0 if it has no marks. */
+uint32_t addr_exact(struct addr_hit *hit, const struct addr_text *text);
 /* Hits whose span ends at `end`, longest name first. */
 unsigned addr_hits(struct addr_hit *out, const struct addr_text *text, unsigned end);
 /* The phrase that ends at `end` and starts at a boundary or a kind word, for matching

@@ -226,7 +226,17 @@ static void finish_hit(struct addr_hit *h, const struct addr_text *x, unsigned n
     h->start = (uint8_t)start;
     h->mask = before.mask | after.mask;
     h->bounded = before.mask || x->t[start].comma || x->t[start].dash;
-    h->exact = marked ? norm_exact_hash(raw) : 0;
+    h->marked = marked;
+    h->exact = 0;
+}
+
+uint32_t addr_exact(struct addr_hit *h, const struct addr_text *x)
+{
+    if (h->marked && h->exact == 0)
+        h->exact = norm_exact_hash(
+            ndc_str_n(x->raw.ptr + x->t[h->name].raw_from,
+                      (size_t)(x->t[h->name_end - 1].raw_to - x->t[h->name].raw_from)));
+    return h->exact;
 }
 
 unsigned addr_hits(struct addr_hit *out, const struct addr_text *x, unsigned end)

@@ -132,17 +132,25 @@ static unsigned titles(const struct words *s, bool toneless)
 static bool inner_capital(struct ndc_str w)
 {
     bool small = false;
-    for (size_t i = 0; i < w.len;) {
-        uint32_t c;
-        unsigned flags = 0;
-        char key[8];
-        size_t n = ndc_utf8_decode(ndc_str_from(w, i), &c);
-        ndc_vn_fold(key, ndc_str_n(w.ptr + i, n), NDC_VN_FOLD_CASE, &flags);
-        if (small && flags & NDC_VN_UPPER) return true;
-        small = (flags & NDC_VN_LOWER) != 0;
-        i += n;
+    for (size_t i = 0; i < w.len; i++) {
+        if (small && w.ptr[i] >= 'A' && w.ptr[i] <= 'Z') return true;
+        small = small || (w.ptr[i] >= 'a' && w.ptr[i] <= 'z');
     }
     return false;
+}
+
+/* ASCII characters that no name has. */
+static bool strange(unsigned char c)
+{
+    static const uint64_t set[2] = {
+        1ull << '"' | 1ull << '#' | 1ull << '$' | 1ull << '%' | 1ull << '&' |
+            1ull << '*' | 1ull << '+' | 1ull << '/' | 1ull << ':' | 1ull << ';' |
+            1ull << '<' | 1ull << '=' | 1ull << '>' | 1ull << '?' | 1ull << '!',
+        1ull << ('@' - 64) | 1ull << ('[' - 64) | 1ull << ('\\' - 64) |
+            1ull << (']' - 64) | 1ull << ('^' - 64) | 1ull << ('_' - 64) |
+            1ull << ('{' - 64) | 1ull << ('|' - 64) | 1ull << ('}' - 64) |
+            1ull << ('~' - 64)};
+    return c < 128 && (set[c >> 6] >> (c & 63) & 1);
 }
 
 /* Letters, and the few marks that names have; anything else is named by the reason. */
@@ -152,8 +160,7 @@ static enum ndc_norm_reason check_characters(struct ndc_str s, unsigned flags)
     if (flags & (NDC_VN_INVALID | NDC_VN_CONTROL)) return NDC_NORM_BAD_CHARACTERS;
     if (flags & NDC_VN_DIGITS) return NDC_NORM_NAME_DIGITS;
     for (size_t i = 0; i < s.len; i++)
-        if (strchr("@#$%&*_=+<>{}[]|\\;:!?\"/~^", s.ptr[i]))
-            return NDC_NORM_BAD_CHARACTERS;
+        if (strange((unsigned char)s.ptr[i])) return NDC_NORM_BAD_CHARACTERS;
     if (memmem(s.ptr, s.len, "\xef\xbf\xbd", 3)) return NDC_NORM_BAD_CHARACTERS;
     return letters ? NDC_NORM_OK : NDC_NORM_NAME_NO_LETTERS;
 }

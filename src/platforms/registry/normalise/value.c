@@ -34,7 +34,9 @@ bool ndc_norm_is_missing(struct ndc_str raw)
     char key[NDC_VN_ROOM(40)];
     raw = ndc_str_trim(raw);
     if (raw.len == 0) return true;
-    if (raw.len > 32) return false;
+    char first = (char)(raw.ptr[0] | 0x20);
+    if (raw.len > 24 || (first >= 'a' && first <= 'z' && !strchr("nkcutb", first)))
+        return false;
     size_t n = ndc_vn_fold(key, raw, NDC_VN_FOLD_FULL, NULL);
     if (ndc_str_eq(raw, NDC_STR("NA")) || ndc_str_eq(raw, NDC_STR("#NA"))) return true;
     return one_of(ndc_str_n(key, n), words, NDC_ARRAY_LEN(words));
