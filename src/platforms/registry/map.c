@@ -278,7 +278,10 @@ static void map_column(struct ndc_mapper *m, const struct column *c,
         q->fields[c->index].failed++;
         field->flags = NDC_RECORD_INVALID;
         field->value = ndc_str_n("", 0);
-        add_norm_reason(out, q, (int)c->index, v->reason, f->required, raw);
+        /* Who a record is about cannot be guessed: a wrong name, date or number of the
+         * person sends the row to quarantine; another field is kept as written. */
+        add_norm_reason(out, q, (int)c->index, v->reason, f->required || c->expected,
+                        raw);
         return;
     }
     q->fields[c->index].present++;

@@ -6,6 +6,7 @@
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/http.h"
 #include "platforms/registry/job.h"
+#include "platforms/registry/schedule.h"
 #include "sys/file.h"
 
 #include <stdio.h>
@@ -55,12 +56,15 @@ static enum ndc_err started(struct ndc_app *app, void *state, struct ndc_fault *
     struct ndc_registry *reg = state;
     int64_t people = ndc_config_int(ndc_app_config(app), "demo_people");
     char id[NDC_JOB_ID_LEN + 1];
+    reg->schedule = ndc_schedule_start(reg);
     if (people == 0 || reg->source_count > 0) return NDC_OK;
     return ndc_registry_submit_demo(reg, (uint64_t)people, 1, id, fault);
 }
 
 static void stop(void *state)
 {
+    struct ndc_registry *reg = state;
+    ndc_schedule_stop(reg->schedule);
     ndc_registry_close(state);
 }
 

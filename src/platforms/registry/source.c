@@ -1,6 +1,7 @@
 /* Declarations: YAML to struct ndc_source, every mistake with its line. */
 #include "platforms/registry/source.h"
 
+#include "base/cron.h"
 #include "base/yaml.h"
 #include "platforms/registry/rules.h"
 
@@ -196,13 +197,11 @@ static enum ndc_err read_sync(struct reader *r, const struct ndc_yaml *node)
     TRY(ndc_yaml_str(node, "op_column", false, &s->op_column, r->fault));
     TRY(ndc_yaml_str(node, "time_column", false, &s->time_column, r->fault));
     TRY(ndc_yaml_i64(node, "live_days", false, 0, 36500, &s->live_days, r->fault));
-    unsigned parts = 0;
-    struct ndc_str rest = s->schedule, part;
-    while (ndc_str_split(&rest, ' ', &part))
-        parts += part.len > 0;
-    if (s->schedule.len && parts != 5)
+    struct ndc_cron cron;
+    if (s->schedule.len && !ndc_cron_parse(&cron, s->schedule))
         return wrong(r, ndc_yaml_get(node, "schedule"), "schedule",
-                     "must be five cron fields: minute hour day month weekday");
+                     "must be five cron fields: minute hour day month weekday, "
+                     "such as \"0 2 * * *\" for every night at two");
     return NDC_OK;
 }
 

@@ -1,0 +1,108 @@
+/* Scheduled loads: a thread that wakes each minute and queues what is due. A source whose
+ * last run is still under way is left for its next time. */
+#include "platforms/registry/schedule.h"
+
+#include "base/cron.h"
+#include "platforms/registry/http.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#include <time.h>
+
+struct ndc_schedule {
+    struct ndc_registry *registry;
+    struct ndc_thread thread;
+    struct ndc_mutex lock; /* guards stop */
+    struct ndc_cond changed;
+    bool stop;
+};
+
+static bool is_due(const struct ndc_source *s, int64_t now_ms)
+{
+    struct ndc_cron cron;
+    struct tm t;
+    time_t seconds = (time_t)(now_ms / 1000);
+    if (s->schedule.len == 0 || s->connector == NDC_CONNECT_PUSH) return false;
+    if (!ndc_cron_parse(&cron, s->schedule) || !localtime_r(&seconds, &t)) return false;
+    return ndc_cron_matches(&cron, t.tm_min, t.tm_hour, t.tm_mday, t.tm_mon + 1,
+                            t.tm_wday);
+}
+
+static bool is_busy(struct ndc_registry *reg, struct ndc_str source)
+{
+    struct ndc_store_conn *conn;
+    struct ndc_fault fault = {0};
+    int64_t n = 0;
+    if (ndc_store_take(reg->store, NDC_READ, &conn, &fault)) return true;
+    enum ndc_err err =
+        ndc_sql_i64(conn, &n,
+                    "SELECT count(*) FROM registry_run WHERE source = $1 AND "
+                    "state IN ('queued', 'loading', 'loaded')",
+                    NDC_ARGS(ndc_text(source)), &fault);
+    ndc_store_give(conn);
+    return err || n > 0;
+}
+
+static void queue_due(struct ndc_registry *reg, int64_t now_ms)
+{
+    int64_t runs[NDC_REGISTRY_SOURCES_MAX];
+    size_t n = 0;
+    struct ndc_fault fault = {0};
+    char job[NDC_JOB_ID_LEN + 1];
+    for (uint32_t i = 1; i <= NDC_REGISTRY_SOURCES_MAX; i++) {
+        struct ndc_registered *r = ndc_registry_by_number(reg, i);
+        if (!r || !is_due(r->source, now_ms) || is_busy(reg, r->source->id)) continue;
+        if (ndc_registry_queue_run(reg, r->source->id, NDC_STR_NULL, &runs[n], &fault))
+            break;
+        n++;
+    }
+    if (n && !fault.err &&
+        ndc_registry_submit(reg, NDC_STR("platform:registry"), runs, n, job, &fault) ==
+            NDC_OK)
+        ndc_log(NDC_LOG_INFO, "registry", "%zu scheduled sources queued as job %s", n,
+                job);
+    if (fault.err)
+        ndc_log(NDC_LOG_ERROR, "registry", "scheduled loads: %s", fault.message);
+}
+
+static void run_schedule(void *arg)
+{
+    struct ndc_schedule *s = arg;
+    int64_t minute = ndc_clock_wall_ms() / 60000;
+    ndc_mutex_lock(&s->lock);
+    while (!s->stop) {
+        int64_t now_ms = ndc_clock_wall_ms();
+        if (now_ms / 60000 != minute) {
+            minute = now_ms / 60000;
+            ndc_mutex_unlock(&s->lock);
+            queue_due(s->registry, now_ms);
+            ndc_mutex_lock(&s->lock);
+            continue;
+        }
+        if (ndc_cond_wait_ms(&s->changed, &s->lock, 60000 - now_ms % 60000)) continue;
+    }
+    ndc_mutex_unlock(&s->lock);
+}
+
+struct ndc_schedule *ndc_schedule_start(struct ndc_registry *registry)
+{
+    struct ndc_schedule *s = ndc_xcalloc(1, sizeof(*s));
+    s->registry = registry;
+    ndc_mutex_init(&s->lock);
+    ndc_cond_init(&s->changed);
+    ndc_thread_start(&s->thread, "ndc-schedule", run_schedule, s);
+    return s;
+}
+
+void ndc_schedule_stop(struct ndc_schedule *s)
+{
+    if (!s) return;
+    ndc_mutex_lock(&s->lock);
+    s->stop = true;
+    ndc_cond_broadcast(&s->changed);
+    ndc_mutex_unlock(&s->lock);
+    ndc_thread_join(&s->thread);
+    ndc_mutex_free(&s->lock);
+    ndc_cond_free(&s->changed);
+    free(s);
+}
