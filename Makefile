@@ -25,6 +25,18 @@ build: setup $(BUILD)/build.ninja ## compile the program
 web: setup ## build the console (web/dist)
 	@web/build
 
+run: build web ## serve http://127.0.0.1:8080, with the demo nation at first start (DEMO_PEOPLE=N)
+	@scripts/run.sh $(BUILD)
+
+install: build web ## install on this machine: program, service, man page, completion, user
+	@scripts/install.sh $(BUILD) $(DESTDIR)
+
+uninstall: ## remove what install put there (never the data)
+	@scripts/uninstall.sh
+
+deb: build web ## make a Debian package in the build folder
+	@scripts/deb.sh $(BUILD)
+
 test: build ## run every test
 	@scripts/setup.sh test
 	@web/build test

@@ -123,7 +123,7 @@ static enum ndc_err parse_member(struct parser *p, struct ndc_schema *type,
     }
     struct ndc_str name = take_word(p);
     if (name.len == 0) return wrong(p, "a member's name");
-    NDC_ASSERT(type->n < MEMBERS_MAX);
+    if (type->n == MEMBERS_MAX) return wrong(p, "fewer members");
     struct member *m = &list[type->n++];
     *m = (struct member){.name = ndc_arena_cstr(p->arena, name)};
     m->required = !take(p, '?');
@@ -161,7 +161,7 @@ static enum ndc_err parse_enum(struct parser *p, struct ndc_schema *type)
     do {
         struct ndc_str word = take_word(p);
         if (word.len == 0) return wrong(p, "a word");
-        NDC_ASSERT(type->n < MEMBERS_MAX);
+        if (type->n == MEMBERS_MAX) return wrong(p, "fewer members");
         words[type->n++] = ndc_arena_cstr(p->arena, word);
     } while (take(p, '|'));
     if (!take(p, ')')) return wrong(p, "| or )");
