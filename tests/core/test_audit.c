@@ -5,6 +5,8 @@
 
 #include "sys/clock.h"
 
+#include <stdatomic.h>
+
 static struct ndc_fault fault;
 
 /* Appends n entries by four principals on ten subjects. */
@@ -280,6 +282,56 @@ static void test_long_and_odd_texts(void **state)
     log_close(f);
 }
 
+enum { CROWD = 4, EACH = 400 };
+
+struct crowd {
+    struct ndc_audit *audit;
+    atomic_uint durable;
+};
+
+static void count_durable(void *arg, enum ndc_err err, uint64_t seq)
+{
+    struct crowd *c = arg;
+    (void)seq;
+    if (!err) atomic_fetch_add(&c->durable, 1);
+}
+
+/* Even threads append, odd ones ask for heads, proofs and entries meanwhile. */
+static void be_busy(void *arg, size_t i)
+{
+    struct crowd *c = arg;
+    for (size_t k = 0; k < EACH; k++) {
+        struct ndc_fault mine = {0};
+        struct ndc_audit_head head;
+        uint8_t path[NDC_AUDIT_PROOF_MAX][NDC_AUDIT_HASH_BYTES];
+        size_t n;
+        if (i % 2 == 0) {
+            struct ndc_str subject = NDC_STR("p1");
+            struct ndc_audit_event e = event_of("user:crowd", &subject, 1);
+            assert_int_equal(ndc_audit_append(c->audit, &e, count_durable, c, &mine), 0);
+        } else if (k % 20 == 0) {
+            assert_int_equal(ndc_audit_head(c->audit, k % 40 == 0, &head, &mine), 0);
+            if (head.size)
+                assert_int_equal(ndc_audit_prove_inclusion(
+                                     c->audit, path, &n, k % head.size, head.size, &mine),
+                                 0);
+        }
+    }
+}
+
+static void test_many_threads(void **state)
+{
+    struct log_fixture log = log_new(state), *f = &log;
+    log_open(f);
+    struct crowd crowd = {.audit = f->audit};
+    ndc_parallel_for(CROWD, CROWD, be_busy, &crowd);
+    log_close(f);
+    assert_int_equal(atomic_load(&crowd.durable), CROWD / 2 * EACH);
+    log_open(f);
+    check_proofs(f, CROWD / 2 * EACH);
+    log_close(f);
+}
+
 static void test_field_sets_in_hex(void **state)
 {
     (void)state;
@@ -307,6 +359,7 @@ int main(void)
         TEST_ON_BOTH(test_other_key_is_refused),
         TEST_ON_BOTH(test_full_queue_refuses),
         TEST_ON_BOTH(test_long_and_odd_texts),
+        TEST_ON_BOTH(test_many_threads),
         cmocka_unit_test(test_field_sets_in_hex),
     };
     return test_db_run(tests);
