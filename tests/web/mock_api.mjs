@@ -1,7 +1,7 @@
 // A stand-in for the daemon: serves web/dist with the daemon's headers and answers the
 // console's API with small, made-up data of the real shapes, so that every state of a page
 // (empty, failing, expired, slow) can be shown at will. The real daemon has its own test.
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
@@ -103,23 +103,37 @@ function fresh() {
 }
 
 const evidence = [
-  { field: 'full_name', left: 'Nguyễn Văn Bình', right: 'NGUYEN VAN BINH', level: 'toneless', level_title: { vi: 'Giống khi bỏ dấu', en: 'Same without tones' }, weight: 3.2, frequency: 0.0004 },
-  { field: 'birth_date', left: '1985-03-02', right: '1985-02-03', level: 'swapped', level_title: { vi: 'Đảo ngày và tháng', en: 'Day and month swapped' }, weight: 2.1, frequency: null },
-  { field: 'sex', left: 'male', right: 'male', level: 'exact', level_title: { vi: 'Giống hệt', en: 'Identical' }, weight: 0.9, frequency: 0.5 },
-  { field: 'permanent_address', left: 'Phường Ba Đình, Hà Nội', right: 'Phường Cầu Giấy, Hà Nội', level: 'province', level_title: { vi: 'Cùng tỉnh', en: 'Same province' }, weight: -0.8, frequency: 0.08 },
-  { field: 'phone', left: '0912345678', right: null, level: 'missing', level_title: { vi: 'Thiếu', en: 'Missing' }, weight: 0, frequency: null },
+  { field: 'full_name', left: 'Nguyễn Văn Bình', right: 'NGUYEN VAN BINH', level: 'tones differ', weight: 3.2, frequency: 0.0004 },
+  { field: 'birth_date', left: '1985-03-02', right: '1985-02-03', level: 'day and month swapped', weight: 2.1, frequency: null },
+  { field: 'sex', left: 'male', right: 'male', level: 'exact', weight: 0.9, frequency: 0.5 },
+  { field: 'permanent_address', left: 'Phường Ba Đình, Hà Nội', right: 'Phường Cầu Giấy, Hà Nội', level: 'same area', weight: -0.8, frequency: 0.08 },
+  { field: 'phone', left: '0912345678', right: null, level: 'missing', weight: 0, frequency: null },
 ];
 
 const golden = [
-  ['full_name', { value: 'Nguyễn Văn Bình', masked: false }, 'authority', 2], ['person_id', { value: '•••• 5678', masked: true, rule: 'last4' }, 'authority', 0], ['birth_date', { value: '1985-03-02', masked: false }, 'agreement', 1], ['sex', { value: 'male', masked: false }, 'only', 0],
-  ['marital_status', { value: 'married', masked: false }, 'recency', 1], ['permanent_address', { value: 'Phường Ba Đình, Thành phố Hà Nội', masked: false }, 'recency', 3], ['phone', { value: '••• 678', masked: true, rule: 'last3' }, 'recency', 1], ['blood_type', { withheld: true, rule: 'sensitive-needs-consent' }, 'only', 0],
+  ['full_name', { value: 'Nguyễn Văn Bình', masked: false }, 'authority', 2], ['person_id', { value: '•••• 5678', masked: true, mask: 'last4' }, 'authority', 0], ['birth_date', { value: '1985-03-02', masked: false }, 'agreement', 1], ['sex', { value: 'male', masked: false }, 'only', 0],
+  ['marital_status', { value: 'married', masked: false }, 'recency', 1], ['permanent_address', { value: 'Phường Ba Đình, Thành phố Hà Nội', masked: false }, 'recency', 3], ['phone', { value: '••• 678', masked: true, mask: 'last3' }, 'recency', 1], ['blood_type', { value: null, withheld: true }, 'only', 0],
 ];
 const recordSources = ['population', 'residence', 'tax', 'social_insurance', 'health_insurance', 'vehicles', 'driving', 'bank'];
 
-const permissions = ['registry.person.read'];
+const auditKey = generateKeyPairSync('ed25519');
+const auditPublic = auditKey.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+
+/** A signed head of the first `size` entries. */
+function headOf(entries, size) {
+  const rootHash = root(entries.slice(0, size).map(leafHash));
+  const time_ms = Date.UTC(2026, 10, 22, 3, 0);
+  const data = Buffer.alloc(51);
+  data.writeBigUInt64BE(BigInt(time_ms), 0);
+  data.writeBigUInt64BE(BigInt(size), 8);
+  data[16] = 32;
+  rootHash.copy(data, 17);
+  return { size, time_ms, time: new Date(time_ms).toISOString(), root: rootHash.toString('hex'), signature: sign(null, data, auditKey.privateKey).toString('hex'), algorithm: 'Ed25519', key: auditPublic.toString('hex'), key_id: sha(auditPublic).toString('hex') };
+}
+
 const purposes = [
-  { code: 'population-management', title: { vi: 'Quản lý dân cư', en: 'Population management' }, legal_bases: ['Luật Căn cước 26/2023/QH15, Điều 16'] },
-  { code: 'social-security', title: { vi: 'Chi trả an sinh xã hội', en: 'Social security payments' }, legal_bases: ['Luật Bảo hiểm xã hội 41/2024/QH15'] },
+  { code: 'population-management', title: { vi: 'Quản lý dân cư', en: 'Population management' }, laws: [{ vi: 'Luật Căn cước 26/2023/QH15, Điều 16', en: 'Law on Identification 26/2023/QH15, Article 16' }], needs_legal_basis: true, needs_consent: false, kinds: ['operator', 'official'], actions: ['read', 'search'], entities: ['person'], fields: ['full_name', 'birth_date'] },
+  { code: 'social-security', title: { vi: 'Chi trả an sinh xã hội', en: 'Social security payments' }, laws: [{ vi: 'Luật Bảo hiểm xã hội 41/2024/QH15', en: 'Law on Social Insurance 41/2024/QH15' }], needs_legal_basis: true, needs_consent: false, kinds: ['official', 'system'], actions: ['read'], entities: ['person'], fields: ['full_name'] },
 ];
 
 /** Starts it; `state` may be changed by tests, `fail` maps "METHOD /path" to a problem. */
@@ -137,14 +151,14 @@ export function start(port = 0) {
       if (method === 'POST') {
         if (body.user !== 'admin' || body.password !== 'right password') return problem(401, 'auth.failed', lang === 'vi' ? 'Tên đăng nhập hoặc mật khẩu không đúng' : 'The user name or password is not right', '');
         s.session = true;
-        return { status: 200, cookie: 'ndc_session=mock; Path=/; HttpOnly; SameSite=Strict', body: { user: 'admin', name: 'Quản trị viên', roles: ['admin'], permissions: [], csrf: 'token' } };
+        return { status: 200, cookie: 'ndc_session=mock; Path=/; HttpOnly; SameSite=Strict', body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false } };
       }
       if (method === 'DELETE') { s.session = false; return { status: 204 }; }
     }
     if (!s.session) return problem(401, 'auth.required', lang === 'vi' ? 'Cần đăng nhập' : 'Sign in first', '');
     if (method !== 'GET' && headers['ndc-csrf'] !== 'token') return problem(403, 'auth.csrf', 'csrf', '');
-    if (path === '/api/session') return { status: 200, body: { user: 'admin', name: 'Quản trị viên', roles: ['admin'], permissions: [], csrf: 'token' } };
-    if (path === '/api/session/password') return body.old === 'right password' ? { status: 204 } : problem(400, 'password.wrong', 'Mật khẩu hiện tại không đúng', '');
+    if (path === '/api/session') return { status: 200, body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false } };
+    if (path === '/api/session/password') return body.current === 'right password' ? { status: 200, body: { user: 'admin', full_id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false } } : problem(400, 'password.wrong', 'Mật khẩu hiện tại không đúng', '');
     if (path === '/api/registry/overview') return { status: 200, body: { people: 100000, organisations: 12000, records: 905113, sources: 16, quarantined_open: s.quarantine.filter((q) => q.state === 'open').length, reviews_open: s.reviews.filter((r) => r.state === 'open').length, link: { f1: null, pairs: 8450000, entities: 112000, largest_entity: 31, model_at: at(50) }, last_run_at: at(58), integrate: { job: world.idle ? null : 'J1', state: 'running', phase: 'compare', done: 3120000, total: 8450000 } } };
     if (path === '/api/registry/sources') {
       if (method === 'POST') return /^\s*source:/m.test(body) && !/conector/.test(body) ? { status: 201, body: { source: 'moi' } } : problem(400, 'source.unknown_key', lang === 'vi' ? 'Bản khai báo sai' : 'The declaration is wrong', lang === 'vi' ? '"conector" không phải khoá: có phải "connector"?' : '"conector" is no key: "connector"?', { line: 7 });
@@ -179,21 +193,55 @@ export function start(port = 0) {
     if ((p = m('/api/registry/quarantine/{id}/dismiss'))) { s.quarantine.find((x) => x.id === p.id).state = 'dismissed'; return { status: 200, body: { state: 'dismissed' } }; }
     if (path === '/api/registry/reviews') { const items = s.reviews.filter((r) => r.state === (params.get('state') || 'open')); return { status: 200, body: { items, next: null, total: items.length } }; }
     if ((p = m('/api/registry/reviews/{id}/decision'))) { const r = s.reviews.find((x) => x.id === p.id); r.state = body.decision === 'undo' ? 'open' : body.decision; r.decided_by = body.decision === 'undo' ? null : 'user:admin'; r.decided_at = at(0); return { status: 200, body: r }; }
-    if ((p = m('/api/registry/reviews/{id}'))) { const r = s.reviews.find((x) => x.id === p.id); return r ? { status: 200, body: { ...r, fields: evidence.map((e) => ({ ...e, title: titleOf(e.field) })), log_odds: evidence.reduce((n, e) => n + e.weight, -4), left_record: null, right_record: null } } : problem(404, 'review.unknown', 'Không có cặp này', ''); }
+    if ((p = m('/api/registry/reviews/{id}'))) { const r = s.reviews.find((x) => x.id === p.id); return r ? { status: 200, body: { ...r, fields: evidence.map(({ field, left, right }) => ({ field, left, right, title: titleOf(field) })), evidence: evidence.map(({ field, level, weight, frequency }) => ({ field, level, weight, frequency, title: titleOf(field) })), log_odds: evidence.reduce((n, e) => n + e.weight, -4), left_record: null, right_record: null } } : problem(404, 'review.unknown', 'Không có cặp này', ''); }
     const personal = /^\/api\/registry\/(search|persons|organisations)/.test(path);
     if (personal && !headers['ndc-purpose']) return problem(400, 'purpose.missing', 'Thiếu mục đích truy cập dữ liệu cá nhân', '');
     if (path === '/api/registry/search') {
       const q = (params.get('q') ?? '').normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase();
-      return { status: 200, body: { items: !q || 'nguyen van binh'.includes(q) ? Array.from({ length: 4 }, (_, i) => ({ entity: i === 3 ? 'O-5QW8E2RT-7' : i ? `P-2AB4C6D${i}-1` : 'P-7KX2M9QD-3', type: i === 3 ? 'organisation' : 'person', score: 1 - i / 10, full_name: i === 3 ? 'Công ty TNHH Bình Minh' : 'Nguyễn Văn Bình', birth_date: i === 3 ? null : `1985-0${i + 1}-02`, sex: i === 3 ? null : 'male', province: 'Thành phố Hà Nội', person_id: i === 3 ? null : { value: '•••• 5678', masked: true, rule: 'last4' } })) : [], next: null, took_us: 812 } };
+      return { status: 200, body: { items: !q || 'nguyen van binh'.includes(q) ? Array.from({ length: 4 }, (_, i) => ({ entity: i === 3 ? 'O-5QW8E2RT-7' : i ? `P-2AB4C6D${i}-1` : 'P-7KX2M9QD-3', type: i === 3 ? 'organisation' : 'person', score: 1 - i / 10, full_name: i === 3 ? 'Công ty TNHH Bình Minh' : 'Nguyễn Văn Bình', birth_date: i === 3 ? null : `1985-0${i + 1}-02`, sex: i === 3 ? null : 'male', province: '01', person_id: i === 3 ? null : { value: '•••• 5678', masked: true, mask: 'last4' } })) : [], next: null, took_us: 812 } };
     }
     if (m('/api/registry/(?:persons|organisations)/{entity}/records')) return { status: 200, body: { records: recordSources.map((source, i) => ({ source, title: sources.find((x) => x.source === source).title, key: `K${1000 + i}`, run: `R${100 + i}`, first_run: 'R90', seen_at: at(58 + i), ended: i === 6 ? at(9000) : null, fields: [{ field: 'full_name', column: 'ho_ten', title: titleOf('full_name'), value: 'Nguyễn Văn Bình', masked: false, raw: i % 2 ? 'NGUYEN VAN BINH' : 'Nguyễn Văn Bình' }, { field: 'birth_date', column: 'ngay_sinh', title: titleOf('birth_date'), value: i === 2 ? '1985-02-03' : '1985-03-02', masked: false, raw: '02/03/1985' }] })), edges: [...recordSources.slice(1).map((_, i) => ({ a: 0, b: i + 1, kind: i % 3 === 2 ? 'model' : 'identifier', probability: i % 3 === 2 ? 0.93 : 1 })), { a: 2, b: 7, kind: 'decision', probability: 1 }, { a: 3, b: 5, kind: 'model', probability: 0.88 }] } };
-    if (m('/api/registry/(?:persons|organisations)/{entity}/history')) return { status: 200, body: { events: [{ at: at(60), kind: 'changed', source: 'residence', key: 'K1001', field: 'permanent_address', title: titleOf('permanent_address'), before: 'Phường Trúc Bạch, Hà Nội', after: 'Phường Ba Đình, Hà Nội', run: 'R101' }, { at: at(9000), kind: 'created', source: 'population', key: 'K1000', run: 'R90' }] } };
+    if (m('/api/registry/(?:persons|organisations)/{entity}/history')) return { status: 200, body: { events: [{ at: at(60), kind: 'changed', fields: [{ field: 'permanent_address', title: titleOf('permanent_address'), before: 'Phường Trúc Bạch, Hà Nội', after: 'Phường Ba Đình, Hà Nội' }] }, { at: at(9000), kind: 'created', fields: [] }] } };
     if ((p = m('/api/registry/(?:persons|organisations)/{entity}'))) return p.entity.includes('NONE') ? problem(404, 'entity.unknown', lang === 'vi' ? 'Không có thực thể này' : 'There is no such entity', '') : { status: 200, body: { entity: p.entity, type: p.entity.startsWith('O') ? 'organisation' : 'person', status: 'active', fields: golden.map(([field, v, rule, alternatives], i) => ({ field, title: titleOf(field), ...v, class: cls(field), source: { source: recordSources[i % 8], title: sources.find((x) => x.source === recordSources[i % 8]).title, key: `K${1000 + i}`, run: `R${100 + i}`, rule, seen_at: at(58 + i) }, alternatives })), records: 8, updated_at: at(58) } };
     if (path === '/api/registry/map') return { status: 200, body: { provinces: ['01', '04', '08', '11', '12', '14', '15', '19', '20', '22', '24', '25', '31', '33', '37', '38', '40', '42', '44', '46', '48', '51', '52', '56', '66', '68', '75', '79', '80', '82', '86', '91', '92', '96'].map((code, i) => ({ code, name: `Tỉnh ${code}`, people: 1000 + ((i * 7919) % 9000), records: 9000 + i * 100, coverage: Object.fromEntries(sources.map((x, k) => [x.source, Math.min(1, 0.35 + ((i * 13 + k * 7) % 60) / 100)])), score: score((i * 5) % 14) })) } };
     if (path === '/api/jobs') return { status: 200, body: { jobs: [running(), { ...running(), id: 'J0', kind: 'ingest', state: 'succeeded', phase: 'store', done: 98000, total: 98000, unit: 'rows', started_at: at(60), finished_at: at(58), remaining_s: 0 }, { ...running(), id: 'J9', kind: 'ingest', state: 'failed', started_at: at(80), finished_at: at(79), error: 'source.truncated: the file ends in the middle of row 5,120' }] } };
     if ((p = m('/api/jobs/{id}'))) return { status: 200, body: running() };
     if ((p = m('/api/jobs/{id}/cancel'))) return { status: 202, body: { ...running(), cancel_requested: true } };
     if (path === '/api/policy/purposes') return { status: 200, body: { purposes } };
+    if (path === '/api/policy/agencies' || path === '/api/agencies') return { status: 200, body: { agencies: [{ code: 'bca', title: { vi: 'Bộ Công an', en: 'Ministry of Public Security' } }, { code: 'btc', title: { vi: 'Bộ Tài chính', en: 'Ministry of Finance' } }] } };
+    if (path === '/api/policy/fields') return { status: 200, body: { fields: Object.keys(fieldTitles).map((code, id) => ({ id, code, title: titleOf(code), entity: 'person', kind: 'text', ...cls(code), mask: 'initials' })) } };
+    if (path === '/api/policy/rules') return { status: 200, body: { version: 3, rules: [{ id: 'bulk-core', title: { vi: 'Dữ liệu cốt lõi theo số lượng', en: 'Core data by number' }, effect: 'deny', when: { kind: ['official', 'system'], not_role: ['bulk-core'] }, fields: Object.keys(fieldTitles), log: true, notify: false, escalate: true, file: 'rules/20-rules.yaml', line: 6 }, { id: 'phone-last3', title: { vi: 'Số điện thoại', en: 'Telephone' }, effect: 'mask', mask: 'last3', when: { purpose: ['population-management'], action: ['read'] }, fields: ['phone'], log: true, notify: false, escalate: false, file: 'rules/20-rules.yaml', line: 40 }] } };
+    if (path === '/api/policy/explain') return { status: 200, body: { outcome: 'partial', code: 'ok', reason_vi: 'Theo mục đích đã nêu', reason_en: 'By the purpose stated', rule: 'phone-last3', obligations: ['log'], version: 3, fields: [{ code: 'full_name', title: titleOf('full_name'), ...cls('full_name'), decision: 'show', rule: 'shared-for-duty', reason: { vi: 'Cần cho nhiệm vụ', en: 'Needed for the task' } }, { code: 'phone', title: titleOf('phone'), ...cls('phone'), decision: 'mask', mask: 'last3', rule: 'phone-last3', reason: { vi: 'Chỉ cần 3 số cuối', en: 'The last three digits do' }, needed: { vi: 'mục đích khác', en: 'another purpose' } }, { code: 'blood_type', title: titleOf('blood_type'), ...cls('blood_type'), decision: 'withhold', reason: { vi: 'Không quy tắc nào cho phép', en: 'No rule allows it' }, needed: { vi: 'sự đồng ý', en: 'consent' } }] } };
+    if (path === '/api/roles') return { status: 200, body: { roles: [{ role: 'admin', title: { vi: 'Quản trị', en: 'Administrator' }, builtin: true, permissions: ['identity.users', 'identity.keys'] }, { role: 'agency-reader', title: { vi: 'Cơ quan đọc', en: 'Agency reader' }, builtin: true, permissions: ['registry.person.read'] }] } };
+    if (path === '/api/session/list') return { status: 200, body: { sessions: [{ id: 'S1', created_at: at(90), last_at: at(0), expires_at: at(-600), client: '127.0.0.1', agent: 'Chromium', current: true }, { id: 'S2', created_at: at(900), last_at: at(700), expires_at: at(-600), client: '10.0.0.7', agent: 'Firefox', current: false }] } };
+    if (m('/api/session/list/{id}')) return { status: 204 };
+    if (path === '/api/users') {
+      if (method !== 'POST') return { status: 200, body: { users: s.users, next: null } };
+      if (s.users.some((u) => u.name === body.name)) return problem(409, 'user.exists', lang === 'vi' ? 'Tên đăng nhập đã có' : 'There is such a user already', '', { field: '/name' });
+      s.users.push({ full_name: '', agency: '', roles: [], disabled: false, created_at: at(0), signed_in_at: null, ...body });
+      return { status: 201, body: { name: body.name, password: 'first-password-7KX2M9QD' } };
+    }
+    if ((p = m('/api/users/{name}/password'))) return { status: 200, body: { name: p.name, password: 'new-password-7KX2M9QD' } };
+    if ((p = m('/api/users/{name}'))) { Object.assign(s.users.find((u) => u.name === p.name), body); return { status: 204 }; }
+    if (path === '/api/keys') {
+      if (method !== 'POST') return { status: 200, body: { keys: s.keys } };
+      s.keys.push({ id: 'KNEW2345', agency: body.agency, title: body.title, roles: body.roles, created_at: at(0), expires_at: null, revoked_at: null });
+      return { status: 201, body: { id: 'KNEW2345', secret: 'ndc_KNEW2345_secret' } };
+    }
+    if ((p = m('/api/keys/{id}'))) { s.keys.find((k) => k.id === p.id).revoked_at = at(0); return { status: 204 }; }
+    if (path === '/api/audit/tree-head') return { status: 200, body: headOf(s.entries, s.entries.length) };
+    if (path === '/api/audit/entries' || m('/api/audit/subjects/{id}')) {
+      const newest = params.get('newest') === 'true';
+      const n = Number(params.get('n') ?? 50);
+      let seqs = s.entries.map((_, i) => i).filter((i) => !params.get('principal') || JSON.parse(s.entries[i]).principal === params.get('principal'));
+      if (newest) seqs = seqs.reverse().filter((i) => !params.get('from') || i <= Number(params.get('from')));
+      else seqs = seqs.filter((i) => i >= Number(params.get('from') ?? 0));
+      const items = seqs.slice(0, n);
+      // By hand: the entry's text must arrive byte for byte.
+      return { status: 200, text: `{"entries":[${items.map((i) => `{"seq":${i},"leaf":"${leafHash(s.shown?.[i] ?? s.entries[i]).toString('hex')}","fields":["full_name","birth_date"],"entry":${s.shown?.[i] ?? s.entries[i]}}`).join(',')}],"next":${seqs[n] ?? null}}` };
+    }
+    if (path === '/api/audit/proof/inclusion') return { status: 200, body: { seq: Number(params.get('seq')), size: Number(params.get('size')), path: inclusion(Number(params.get('seq')), s.entries.slice(0, Number(params.get('size'))).map(leafHash)).map((h) => h.toString('hex')) } };
+    if (path === '/api/audit/proof/consistency') return { status: 200, body: { first: Number(params.get('first')), second: Number(params.get('second')), path: consistency(Number(params.get('first')), s.entries.slice(0, Number(params.get('second'))).map(leafHash)).map((h) => h.toString('hex')) } };
     return world.more?.(method, path, params, headers, body, { problem, at }) ?? problem(404, 'http.not_found', lang === 'vi' ? 'Không có địa chỉ này' : 'There is no such address', path);
   }
 
@@ -220,7 +268,7 @@ export function start(port = 0) {
       const out = failing ?? answer(req.method, url.pathname, url.searchParams, req.headers, body);
       const send = () => {
         res.writeHead(out.status, { 'Content-Type': out.status >= 400 ? 'application/problem+json' : 'application/json', 'Cache-Control': 'no-store', ...(out.cookie ? { 'Set-Cookie': out.cookie } : {}) });
-        res.end(out.body === undefined ? '' : JSON.stringify(out.body));
+        res.end(out.text ?? (out.body === undefined ? '' : JSON.stringify(out.body)));
       };
       if (world.delay_ms) setTimeout(send, world.delay_ms);
       else send();

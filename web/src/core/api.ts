@@ -37,6 +37,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** A 401 of this call says "wrong password", not "session over". */
   quiet401?: boolean;
+  /** The answer's very text. */
+  asText?: boolean;
 }
 
 let csrf = '';
@@ -74,6 +76,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
     if ((error as Error).name === 'AbortError') throw error;
     throw new ApiProblem({ status: 0, code: 'network' });
   }
+  if (response.ok && options.asText) return (await response.text()) as T;
   if (response.ok) return (response.status === 204 ? undefined : await readJson(response)) as T;
   const problem = await readProblem(response);
   if (response.status === 401 && !options.quiet401) expired();

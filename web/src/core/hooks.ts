@@ -111,9 +111,20 @@ export function useJob(id: string | null | undefined, onEnd?: () => void): Job |
     let over = false;
     let timer = 0;
     let stream: EventSource | null = null;
+    let phase = '';
+    let began = { at: 0, done: 0 };
     const take = (next: Job) => {
       if (over) return;
-      setJob(next);
+      // `done` starts anew with each phase: the rate, and the time left, are this phase's.
+      const now = performance.now() / 1000;
+      const done = next.done ?? 0;
+      if (next.phase !== phase || done < began.done) {
+        phase = next.phase ?? '';
+        began = { at: now, done };
+      }
+      const seconds = now - began.at;
+      const rate = seconds >= 1 && done > began.done ? (done - began.done) / seconds : null;
+      setJob({ ...next, rate, remaining_s: rate && next.total && next.total > done ? (next.total - done) / rate : null });
       if (jobEnded(next)) {
         stop();
         ended.current?.();

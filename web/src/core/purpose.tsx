@@ -3,12 +3,16 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useApi } from './hooks';
 import { getLang, t, title, type Title } from './i18n';
+import { current } from './session';
 import { purpose, type Stated } from './purpose_store';
 import { Loaded, SelectField, TextField } from './ui';
 
-export interface Purpose { code: string; title: Title; legal_basis?: string | string[]; legal_bases?: string[] }
+export interface Purpose { code: string; title: Title; laws?: Title[]; needs_legal_basis?: boolean; kinds?: string[] }
 
-export const basesOf = (p: Purpose): string[] => (p.legal_bases ?? (Array.isArray(p.legal_basis) ? p.legal_basis : p.legal_basis ? [p.legal_basis] : []));
+const basesOf = (p: Purpose): string[] => (p.laws ?? []).map((law) => title(law));
+
+/** A user of an agency is an official, one without is staff of the data centre. */
+const mayState = (p: Purpose) => !p.kinds || p.kinds.includes(current()?.agency ? 'official' : 'operator');
 
 export function usePurpose(): Stated | null {
   const [, set] = useState(0);
@@ -33,8 +37,10 @@ export function PurposeForm({ onDone }: { onDone?: () => void }) {
       <h2 id="purpose-title">{t('purpose.title')}</h2>
       <p>{t('purpose.why')}</p>
       <Loaded of={purposes} lines={3}>
-        {({ purposes: list }) => {
+        {({ purposes: all }) => {
+          const list = all.filter(mayState);
           const chosen = list.find((p) => p.code === code);
+          if (!list.length) return <p>{t('purpose.none')}</p>;
           const bases = chosen ? basesOf(chosen) : [];
           return (
             <form

@@ -8,7 +8,7 @@ export interface Session {
   agency: string;
   roles: string[];
   permissions: string[];
-  weak?: boolean;
+  mustChange: boolean;
 }
 
 interface SessionBody {
@@ -19,6 +19,7 @@ interface SessionBody {
   roles?: string[] | string;
   permissions?: string[];
   csrf?: string;
+  must_change?: boolean;
 }
 
 let session: Session | null = null;
@@ -32,6 +33,7 @@ function read(body: SessionBody): Session {
     agency: user.agency ?? body.agency ?? '',
     roles: Array.isArray(body.roles) ? body.roles : (body.roles ?? '').split(' ').filter(Boolean),
     permissions: body.permissions ?? [],
+    mustChange: body.must_change ?? false,
   };
 }
 
@@ -57,6 +59,12 @@ export async function signOut(): Promise<void> {
   } finally {
     forget();
   }
+}
+
+export async function changePassword(current: string, password: string): Promise<void> {
+  const body = await call<SessionBody | undefined>('/api/session/password', { body: { current, password }, quiet401: true });
+  if (body?.csrf) session = read(body);
+  else await load();
 }
 
 export function forget() {

@@ -8,6 +8,7 @@ import { PurposeBar, PurposeForm } from './purpose';
 import { purpose } from './purpose_store';
 import { go, match, usePlace, type Route } from './router';
 import { current, forget, load, may, signOut, type Session } from './session';
+import { PasswordForm } from '../identity/password';
 import { SignIn } from '../identity/signin';
 import { Dialog, Empty, Page, Problem } from './ui';
 import type { Key } from './i18n';
@@ -179,7 +180,9 @@ export function App({ routes }: { routes: Route[] }) {
         {session && <Side open={menu} onClose={() => setMenu(false)} routes={routes} />}
         <div>
           {session && <PurposeBar onChange={() => setStating(true)} />}
-          {session
+          {session?.mustChange
+            ? <main id="main" tabIndex={-1}><Page title={t('account.must_change')} lead={t('account.must_change_why')}><div class="card"><PasswordForm onDone={() => setSession({ ...current()! })} /></div></Page></main>
+            : session
             ? <Main routes={routes} />
             : (
               <main id="main" tabIndex={-1}>

@@ -6,7 +6,7 @@ export type Criterion = keyof Score;
 export const CRITERIA: Criterion[] = ['correct', 'complete', 'clean', 'live'];
 
 export interface RunBrief {
-  run: string;
+  run: string | number;
   state: string;
   started_at: string | null;
   finished_at: string | null;
@@ -33,8 +33,8 @@ export interface DataClass { sharing: string; importance: string; personal?: str
 
 export interface SourcePage extends Source {
   declaration: string;
-  fields: { column: string; to: string | null; title: Title; required: boolean; class: DataClass | null; rules: (string | Title)[] }[];
-  trend: { run: string; finished_at: string; score: Score; rows_read: number; quarantined: number }[];
+  fields: { column: string; columns?: string[]; to: string | null; title?: Title; required: boolean; class: DataClass | null; rules?: (string | Title)[] }[];
+  trend: { run: string | number; finished_at: string; score: Score; rows_read: number; quarantined: number }[];
 }
 
 export interface Run extends RunBrief {
@@ -50,42 +50,45 @@ export interface Run extends RunBrief {
 }
 
 export interface CriterionCount { checked: number; failed: number; score: number }
+export interface ReasonCount { reason: string; title: Title; criterion: Criterion; count: number }
 export interface RunPage extends Run {
   scorecard: {
     criteria: Record<Criterion, CriterionCount>;
-    fields: { field: string; title: Title; present: number; missing: number; failed: number; repaired?: number; score: number; reasons: { reason: string; title: Title; criterion: Criterion; count: number }[] }[];
+    row?: { reasons: ReasonCount[] };
+    fields: { column?: string; field: string; title?: Title; present: number; missing: number; failed: number; repaired?: number; score: number; reasons: ReasonCount[] }[];
     rules: { rule: string; title: Title; criterion: Criterion; checked?: number; failed: number }[];
   } | null;
 }
 
-export interface Shown { value?: string; masked?: boolean; withheld?: boolean; rule?: string }
+/** A value as policy lets it out: whole, masked (how: `mask`), or withheld. */
+export interface Shown { value?: string | null; masked?: boolean; withheld?: boolean; mask?: string; rule?: string }
 
 export interface GoldenField extends Shown {
   field: string;
   title: Title;
   class: DataClass | null;
-  source: { source: string; title: Title; key: string; run: string; rule: string; seen_at: string | null } | null;
+  source: { source: string; title: Title; key: string | null; run: string | number; rule: string; seen_at: string | null } | null;
   alternatives: number;
 }
 
 export interface EntityPage {
   entity: string;
   type: string;
-  status: string;
+  status?: string;
   fields: GoldenField[];
   records: number;
-  updated_at: string;
+  updated_at: string | null;
 }
 
 export interface SourceRecord {
   source: string;
-  title: Title;
+  title?: Title;
   key: string;
-  run: string;
-  first_run?: string;
+  run: string | number;
+  first_run?: string | number;
   seen_at: string | null;
   ended: string | boolean | null;
-  fields: (Shown & { field: string; column?: string; title: Title; raw?: string })[];
+  fields: (Shown & { field: string; column?: string; title: Title; raw?: string; invalid?: boolean })[];
 }
 
 export interface Edge { a: number; b: number; kind: string; probability: number }

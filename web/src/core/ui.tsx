@@ -145,6 +145,7 @@ export function Pager({ shown, total, next, first, onNext, onFirst }: { shown: n
 }
 
 const tagColours: Record<string, string> = {
+  loading: 'blue', loaded: 'blue',
   running: 'blue', queued: 'grey', succeeded: 'green', done: 'green', complete: 'green', failed: 'red', canceled: 'grey', cancelled: 'grey',
   open: 'yellow', corrected: 'green', dismissed: 'grey', same: 'green', different: 'red',
   shared: 'blue', private: 'purple', core: 'red', important: 'orange', other: 'grey', sensitive: 'red', basic: 'grey',
@@ -195,8 +196,8 @@ export function JobProgress({ job }: { job: Job }) {
       <p class="job-line">
         <strong>{label}</strong>
         {share !== null && <span>{percent(share, 0)}</span>}
-        {!!job.done && <span>{job.total ? t('job.of', { done: num(job.done), total: num(job.total) }) : num(job.done)} {word('unit', job.unit)}</span>}
-        {!!job.rate && <span>{t('job.rate', { rate: dec(job.rate, job.rate < 10 ? 1 : 0), unit: word('unit', job.unit) })}</span>}
+        {!!job.done && job.unit !== '‰' && <span>{job.total ? t('job.of', { done: num(job.done), total: num(job.total) }) : num(job.done)} {word('unit', job.unit)}</span>}
+        {!!job.rate && job.unit !== '‰' && <span>{t('job.rate', { rate: dec(job.rate, job.rate < 10 ? 1 : 0), unit: word('unit', job.unit) })}</span>}
         {job.remaining_s !== null && job.remaining_s !== undefined && job.state === 'running' && <span>{t('job.left', { t: duration(job.remaining_s) })}</span>}
       </p>
     </div>
@@ -212,7 +213,8 @@ export function jobError(job: Job): string {
 export function Value({ of, field }: { of: Shown; field: string }) {
   if (of.withheld) return <span class="withheld"><span class="govuk-tag govuk-tag--red">{t('value.withheld')}</span> {of.rule && <span class="muted small">{ruleWord(of.rule)}</span>}</span>;
   const text = of.value ?? '';
-  if (of.masked) return <span class="masked"><span class="mono">{text}</span> <span class="govuk-tag govuk-tag--yellow">{t('value.masked')}</span> {of.rule && <span class="muted small">{ruleWord(of.rule)}</span>}</span>;
+  const how = of.mask ?? of.rule;
+  if (of.masked) return <span class="masked"><span class="mono">{text}</span> <span class="govuk-tag govuk-tag--yellow">{t('value.masked')}</span> {how && <span class="muted small">{ruleWord(how)}</span>}</span>;
   return <>{text ? formatValue(field, text) : <span class="muted">{t('value.none')}</span>}</>;
 }
 

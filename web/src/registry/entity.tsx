@@ -9,7 +9,7 @@ import { PurposeGate } from '../core/purpose';
 import { useQuery } from '../core/router';
 import type { Edge, EntityPage, GoldenField, SourceRecord } from '../core/types';
 import { Empty, Grid, Loaded, Page, Pager, Tag, Time, Value } from '../core/ui';
-import { AuditTable, type AuditEntry } from '../policy/entries';
+import { AuditTable, readEntry, type AuditPage } from '../policy/entries';
 import { ClassTags } from './classes';
 import { RecordGraph } from './graph';
 
@@ -37,6 +37,7 @@ const plain = (fields: GoldenField[], code: string) => {
 
 function Inside({ entity, kind }: { entity: string; kind: Kind }) {
   const base = `/api/registry/${kind}/${encodeURIComponent(entity)}`;
+  const more = `/api/registry/persons/${encodeURIComponent(entity)}`;
   const [param, setParam] = useQuery();
   const tab = tabs.find((name) => name === param('tab')) ?? 'golden';
   const page = useApi<EntityPage>(base);
@@ -57,8 +58,8 @@ function Inside({ entity, kind }: { entity: string; kind: Kind }) {
         </ul>
       </nav>
       {tab === 'golden' && <Loaded of={page} lines={14}>{(data) => <Golden data={data} />}</Loaded>}
-      {tab === 'records' && <Records base={base} label={name ?? entity} marked={param('field')} onMark={(field) => setParam({ field }, true)} />}
-      {tab === 'history' && <History base={base} />}
+      {tab === 'records' && <Records base={more} label={name ?? entity} marked={param('field')} onMark={(field) => setParam({ field }, true)} />}
+      {tab === 'history' && <History base={more} />}
       {tab === 'access' && <Access entity={entity} />}
     </Page>
   );
@@ -80,7 +81,7 @@ function Golden({ data }: { data: EntityPage }) {
           columns={[
             { key: 'field', label: t('person.field'), cell: (f) => title(f.title) || f.field },
             { key: 'value', label: t('person.value'), cell: (f) => <strong class="value"><Value of={f} field={f.field} /></strong> },
-            { key: 'source', label: t('person.source'), cell: (f) => (f.source ? <><a href={`/sources/${encodeURIComponent(f.source.source)}`}>{title(f.source.title) || f.source.source}</a><br /><span class="muted small">{t('person.key')} <code>{f.source.key}</code></span></> : '') },
+            { key: 'source', label: t('person.source'), cell: (f) => (f.source ? <><a href={`/sources/${encodeURIComponent(f.source.source)}`}>{title(f.source.title) || f.source.source}</a>{f.source.key && <><br /><span class="muted small">{t('person.key')} <code>{f.source.key}</code></span></>}</> : '') },
             { key: 'rule', label: t('person.rule'), cell: (f) => (f.source?.rule ? <>{word('golden', f.source.rule)}</> : '') },
             { key: 'alternatives', label: t('person.alternatives'), num: true, cell: (f) => (f.alternatives ? <a href={`?tab=records&field=${encodeURIComponent(f.field)}`}>{num(f.alternatives)}</a> : '') },
             { key: 'class', label: t('field.class'), cell: (f) => <ClassTags of={f.class} /> },
@@ -118,7 +119,7 @@ function Records({ base, label, marked, onMark }: { base: string; label: string;
                   { key: 'key', label: t('person.key_col'), cell: (r) => <code>{r.key}</code> },
                   { key: 'links', label: t('person.links'), cell: (r) => <Links at={data.records.indexOf(r)} records={data.records} edges={data.edges} /> },
                   { key: 'seen', label: t('person.seen'), cell: (r) => <Time at={r.seen_at} /> },
-                  { key: 'run', label: t('run.run'), cell: (r) => (r.run ? <a href={`/runs/${encodeURIComponent(r.run)}`}><code>{r.run}</code></a> : '') },
+                  { key: 'run', label: t('run.run'), cell: (r) => (r.run ? <a href={`/runs/${r.run}`}><code>{r.run}</code></a> : '') },
                   { key: 'state', label: t('run.state'), cell: (r) => (r.ended ? <Tag group="record_state" code="ended" /> : <Tag group="record_state" code="active" />) },
                 ]}
               />
@@ -164,7 +165,7 @@ function Links({ at, records, edges }: { at: number; records: SourceRecord[]; ed
   );
 }
 
-interface Change { at: string; kind: string; source?: string | null; key?: string | null; field?: string | null; title?: { vi: string; en: string } | null; before?: string | null; after?: string | null; run?: string | null }
+interface Change { at: string; kind: string; fields?: { field: string; title: { vi: string; en: string }; before: string | null; after: string | null }[] }
 
 function History({ base }: { base: string }) {
   const history = useApi<{ events: Change[] }>(`${base}/history`);
@@ -177,15 +178,16 @@ function History({ base }: { base: string }) {
             showCaption
             rows={data.events}
             id={(_, i) => String(i)}
-            empty={<Empty title={t('person.no_history')} />}
+            empty={<Empty title={t('person.no_history')}><p>{t('person.no_history_detail')}</p></Empty>}
             columns={[
               { key: 'at', label: t('person.at'), cell: (e) => <Time at={e.at} /> },
               { key: 'kind', label: t('person.event'), cell: (e) => word('event', e.kind) },
-              { key: 'source', label: t('person.source'), cell: (e) => (e.source ? <>{e.source} {e.key && <code class="muted">{e.key}</code>}</> : '') },
-              { key: 'field', label: t('person.field'), cell: (e) => title(e.title) || word('field_name', e.field) },
-              { key: 'before', label: t('person.before'), cell: (e) => (e.field ? <Value of={{ value: e.before ?? '' }} field={e.field} /> : '') },
-              { key: 'after', label: t('person.after'), cell: (e) => (e.field ? <Value of={{ value: e.after ?? '' }} field={e.field} /> : '') },
-              { key: 'run', label: t('run.run'), cell: (e) => (e.run ? <a href={`/runs/${encodeURIComponent(e.run)}`}><code>{e.run}</code></a> : '') },
+              {
+                key: 'fields', label: t('person.changes'),
+                cell: (e) => (e.fields?.length
+                  ? <ul class="plain-list">{e.fields.map((f) => <li key={f.field}>{title(f.title)}: {f.before ? <del><Value of={{ value: f.before }} field={f.field} /></del> : <span class="muted">{t('value.none')}</span>} → {f.after ? <ins><Value of={{ value: f.after }} field={f.field} /></ins> : <span class="muted">{t('value.none')}</span>}</li>)}</ul>
+                  : <span class="muted">{t('person.records_changed')}</span>),
+              },
             ]}
           />
         </section>
@@ -197,15 +199,15 @@ function History({ base }: { base: string }) {
 function Access({ entity }: { entity: string }) {
   const [param, setParam] = useQuery();
   const after = param('from');
-  const log = useApi<{ entries: AuditEntry[]; next: string | number | null }>(`/api/audit/subjects/${encodeURIComponent(entity)}${query({ from: after, limit: 50 })}`);
+  const log = useApi<AuditPage>(`/api/audit/subjects/${encodeURIComponent(entity)}${query({ from: after, n: 50, newest: true })}`);
   return (
     <>
       <p>{t('person.access_lead')}</p>
       <Loaded of={log} lines={8}>
         {(data) => (
           <section class="card tight" aria-label={t('person.tab_access')}>
-            <AuditTable entries={data.entries} caption={t('person.tab_access')} empty={<Empty title={t('person.no_access')} />} />
-            <Pager shown={data.entries.length} next={data.next !== null && data.next !== undefined} first={!after} onNext={() => setParam({ from: String(data.next) })} onFirst={() => setParam({ from: null })} />
+            <AuditTable entries={data.entries.map(readEntry)} caption={t('person.tab_access')} empty={<Empty title={t('person.no_access')} />} />
+            <Pager shown={data.entries.length} next={data.next !== null} first={!after} onNext={() => setParam({ from: String(data.next) })} onFirst={() => setParam({ from: null })} />
           </section>
         )}
       </Loaded>

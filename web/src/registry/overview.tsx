@@ -13,7 +13,7 @@ interface Overview {
   sources: number;
   quarantined_open: number;
   reviews_open: number;
-  link: { f1?: number | null; pairs: number; entities: number; largest_entity: number; model_at: string | null } | null;
+  link: { f1?: number | null; pairs: number; entities?: number; largest_entity: number; model_at?: string | null } | null;
   last_run_at: string | null;
   integrate: { job: string | null; state: string; phase: string | null; done: number; total: number } | null;
 }
@@ -69,7 +69,7 @@ export default function OverviewPage() {
         {overview.data?.link && (
           <dl class="inline-facts">
             <div><dt>{t('overview.pairs')}</dt><dd>{num(overview.data.link.pairs)}</dd></div>
-            <div><dt>{t('overview.entities')}</dt><dd>{num(overview.data.link.entities)}</dd></div>
+            {overview.data.link.entities !== undefined && <div><dt>{t('overview.entities')}</dt><dd>{num(overview.data.link.entities)}</dd></div>}
             <div><dt>{t('overview.largest')}</dt><dd>{num(overview.data.link.largest_entity)}</dd></div>
             {overview.data.link.f1 !== null && overview.data.link.f1 !== undefined && <div><dt>{t('overview.f1')}</dt><dd>{percent(overview.data.link.f1, 2)}</dd></div>}
           </dl>

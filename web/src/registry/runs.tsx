@@ -14,10 +14,10 @@ export function RunsTable({ runs, caption, empty, sources }: { runs: Run[]; capt
       caption={caption}
       showCaption={!sources}
       rows={runs}
-      id={(r) => r.run}
+      id={(r) => String(r.run)}
       empty={empty}
       columns={[
-        { key: 'run', label: t('run.started'), cell: (r) => <a href={`/runs/${encodeURIComponent(r.run)}`}><Time at={r.started_at} /></a> },
+        { key: 'run', label: t('run.started'), cell: (r) => <a href={`/runs/${r.run}`}><Time at={r.started_at} /></a> },
         ...(sources ? [{ key: 'source', label: t('source.source'), cell: (r: Run) => <a href={`/sources/${encodeURIComponent(r.source)}`}>{name(r.source)}</a> }] : []),
         { key: 'state', label: t('run.state'), cell: (r) => <Tag group="run_state" code={r.state} /> },
         { key: 'mode', label: t('run.mode'), cell: (r) => word('mode', r.mode) },
@@ -38,7 +38,7 @@ export default function RunsPage() {
   const [param, setParam] = useQuery();
   const sources = useApi<{ sources: Source[] }>('/api/registry/sources');
   const after = param('after');
-  const runs = useApi<{ runs: Run[]; next: string | null }>(`/api/registry/runs${query({ source: param('source'), after, limit: 50 })}`, after ? 0 : 5000);
+  const runs = useApi<{ runs: Run[]; next: number | string | null }>(`/api/registry/runs${query({ source: param('source'), after, limit: 50 })}`, after ? 0 : 5000);
   return (
     <Page title={t('runs.title')} lead={t('runs.lead')}>
       <div class="filters">
@@ -49,7 +49,7 @@ export default function RunsPage() {
         {(data) => (
           <div class="card tight">
             <RunsTable runs={data.runs} caption={t('runs.title')} sources={sources.data?.sources ?? []} empty={<Empty title={t('runs.none')}><p>{t('runs.none_detail')}</p></Empty>} />
-            <Pager shown={data.runs.length} next={!!data.next} first={!after} onNext={() => setParam({ after: data.next })} onFirst={() => setParam({ after: null })} />
+            <Pager shown={data.runs.length} next={!!data.next} first={!after} onNext={() => setParam({ after: String(data.next) })} onFirst={() => setParam({ after: null })} />
           </div>
         )}
       </Loaded>

@@ -6,7 +6,7 @@ import { t, title, word } from '../core/i18n';
 import { PurposeGate } from '../core/purpose';
 import { go, useQuery } from '../core/router';
 import type { Shown } from '../core/types';
-import { announce, Empty, Grid, Loaded, Page, Pager, SelectField, TextField, Value } from '../core/ui';
+import { announce, Empty, Grid, Loaded, Page, SelectField, TextField, Value } from '../core/ui';
 import { provinces } from '../map/provinces';
 
 type Cell = Shown | string | null | undefined;
@@ -15,6 +15,7 @@ interface Hit { entity: string; type: string; score?: number | null; full_name: 
 /** Search results may carry plain text or a value with its mask. */
 function Show({ of, field }: { of: Hit[keyof Hit]; field: string }) {
   if (of === null || of === undefined || of === '') return <span class="muted">–</span>;
+  if (field === 'province' && typeof of === 'string') return <>{title(provinces.find((p) => p.code === of)) || of}</>;
   if (typeof of === 'string' || typeof of === 'number') return <>{value(field, String(of))}</>;
   if ('vi' in of) return <>{title(of)}</>;
   return <Value of={of} field={field} />;
@@ -32,6 +33,7 @@ function SearchForm() {
   const [id, setId] = useState(param('id'));
   const [birth, setBirth] = useState(param('birth_date') ? value('birth_date', param('birth_date')) : '');
   const [province, setProvince] = useState(param('province'));
+  const [type, setType] = useState(param('type'));
   const [missing, setMissing] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   return (
@@ -49,7 +51,7 @@ function SearchForm() {
         }
         const empty = !q.trim() && !id.trim() && !birth.trim();
         setMissing(empty);
-        if (!empty) setParam({ q: q.trim(), id: id.trim(), birth_date: isoDate(birth), province, after: null });
+        if (!empty) setParam({ q: q.trim(), id: id.trim(), birth_date: isoDate(birth), province, type });
       }}
     >
       <div class="filters">
@@ -57,6 +59,7 @@ function SearchForm() {
         <TextField label={t('search.id')} hint={t('search.id_hint')} value={id} onValue={setId} autoComplete="off" inputMode="text" />
         <TextField label={t('search.birth')} hint={t('search.birth_hint')} value={birth} onValue={setBirth} autoComplete="off" />
         <SelectField label={t('search.province')} hint={t('search.province_hint')} value={province} onValue={setProvince} options={[{ value: '', text: t('form.all') }, ...provinces.map((p) => ({ value: p.code, text: title(p) }))]} />
+        <SelectField label={t('search.col_type')} hint={t('search.type_hint')} value={type} onValue={setType} options={[{ value: '', text: t('form.all') }, { value: 'person', text: word('entity', 'person') }, { value: 'organisation', text: word('entity', 'organisation') }]} />
       </div>
       <button type="submit" class="govuk-button">{t('search.submit')}</button>
     </form>
@@ -64,13 +67,13 @@ function SearchForm() {
 }
 
 function Results() {
-  const [param, setParam] = useQuery();
+  const [param] = useQuery();
   const q = param('q');
   const id = param('id');
   const birth = param('birth_date');
   const asked = !!(q || id || birth);
-  const found = useApi<{ items: Hit[]; next: string | null; took_us?: number }>(
-    asked ? `/api/registry/search${query({ q, id, birth_date: birth, province: param('province'), after: param('after'), limit: 25 })}` : null,
+  const found = useApi<{ items: Hit[]; took_us?: number }>(
+    asked ? `/api/registry/search${query({ q, id, birth_date: birth, province: param('province'), type: param('type'), limit: 50 })}` : null,
   );
   const count = found.data?.items.length;
   useEffect(() => {
@@ -111,7 +114,6 @@ function Results() {
               ]}
             />
           </div>
-          <Pager shown={data.items.length} next={!!data.next} first={!param('after')} onNext={() => setParam({ after: data.next })} onFirst={() => setParam({ after: null })} />
         </section>
       )}
     </Loaded>

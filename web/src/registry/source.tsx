@@ -14,12 +14,12 @@ import { YamlView } from './yaml';
 export default function SourceView({ source: id }: { source: string }) {
   const at = `/api/registry/sources/${encodeURIComponent(id)}`;
   const source = useApi<SourcePage>(at, 5000);
-  const runs = useApi<{ runs: Run[]; next: string | null }>(`/api/registry/runs?source=${encodeURIComponent(id)}&limit=10`, 5000);
+  const runs = useApi<{ runs: Run[]; next: number | string | null }>(`/api/registry/runs?source=${encodeURIComponent(id)}&limit=10`, 5000);
   const [jobId, setJobId] = useState<string | null>(null);
   const job = useJob(jobId, () => { source.reload(); runs.reload(); });
   const start = useAction(async () => {
-    const { run, job: started } = await call<{ run: string | null; job: string | null }>(`${at}/runs`, { body: {} });
-    if (run) go(`/runs/${encodeURIComponent(run)}`);
+    const { run, job: started } = await call<{ run: number | string | null; job: string | null }>(`${at}/runs`, { body: {} });
+    if (run) go(`/runs/${run}`);
     else setJobId(started);
     runs.reload();
   });
@@ -47,7 +47,7 @@ export default function SourceView({ source: id }: { source: string }) {
                   <dt>{t('source.connector')}</dt><dd>{word('connector', s.connector)}, {word('mode', s.mode)}</dd>
                   <dt>{t('source.schedule')}</dt><dd>{s.schedule ? <code>{s.schedule}</code> : <span class="muted">{t('source.by_hand')}</span>}</dd>
                   <dt>{t('source.records')}</dt><dd>{num(s.records)}</dd>
-                  <dt>{t('source.last_run')}</dt><dd>{s.last_run ? <a href={`/runs/${encodeURIComponent(s.last_run.run)}`}><Time at={s.last_run.finished_at ?? s.last_run.started_at} /></a> : t('source.never')}</dd>
+                  <dt>{t('source.last_run')}</dt><dd>{s.last_run ? <a href={`/runs/${s.last_run.run}`}><Time at={s.last_run.finished_at ?? s.last_run.started_at} /></a> : t('source.never')}</dd>
                 </dl>
               </section>
               <section class="card" aria-labelledby="score">

@@ -21,7 +21,7 @@ export default function SourcesPage() {
                 { key: 'entity', label: t('source.entity'), cell: (s) => word('entity', s.entity) },
                 { key: 'connector', label: t('source.connector'), cell: (s) => <>{word('connector', s.connector)}<br /><span class="muted small">{word('mode', s.mode)}</span></> },
                 { key: 'records', label: t('source.records'), num: true, cell: (s) => num(s.records) },
-                { key: 'run', label: t('source.last_run'), cell: (s) => (s.last_run ? <span><Tag group="run_state" code={s.last_run.state} /> <a href={`/runs/${encodeURIComponent(s.last_run.run)}`}><Time at={s.last_run.finished_at ?? s.last_run.started_at} /></a></span> : <span class="muted">{t('source.never')}</span>) },
+                { key: 'run', label: t('source.last_run'), cell: (s) => (s.last_run ? <span><Tag group="run_state" code={s.last_run.state} /> <a href={`/runs/${s.last_run.run}`}><Time at={s.last_run.finished_at ?? s.last_run.started_at} /></a></span> : <span class="muted">{t('source.never')}</span>) },
                 { key: 'q', label: t('run.quarantined'), num: true, cell: (s) => (s.last_run ? <>{num(s.last_run.quarantined)}{s.last_run.rows_read > 0 && <><br /><span class="muted small">{percent(s.last_run.quarantined / s.last_run.rows_read, 2)}</span></>}</> : '–') },
                 ...CRITERIA.map((c) => ({ key: c, label: word('criterion', c), cell: (s: Source) => <ScoreCell score={s.score} of={c} /> })),
               ]}
