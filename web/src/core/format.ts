@@ -54,7 +54,8 @@ function parse(text: string | null | undefined): Date | null {
 export function time(text: string | null | undefined): string {
   const date = parse(text);
   if (!date) return '–';
-  return cached('t', (l) => new Intl.DateTimeFormat(l, { dateStyle: l === 'vi-VN' ? 'short' : 'medium', timeStyle: 'medium', timeZone: ZONE })).format(date);
+  const clock = cached('clock', (l) => new Intl.DateTimeFormat(l, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false, timeZone: ZONE })).format(date);
+  return `${day(text)} ${clock}`;
 }
 
 export function day(text: string | null | undefined): string {

@@ -47,9 +47,9 @@ export function AuditTable({ entries, caption, empty, subjects, onProve, proving
         { key: 'action', label: t('audit.action'), cell: (e) => <>{word('action_name', e.action)}{e.route && <><br /><code class="muted small">{e.route}</code></>}</> },
         { key: 'why', label: t('audit.why'), cell: (e) => (e.purpose ? <>{e.purpose}{e.legal_basis && <><br /><span class="muted small">{e.legal_basis}</span></>}</> : '') },
         ...(subjects ? [{ key: 'subjects', label: t('audit.subjects'), cell: (e: AuditEntry) => (e.subjects?.length ? <>{e.subjects.slice(0, 3).map((id) => <span key={id} class="nowrap"><a href={entityHref(id)}><code>{id}</code></a> </span>)}{e.subjects.length > 3 && <span class="muted">{t('audit.more', { n: e.subjects.length - 3 })}</span>}</> : '') }] : []),
-        { key: 'fields', label: t('audit.fields'), cell: (e) => (e.fields?.length ? <span title={e.fields.join(', ')}>{t('audit.fields_n', { n: e.fields.length })}</span> : '') },
+        { key: 'fields', label: t('audit.fields'), cell: (e) => (e.fields?.length ? <span class="nowrap" title={e.fields.join(', ')}>{t('audit.fields_n', { n: e.fields.length })}</span> : '') },
         { key: 'outcome', label: t('audit.outcome'), cell: (e) => (e.outcome ? <Tag group="outcome" code={e.outcome} /> : '') },
-        ...(onProve ? [{ key: 'prove', label: t('audit.proof'), cell: (e: AuditEntry) => <button type="button" class="plain" aria-label={t('audit.prove_n', { n: e.seq })} onClick={() => onProve(e)}>{t('audit.prove')}</button> }] : []),
+        ...(onProve ? [{ key: 'prove', label: t('audit.proof'), cell: (e: AuditEntry) => <button type="button" class="plain nowrap" aria-label={t('audit.prove_n', { n: e.seq })} onClick={() => onProve(e)}>{t('audit.prove')}</button> }] : []),
       ]}
     />
   );

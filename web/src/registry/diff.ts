@@ -1,4 +1,5 @@
 // Which characters of a text another lacks: longest common subsequence. Texts are short.
+// Capitals are not a difference: sources write names either way.
 const MOST = 200;
 
 export interface Part { text: string; same: boolean }
@@ -9,10 +10,11 @@ export function charDiff(mine: string, other: string): Part[] {
   if (mine === other) return [{ text: mine, same: true }];
   if (a.length > MOST || b.length > MOST) return [{ text: mine, same: false }];
   const width = b.length + 1;
+  const same = (i: number, j: number) => a[i]!.toLowerCase() === b[j]!.toLowerCase();
   const length = new Uint16Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i--)
     for (let j = b.length - 1; j >= 0; j--)
-      length[i * width + j] = a[i] === b[j] ? length[(i + 1) * width + j + 1]! + 1 : Math.max(length[(i + 1) * width + j]!, length[i * width + j + 1]!);
+      length[i * width + j] = same(i, j) ? length[(i + 1) * width + j + 1]! + 1 : Math.max(length[(i + 1) * width + j]!, length[i * width + j + 1]!);
   const parts: Part[] = [];
   const add = (text: string, same: boolean) => {
     const last = parts[parts.length - 1];
@@ -21,8 +23,8 @@ export function charDiff(mine: string, other: string): Part[] {
   };
   let j = 0;
   for (let i = 0; i < a.length; i++) {
-    while (j < b.length && a[i] !== b[j] && length[i * width + j + 1]! >= length[(i + 1) * width + j]! && length[i * width + j + 1] === length[i * width + j]) j++;
-    if (j < b.length && a[i] === b[j]) {
+    while (j < b.length && !same(i, j) && length[i * width + j + 1]! >= length[(i + 1) * width + j]! && length[i * width + j + 1] === length[i * width + j]) j++;
+    if (j < b.length && same(i, j)) {
       add(a[i]!, true);
       j++;
     } else add(a[i]!, false);

@@ -87,7 +87,7 @@ export default function MapPage() {
                     );
                   })}
                   <text x="765" y="655" text-anchor="middle" class="sea">{t('map.hoang_sa')}</text>
-                  <text x="1010" y="950" text-anchor="middle" class="sea">{t('map.truong_sa')}</text>
+                  <text x="985" y="950" text-anchor="middle" class="sea">{t('map.truong_sa')}</text>
                 </svg>
                 <ul class="legend scale" aria-label={t('map.legend')}>
                   {[least, ...at].map((from, i) => <li key={i}><svg width="22" height="14" aria-hidden="true"><rect width="22" height="14" fill={colour(from)} stroke="#8b9a97" /></svg>{i < at.length ? t('map.from_to', { from: show(from), to: show(at[i]!) }) : t('map.from', { from: show(from) })}</li>)}

@@ -17,7 +17,7 @@ function ReasonList({ reasons, onReason }: { reasons: Reason[]; onReason?: (code
       {reasons.map((r, i) => (
         <li key={i}>
           <span class={`dot c-${r.criterion}`} aria-hidden="true" /> {r.column ? <code>{r.column}</code> : <span class="muted">{t('quarantine.whole_row')}</span>}: {title(r.title) || r.reason}
-          {r.value ? <> – <q class="bad-value">{r.value}</q></> : ''} <span class="muted small">{word('criterion', r.criterion)}</span>
+          {r.value ? <> – <q class="bad-value">{r.value}</q></> : ''} <span class="muted small">({t('quarantine.criterion', { criterion: word('criterion', r.criterion) })})</span>
           {onReason && <> <button type="button" class="plain small" onClick={() => onReason(r.reason)} aria-label={`${t('quarantine.only_these')}: ${title(r.title) || r.reason}`}>{t('quarantine.only_these')}</button></>}
         </li>
       ))}

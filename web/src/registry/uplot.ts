@@ -19,11 +19,12 @@ export function draw(host: HTMLElement, d: Drawing): uPlot {
     {
       width: d.width,
       height: d.height,
+      padding: [8, 36, 0, 0],
       cursor: { drag: { x: false, y: false } },
       legend: { show: false },
       scales: { x: { time: true }, y: { range: [Math.max(0, Math.floor((lowest - 1) / 5) * 5), 100] } },
       axes: [
-        { font, stroke: '#4b5a57', grid: { stroke: '#e3e9e7' }, ticks: { stroke: '#c9d3d0' }, space: 90, values: (_, at) => at.map((s) => (span < 86400 * 2 ? d.moment(s).slice(0, 8).trim() : d.date(s))) },
+        { font, stroke: '#4b5a57', grid: { stroke: '#e3e9e7' }, ticks: { stroke: '#c9d3d0' }, space: 90, values: (_, at) => at.map((s) => (span < 86400 * 2 ? d.moment(s).split(' ').pop()! : d.date(s))) },
         { font, stroke: '#4b5a57', grid: { stroke: '#e3e9e7' }, ticks: { stroke: '#c9d3d0' }, size: 62, values: (_, at) => at.map((v) => d.percent(v)) },
       ],
       series: [{}, ...d.series.map((s) => ({ label: s.label, stroke: s.colour, width: 2, dash: s.dash, points: { show: d.times.length < 40, size: 6 } }))],

@@ -703,4 +703,5 @@ export const en: Messages = {
   'action_name.job.cancel': 'Cancel a job',
   'advice.audit.no_entry': 'The log has no such entry.',
   'advice.entity.unknown': 'Check the entity id.',
+  'quarantine.criterion': 'criterion {criterion}',
 };

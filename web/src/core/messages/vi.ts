@@ -701,4 +701,5 @@ export const vi = {
   'action_name.job.cancel': 'Huỷ công việc',
   'advice.audit.no_entry': 'Mục này không có trong nhật ký.',
   'advice.entity.unknown': 'Kiểm tra lại mã thực thể.',
+  'quarantine.criterion': 'tiêu chí {criterion}',
 } as const;
