@@ -93,12 +93,13 @@ export function ago(text: string | null | undefined): string {
 /** A stored value by its field: dates turned round, codes in words. */
 export function value(field: string, text: string): string {
   const date = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$/.exec(text);
-  if (date && /(_date|birth|death|founded|closed|entry|exit)/.test(field)) {
+  if (date && /(_date|_at|birth|death|founded|closed|entry|exit)$/.test(field)) {
     const [, y, m, d] = date;
     return d ? `${d}/${m}/${y}` : m ? `${m}/${y}` : y!;
   }
   if (/^\d{4}-\d\d-\d\dT/.test(text)) return time(text);
   if (field === 'sex') return word('sex', text);
+  if (field === 'status' || field === 'org_status') return word('status', text.toLowerCase()) === text.toLowerCase() ? text : word('status', text.toLowerCase());
   if (field === 'marital_status') return word('marital', text);
   if ((field === 'capital' || field === 'salary') && /^\d+$/.test(text)) return `${num(Number(text))} ₫`;
   return text;

@@ -55,6 +55,13 @@ export function word(group: string, code: string | null | undefined): string {
   return has(key) ? t(key) : code;
 }
 
+/** A source's title without the words that nearly all of them begin or end with. */
+export function shortTitle(of: Partial<Title> | string | null | undefined): string {
+  const full = title(of);
+  const short = lang === 'vi' ? full.replace(/^Cơ sở dữ liệu (?:quốc gia )?(?:về )?/, '') : full.replace(/^National /, '').replace(/ database/, '');
+  return short.charAt(0).toUpperCase() + short.slice(1);
+}
+
 /** A title in the reader's language, the other one if it is missing. */
 export function title(of: Partial<Title> | string | null | undefined): string {
   if (!of) return '';

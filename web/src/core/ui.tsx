@@ -219,7 +219,7 @@ export function Value({ of, field }: { of: Shown; field: string }) {
 }
 
 export function ruleWord(rule: string): string {
-  const name = rule.replace(/^mask_/, '');
+  const name = rule.replace(/^mask_/, '').replace('-', '');
   return has(`mask.${name}`) ? word('mask', name) : t('value.rule', { rule });
 }
 

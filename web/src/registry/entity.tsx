@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { query } from '../core/api';
 import { num, percent } from '../core/format';
 import { useApi } from '../core/hooks';
-import { t, title, word, type Key } from '../core/i18n';
+import { shortTitle, t, title, word, type Key } from '../core/i18n';
 import { PurposeGate } from '../core/purpose';
 import { useQuery } from '../core/router';
 import type { Edge, EntityPage, GoldenField, SourceRecord } from '../core/types';
@@ -81,7 +81,7 @@ function Golden({ data }: { data: EntityPage }) {
           columns={[
             { key: 'field', label: t('person.field'), cell: (f) => title(f.title) || f.field },
             { key: 'value', label: t('person.value'), cell: (f) => <strong class="value"><Value of={f} field={f.field} /></strong> },
-            { key: 'source', label: t('person.source'), cell: (f) => (f.source ? <><a href={`/sources/${encodeURIComponent(f.source.source)}`}>{title(f.source.title) || f.source.source}</a>{f.source.key && <><br /><span class="muted small">{t('person.key')} <code>{f.source.key}</code></span></>}</> : '') },
+            { key: 'source', label: t('person.source'), cell: (f) => (f.source ? <><a href={`/sources/${encodeURIComponent(f.source.source)}`}>{shortTitle(f.source.title) || f.source.source}</a>{f.source.key && <><br /><span class="muted small">{t('person.key')} <code>{f.source.key}</code></span></>}</> : '') },
             { key: 'rule', label: t('person.rule'), cell: (f) => (f.source?.rule ? <>{word('golden', f.source.rule)}</> : '') },
             { key: 'alternatives', label: t('person.alternatives'), num: true, cell: (f) => (f.alternatives ? <a href={`?tab=records&field=${encodeURIComponent(f.field)}`}>{num(f.alternatives)}</a> : '') },
             { key: 'class', label: t('field.class'), cell: (f) => <ClassTags of={f.class} /> },
@@ -100,6 +100,7 @@ function Records({ base, label, marked, onMark }: { base: string; label: string;
     <Loaded of={records} lines={10}>
       {(data) => {
         const fields = [...new Map(data.records.flatMap((r) => r.fields).map((f) => [f.field, f.title])).entries()].filter(([code]) => code);
+        const compared = marked || fields.find(([code]) => code === 'full_name' || code === 'org_name')?.[0] || fields[0]?.[0];
         return (
           <>
             <section class="card" aria-labelledby="graph">
@@ -115,7 +116,7 @@ function Records({ base, label, marked, onMark }: { base: string; label: string;
                 marked={(_, i) => i === at}
                 rowProps={(_, i) => ({ onMouseEnter: () => setAt(i), onMouseLeave: () => setAt(-1), onFocusCapture: () => setAt(i) })}
                 columns={[
-                  { key: 'n', label: t('person.record'), cell: (r) => <><a href={`/sources/${encodeURIComponent(r.source)}`}>{data.records.indexOf(r) + 1}. {title(r.title) || r.source}</a></> },
+                  { key: 'n', label: t('person.record'), cell: (r) => <><a href={`/sources/${encodeURIComponent(r.source)}`}>{data.records.indexOf(r) + 1}. {shortTitle(r.title) || r.source}</a></> },
                   { key: 'key', label: t('person.key_col'), cell: (r) => <code>{r.key}</code> },
                   { key: 'links', label: t('person.links'), cell: (r) => <Links at={data.records.indexOf(r)} records={data.records} edges={data.edges} /> },
                   { key: 'seen', label: t('person.seen'), cell: (r) => <Time at={r.seen_at} /> },
@@ -127,18 +128,17 @@ function Records({ base, label, marked, onMark }: { base: string; label: string;
             <section class="card tight" aria-label={t('person.compare')}>
               <div class="pad filters">
                 <label class="govuk-label" for="compare-field">{t('person.compare_field')}</label>
-                <select id="compare-field" class="govuk-select auto" value={marked || fields[0]?.[0]} onChange={(e) => onMark(e.currentTarget.value)}>
-                  {fields.map(([code, name]) => <option key={code} value={code} selected={code === (marked || fields[0]?.[0])}>{title(name) || code}</option>)}
+                <select id="compare-field" class="govuk-select auto" value={compared} onChange={(e) => onMark(e.currentTarget.value)}>
+                  {fields.map(([code, name]) => <option key={code} value={code} selected={code === compared}>{title(name) || code}</option>)}
                 </select>
               </div>
               <Grid
                 caption={t('person.compare')}
-                rows={data.records.flatMap((r) => r.fields.filter((f) => f.field === (marked || fields[0]?.[0])).map((f) => ({ r, f })))}
+                rows={data.records.flatMap((r) => r.fields.filter((f) => f.field === compared).map((f) => ({ r, f })))}
                 id={(x, i) => `${x.r.source}${x.r.key}${i}`}
                 empty={<Empty title={t('person.empty')} />}
                 columns={[
-                  { key: 'source', label: t('person.source'), cell: (x) => title(x.r.title) || x.r.source },
-                  { key: 'column', label: t('field.column'), cell: (x) => <code>{x.f.column}</code> },
+                  { key: 'source', label: t('person.source'), cell: (x) => shortTitle(x.r.title) || x.r.source },
                   { key: 'value', label: t('person.value'), cell: (x) => <Value of={x.f} field={x.f.field} /> },
                   { key: 'raw', label: t('person.raw'), cell: (x) => (x.f.raw ? <code>{x.f.raw}</code> : '') },
                   { key: 'seen', label: t('person.seen'), cell: (x) => <Time at={x.r.seen_at} /> },
@@ -155,12 +155,14 @@ function Records({ base, label, marked, onMark }: { base: string; label: string;
 function Links({ at, records, edges }: { at: number; records: SourceRecord[]; edges: Edge[] }) {
   const mine = edges.filter((e) => e.a === at || e.b === at);
   if (!mine.length) return <span class="muted">{records.length > 1 ? '–' : t('person.alone')}</span>;
+  const kinds = [...new Set(mine.map((e) => e.kind))];
   return (
     <ul class="plain-list">
-      {mine.map((e) => {
-        const other = e.a === at ? e.b : e.a;
-        return <li key={other}>{other + 1}. {word('edge', e.kind)} <span class="muted">{percent(e.probability, 2)}</span></li>;
-      })}
+      {kinds.map((kind) => (
+        <li key={kind}>
+          {word('edge', kind)}: {mine.filter((e) => e.kind === kind).map((e, i) => <span key={i}>{i > 0 && ', '}{(e.a === at ? e.b : e.a) + 1}{e.probability < 0.999 && <span class="muted"> ({percent(e.probability, 1)})</span>}</span>)}
+        </li>
+      ))}
     </ul>
   );
 }

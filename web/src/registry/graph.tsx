@@ -1,7 +1,7 @@
 // The records of one entity as a picture: the entity in the middle, its records in a ring
 // ordered by source, and between them the links that made them one.
 import { percent } from '../core/format';
-import { t, title, word } from '../core/i18n';
+import { shortTitle, t, word } from '../core/i18n';
 import type { Edge, SourceRecord } from '../core/types';
 
 const W = 720;
@@ -19,7 +19,7 @@ function wrap(text: string, most: number): string[] {
     if (last && last.length + one.length + 1 > most) lines.push(one);
     else lines[lines.length - 1] = last ? `${last} ${one}` : one;
   }
-  return lines.length > 2 ? [lines[0]!, `${lines[1]!.slice(0, most - 1)}…`] : lines;
+  return lines.length > 3 ? [lines[0]!, lines[1]!, `${lines[2]!.slice(0, most - 1)}…`] : lines;
 }
 
 export function RecordGraph({ label, records, edges, at, onAt }: { label: string; records: SourceRecord[]; edges: Edge[]; at: number; onAt: (index: number) => void }) {
@@ -72,7 +72,7 @@ export function RecordGraph({ label, records, edges, at, onAt }: { label: string
           const side = Math.abs(Math.cos(p.angle)) < 0.25 ? 'middle' : Math.cos(p.angle) > 0 ? 'start' : 'end';
           const dx = side === 'middle' ? 0 : side === 'start' ? 16 : -16;
           const up = side === 'middle' && Math.sin(p.angle) < 0;
-          const lines = wrap(title(r.title) || r.source, side === 'middle' ? 26 : 18);
+          const lines = wrap(shortTitle(r.title) || r.source, side === 'middle' ? 26 : 18);
           const dim = at >= 0 && i !== at && !near.has(i);
           return (
             <g key={`n${i}`} opacity={dim ? 0.35 : 1} onMouseEnter={() => onAt(i)} onMouseLeave={() => onAt(-1)}>

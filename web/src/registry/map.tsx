@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { num, percent } from '../core/format';
 import { useApi } from '../core/hooks';
-import { getLang, t, title, word } from '../core/i18n';
+import { getLang, shortTitle, t, title, word } from '../core/i18n';
 import { useQuery } from '../core/router';
 import { CRITERIA, type Score, type Source } from '../core/types';
 import { Bar, Empty, Grid, Loaded, Page, SelectField } from '../core/ui';
@@ -55,13 +55,14 @@ export default function MapPage() {
     <Page title={t('map.title')} lead={t('map.lead')}>
       <div class="filters">
         <SelectField label={t('map.measure')} value={measure} onValue={(m) => setParam({ measure: m }, true)} options={measures} />
-        {isCoverage && <SelectField label={t('source.source')} value={source} onValue={(s) => setParam({ source: s }, true)} options={[{ value: '', text: t('map.all_sources') }, ...(sources.data?.sources ?? []).map((s) => ({ value: s.source, text: title(s.title) }))]} />}
+        {isCoverage && <SelectField label={t('source.source')} value={source} onValue={(s) => setParam({ source: s }, true)} options={[{ value: '', text: t('map.all_sources') }, ...(sources.data?.sources ?? []).map((s) => ({ value: s.source, text: shortTitle(s.title) }))]} />}
       </div>
       <Loaded of={map} lines={14}>
         {(data) => {
           if (!data.provinces.length) return <div class="card"><Empty title={t('map.none')}><p>{t('map.none_detail')}</p></Empty></div>;
           const byCode = new Map(data.provinces.map((p) => [p.code, p]));
-          const values = data.provinces.map(read).filter((v): v is number => v !== null);
+          // A record without a known province has no place on the map, only in the table.
+          const values = data.provinces.filter((p) => names.has(p.code)).map(read).filter((v): v is number => v !== null);
           const at = limits(values);
           const least = Math.min(...values);
           const step = (v: number) => at.filter((limit) => v >= limit).length;
@@ -86,19 +87,21 @@ export default function MapPage() {
                       </g>
                     );
                   })}
-                  <text x="765" y="655" text-anchor="middle" class="sea">{t('map.hoang_sa')}</text>
-                  <text x="985" y="950" text-anchor="middle" class="sea">{t('map.truong_sa')}</text>
+                  <text x="790" y="668" text-anchor="middle" class="sea long">{t('map.hoang_sa')}</text>
+                  <text x="790" y="690" text-anchor="middle" class="sea short" aria-hidden="true">Hoàng Sa</text>
+                  <text x="985" y="950" text-anchor="middle" class="sea long">{t('map.truong_sa')}</text>
+                  <text x="985" y="940" text-anchor="middle" class="sea short" aria-hidden="true">Trường Sa</text>
                 </svg>
                 <ul class="legend scale" aria-label={t('map.legend')}>
                   {[least, ...at].map((from, i) => <li key={i}><svg width="22" height="14" aria-hidden="true"><rect width="22" height="14" fill={colour(from)} stroke="#8b9a97" /></svg>{i < at.length ? t('map.from_to', { from: show(from), to: show(at[i]!) }) : t('map.from', { from: show(from) })}</li>)}
-                  {values.length < data.provinces.length && <li><svg width="22" height="14" aria-hidden="true"><rect width="22" height="14" fill={NONE} stroke="#8b9a97" /></svg>{t('map.no_value')}</li>}
+                  {values.length < outlines.provinces.length && <li><svg width="22" height="14" aria-hidden="true"><rect width="22" height="14" fill={NONE} stroke="#8b9a97" /></svg>{t('map.no_value')}</li>}
                 </ul>
               </section>
               <section class="card tight" aria-label={t('map.table')}>
                 <Grid caption={t('map.table')} showCaption rows={rows} id={(p) => p.code} marked={(p) => p.code === over}
                   rowProps={(p) => ({ onMouseEnter: () => setOver(p.code), onMouseLeave: () => setOver('') })}
                   columns={[
-                    { key: 'name', label: t('search.province'), cell: (p) => names.get(p.code) ?? (title(p.name) || p.code) },
+                    { key: 'name', label: t('search.province'), cell: (p) => names.get(p.code) ?? (title(p.name) || (p.code === '00' ? t('map.unknown') : p.code)) },
                     { key: 'value', label, cell: (p) => { const v = read(p); return <span class="score"><Bar share={v === null || !most ? 0 : share ? v : v / most} /><span class="v">{show(v)}</span></span>; } },
                     ...(measure === 'people' ? [] : [{ key: 'people', label: t('overview.people'), num: true, cell: (p: Province) => num(p.people) }]),
                   ]} />

@@ -1,7 +1,7 @@
 // The country integrates itself: what there is, what is running, what waits for people.
 import { num, percent } from '../core/format';
 import { useApi, useJob, jobEnded } from '../core/hooks';
-import { t, title, word } from '../core/i18n';
+import { shortTitle, t, title, word } from '../core/i18n';
 import { CRITERIA, type Score, type Source } from '../core/types';
 import { Bar, Criteria, Grid, JobProgress, Loaded, Page, Problem, ScoreCell, Tag, Time } from '../core/ui';
 import { ScoreTrend } from './trend';
@@ -91,7 +91,7 @@ export default function OverviewPage() {
               rows={data.sources}
               id={(s) => s.source}
               columns={[
-                { key: 'title', label: t('source.source'), cell: (s) => <><a href={`/sources/${encodeURIComponent(s.source)}`}>{title(s.title)}</a><br /><span class="muted small thin">{title(s.agency)}</span></> },
+                { key: 'title', label: t('source.source'), cell: (s) => <><a href={`/sources/${encodeURIComponent(s.source)}`}>{shortTitle(s.title)}</a><br /><span class="muted small thin">{title(s.agency)}</span></> },
                 { key: 'records', label: t('source.records'), num: true, cell: (s) => num(s.records) },
                 { key: 'share', label: t('overview.share'), cell: (s) => <Share s={s} all={overview.data?.records ?? 0} /> },
                 { key: 'run', label: t('source.last_run'), cell: (s) => (s.last_run ? <span><Tag group="run_state" code={s.last_run.state} /> <Time at={s.last_run.finished_at ?? s.last_run.started_at} /></span> : <span class="muted">{t('source.never')}</span>) },

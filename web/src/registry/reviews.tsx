@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiProblem, call, query } from '../core/api';
 import { dec, num, percent, value } from '../core/format';
 import { useApi } from '../core/hooks';
-import { getLang, t, title, word, type Key, type Title } from '../core/i18n';
+import { getLang, shortTitle, t, title, word, type Key, type Title } from '../core/i18n';
 import { PurposeGate } from '../core/purpose';
 import { useQuery } from '../core/router';
 import { announce, Dialog, Empty, Loaded, Loading, Page, Problem, SelectField, Tag, Time } from '../core/ui';
@@ -12,7 +12,7 @@ import { charDiff } from './diff';
 
 interface Side { entity: string; source: string | null; key: string; title?: Title }
 interface Pair { id: number | string; probability: number; log_odds?: number; reason: string; state: string; left: Side; right: Side; decided_by: string | null; decided_at: string | null; type?: string }
-interface PairField { field: string; title: Title; left: string | null; right: string | null; level?: string; level_title?: Title; weight?: number; frequency?: number | null }
+interface PairField { field: string; title: Title; titled?: boolean; left: string | null; right: string | null; level?: string; level_title?: Title; weight?: number; frequency?: number | null }
 interface Evidence { field: string; title?: Title; level: string; weight: number; frequency: number | null }
 interface PairDetail extends Pair { fields: PairField[]; evidence?: Evidence[] }
 
@@ -24,9 +24,11 @@ function lines(detail: PairDetail): PairField[] {
     byField.delete(f.field);
     return e ? { ...f, level: e.level, weight: e.weight, frequency: e.frequency } : f;
   });
-  for (const e of byField.values()) rows.push({ field: e.field, title: e.title ?? { vi: e.field, en: e.field }, left: null, right: null, level: e.level, weight: e.weight, frequency: e.frequency });
+  for (const e of byField.values()) rows.push({ field: e.field, title: e.title ?? { vi: '', en: '' }, titled: !!e.title, left: null, right: null, level: e.level, weight: e.weight, frequency: e.frequency });
+  // What neither side has says nothing.
+  const told = rows.filter((f) => f.left || f.right || f.weight);
   const heft = (f: PairField) => (f.weight === undefined ? -1 : Math.abs(f.weight));
-  return rows.sort((a, b) => heft(b) - heft(a));
+  return told.sort((a, b) => heft(b) - heft(a));
 }
 
 export function inWords(p: number): Key {
@@ -62,8 +64,8 @@ function Evidence({ detail }: { detail: PairDetail }) {
       <thead role="rowgroup">
         <tr role="row">
           <th scope="col" role="columnheader">{t('person.field')}</th>
-          <th scope="col" role="columnheader">{title(detail.left.title) || detail.left.source}<br /><code class="thin">{detail.left.key}</code></th>
-          <th scope="col" role="columnheader">{title(detail.right.title) || detail.right.source}<br /><code class="thin">{detail.right.key}</code></th>
+          <th scope="col" role="columnheader">{shortTitle(detail.left.title) || detail.left.source}<br /><code class="thin">{detail.left.key}</code></th>
+          <th scope="col" role="columnheader">{shortTitle(detail.right.title) || detail.right.source}<br /><code class="thin">{detail.right.key}</code></th>
           <th scope="col" role="columnheader">{t('review.weight')}</th>
           <th scope="col" role="columnheader">{t('review.level')}</th>
         </tr>
@@ -71,9 +73,9 @@ function Evidence({ detail }: { detail: PairDetail }) {
       <tbody role="rowgroup">
         {rows.map((f) => (
           <tr key={f.field} role="row" class={f.weight === undefined ? 'silent' : ''}>
-            <th scope="row" role="rowheader">{title(f.title) || f.field}</th>
-            <td role="cell" data-label={title(detail.left.title) || detail.left.source}><span class="val"><Diff mine={f.left} other={f.right} field={f.field} /></span></td>
-            <td role="cell" data-label={title(detail.right.title) || detail.right.source}><span class="val"><Diff mine={f.right} other={f.left} field={f.field} /></span></td>
+            <th scope="row" role="rowheader">{f.titled === false ? word('link_field', f.field) : title(f.title) || f.field}</th>
+            <td role="cell" data-label={shortTitle(detail.left.title) || detail.left.source || ''}><span class="val"><Diff mine={f.left} other={f.right} field={f.field} /></span></td>
+            <td role="cell" data-label={shortTitle(detail.right.title) || detail.right.source || ''}><span class="val"><Diff mine={f.right} other={f.left} field={f.field} /></span></td>
             <td role="cell" data-label={t('review.weight')}>{f.weight === undefined ? <span class="muted small">{t('review.not_used')}</span> : <Weight weight={f.weight} most={most} />}</td>
             <td role="cell" data-label={t('review.level')}>{f.level ? <span>{levelWord(f)}{f.frequency ? <span class="muted small"> · {t('review.frequency', { share: percent(f.frequency, 2) })}</span> : ''}</span> : ''}</td>
           </tr>
@@ -138,7 +140,7 @@ function Queue() {
   const move = (step: number) => {
     const next = Math.max(0, Math.min(items.length - 1, at + step));
     setAt(next);
-    if (items[next]) announce(t('review.at', { n: next + 1, of: items.length, words: t(inWords(items[next]!.probability)) }));
+    if (items[next]) announce(t('review.at', { n: next + 1, of: items.length, words: items[next]!.reason === 'uncertain' ? t(inWords(items[next]!.probability)) : word('review_reason', items[next]!.reason) }));
   };
 
   const decide = async (id: Pair['id'], decision: 'same' | 'different' | 'undo') => {
@@ -214,8 +216,8 @@ function Queue() {
                   {items.map((p, i) => (
                     <li key={p.id}>
                       <button type="button" class={i === at ? 'here' : ''} aria-current={i === at ? 'true' : undefined} onClick={() => setAt(i)}>
-                        <span class="pc">{percent(p.probability, 0)}</span>
-                        <span class="two"><span>{title(p.left.title) || p.left.source}</span><span>{title(p.right.title) || p.right.source}</span></span>
+                        <span class="pc">{p.reason === 'uncertain' ? percent(p.probability, 0) : word('review_short', p.reason)}</span>
+                        <span class="two"><span>{shortTitle(p.left.title) || p.left.source}</span><span>{shortTitle(p.right.title) || p.right.source}</span></span>
                         {stateOf(p) !== 'open' && <Tag group="review_state" code={stateOf(p)} />}
                       </button>
                     </li>
@@ -231,9 +233,9 @@ function Queue() {
               {here && (
                 <section class="card tight pair" ref={pair} aria-label={t('review.pair')}>
                   <div class="pad">
-                    <h2>{t(inWords(here.probability))} <span class="muted thin">({percent(here.probability, 1)})</span></h2>
+                    <h2>{here.reason === 'uncertain' ? <>{t(inWords(here.probability))} <span class="muted thin">({percent(here.probability, 1)})</span></> : word('review_reason', here.reason)}</h2>
                     <p class="muted small">
-                      {t('review.n_of', { n: num(at + 1), of: num(items.length) })} · {word('review_reason', here.reason)} · <a href={entityPath(here.left.entity)}><code>{here.left.entity}</code></a> ↔ <a href={entityPath(here.right.entity)}><code>{here.right.entity}</code></a>
+                      {t('review.n_of', { n: num(at + 1), of: num(items.length) })} · {here.reason === 'uncertain' && <>{word('review_reason', here.reason)} · </>}<a href={entityPath(here.left.entity)}><code>{here.left.entity}</code></a> ↔ <a href={entityPath(here.right.entity)}><code>{here.right.entity}</code></a>
                     </p>
                     {stateOf(here) !== 'open' && <p><Tag group="review_state" code={stateOf(here)} /> {here.decided_by && <span class="muted small">{here.decided_by} <Time at={here.decided_at} /></span>}</p>}
                     <div class="actions decide">

@@ -65,7 +65,7 @@ export default function RunPage({ run: id }: { run: string }) {
                       { key: 'where', label: t('person.field'), cell: (x) => x.where.join(', ') },
                       { key: 'criterion', label: t('run.criterion'), cell: (x) => word('criterion', x.criterion) },
                       { key: 'count', label: t('run.count'), cell: (x) => <span class="score"><Bar share={x.count / most} tone={x.criterion} /><span class="v">{num(x.count)}</span></span> },
-                      { key: 'see', label: t('nav.quarantine'), cell: (x) => <a href={`/quarantine?run=${r.run}&reason=${encodeURIComponent(x.reason)}`} aria-label={`${t('run.see_rows')}: ${title(x.title) || x.reason}`}>{t('run.see_rows')}</a> },
+                      ...(r.quarantined ? [{ key: 'see', label: t('nav.quarantine'), cell: (x: ReasonCount) => <a href={`/quarantine?run=${r.run}&reason=${encodeURIComponent(x.reason)}`} aria-label={`${t('run.see_rows')}: ${title(x.title) || x.reason}`}>{t('run.see_rows')}</a> }] : []),
                     ]} />
                 </section>
               )}
@@ -78,7 +78,7 @@ export default function RunPage({ run: id }: { run: string }) {
                       { key: 'missing', label: t('run.missing'), num: true, cell: (f) => num(f.missing) },
                       { key: 'failed', label: t('run.field_failed'), num: true, cell: (f) => num(f.failed) },
                       { key: 'repaired', label: t('run.repaired'), num: true, cell: (f) => num(f.repaired ?? 0) },
-                      { key: 'score', label: t('run.filled'), cell: (f) => <span class="score"><Bar share={f.score} tone="complete" /><span class="v">{percent(f.score, 2)}</span></span> },
+                      { key: 'score', label: t('run.filled'), cell: (f) => { const all = f.present + f.missing + f.failed; return all ? <span class="score"><Bar share={f.present / all} tone="complete" /><span class="v">{percent(f.present / all, 2)}</span></span> : '–'; } },
                     ]} />
                 </section>
               )}

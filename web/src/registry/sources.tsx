@@ -1,6 +1,6 @@
 import { num, percent } from '../core/format';
 import { useApi } from '../core/hooks';
-import { t, title, word } from '../core/i18n';
+import { shortTitle, t, title, word } from '../core/i18n';
 import { CRITERIA, type Source } from '../core/types';
 import { Empty, Grid, Loaded, Page, ScoreCell, Tag, Time } from '../core/ui';
 
@@ -17,7 +17,7 @@ export default function SourcesPage() {
               id={(s) => s.source}
               empty={<Empty title={t('sources.none')}><p>{t('sources.none_detail')}</p></Empty>}
               columns={[
-                { key: 'title', label: t('source.source'), cell: (s) => <><a href={`/sources/${encodeURIComponent(s.source)}`}>{title(s.title)}</a><br /><span class="muted small thin">{title(s.agency)} · <code>{s.source}</code></span></> },
+                { key: 'title', label: t('source.source'), cell: (s) => <><a href={`/sources/${encodeURIComponent(s.source)}`}>{shortTitle(s.title)}</a><br /><span class="muted small thin">{title(s.agency)} · <code>{s.source}</code></span></> },
                 { key: 'entity', label: t('source.entity'), cell: (s) => word('entity', s.entity) },
                 { key: 'connector', label: t('source.connector'), cell: (s) => <>{word('connector', s.connector)}<br /><span class="muted small">{word('mode', s.mode)}</span></> },
                 { key: 'records', label: t('source.records'), num: true, cell: (s) => num(s.records) },
