@@ -84,8 +84,14 @@ enum ndc_err ndc_build_apply_decisions(struct build *build, struct build_link *l
 enum ndc_err ndc_build_write_reviews(struct build *build, struct ndc_store_conn *conn,
                                      struct ndc_fault *fault) NDC_MUST_USE;
 
-/* The linking spec of a kind, compiled in. */
-struct ndc_str ndc_registry_link_spec(enum ndc_entity type);
+/* The linking spec of a kind, compiled in. The caller frees it. */
+enum ndc_err ndc_registry_link_spec(struct ndc_link_spec **out,
+                                    const struct ndc_registry *registry,
+                                    enum ndc_entity type,
+                                    struct ndc_fault *fault) NDC_MUST_USE;
+/* Writes the tables that specs name as files. */
+enum ndc_err ndc_registry_write_specs(const char *dir,
+                                      struct ndc_fault *fault) NDC_MUST_USE;
 /* A record's values in the order of the spec's fields; texts may point into `scratch`
  * (reset by the caller). */
 struct ndc_link_feed;

@@ -174,8 +174,7 @@ enum ndc_err ndc_build_link(struct build *b, struct build_link *l,
                                        .progress = tell,
                                        .canceled = canceled,
                                        .ctx = b};
-    enum ndc_err err =
-        ndc_link_spec_parse(&l->spec, ndc_registry_link_spec(l->type), NULL, fault);
+    enum ndc_err err = ndc_registry_link_spec(&l->spec, b->registry, l->type, fault);
     if (err) return err;
     l->link = ndc_link_new(l->spec, &options);
     err = feed_all(b, l, fault);

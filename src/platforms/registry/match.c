@@ -26,8 +26,7 @@ static enum ndc_err load_model(struct ndc_registry *reg, struct ndc_fault *fault
         ndc_sql_query(conn, "SELECT model FROM registry_model WHERE type = $1",
                       NDC_ARGS(ndc_int(NDC_ENTITY_PERSON)));
     if (ndc_rows_next(rows)) {
-        err = ndc_link_spec_parse(&reg->model_spec,
-                                  ndc_registry_link_spec(NDC_ENTITY_PERSON), NULL, fault);
+        err = ndc_registry_link_spec(&reg->model_spec, reg, NDC_ENTITY_PERSON, fault);
         if (!err)
             err = ndc_link_model_read(&reg->model, reg->model_spec,
                                       ndc_rows_text(rows, 0), fault);

@@ -1,4 +1,5 @@
 /* The registry's state: its store, its declared sources. */
+#include "platforms/registry/build.h"
 #include "platforms/registry/registry.h"
 
 #include "store/writer.h"
@@ -80,6 +81,7 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
     enum ndc_err err = ndc_migrate(store, "registry", ndc_registry_migrations,
                                    ndc_registry_migrations_n, fault);
     if (!err) err = ndc_file_mkdirs(dir, fault);
+    if (!err) err = ndc_registry_write_specs(dir, fault);
     if (err) return err;
     struct ndc_registry *reg = ndc_xcalloc(1, sizeof(*reg));
     reg->store = store;
