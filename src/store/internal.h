@@ -81,8 +81,16 @@ struct ndc_bulk {
     enum ndc_val_type types[NDC_BULK_COLUMNS_MAX];
 };
 
+/* A thread that waits for a connection; on its stack. */
+struct ndc_waiter {
+    struct ndc_waiter *next;
+    struct ndc_store_conn *conn; /* handed over by who gave it back */
+    struct ndc_cond given;
+};
+
 struct ndc_conn_pool {
     struct ndc_store_conn *idle;
+    struct ndc_waiter *first; /* in line */
     unsigned max, made, taken;
 };
 
@@ -90,10 +98,9 @@ struct ndc_store {
     const struct ndc_driver *driver;
     char *target; /* the URL without its scheme */
     struct ndc_store_options options;
-    bool file_is_new;       /* SQLite */
-    bool immutable;         /* SQLite: read-only without side files */
-    struct ndc_mutex mutex; /* guards the pools and counters; a leaf lock */
-    struct ndc_cond freed;
+    bool file_is_new;              /* SQLite */
+    bool immutable;                /* SQLite: read-only without side files */
+    struct ndc_mutex mutex;        /* guards the pools and counters; a leaf lock */
     struct ndc_conn_pool pools[2]; /* by ndc_access */
     struct ndc_store_stats stats;
     struct ndc_writer *writer;

@@ -107,19 +107,36 @@ static bool find_free(struct ndc_conn_pool *pool, struct ndc_store_conn **conn)
     return true;
 }
 
+/* Waits for its turn: first come, first served, and a connection that comes back is
+ * handed to the first in line. A loader that gives the connection and takes it again at
+ * once so lets the others in between. */
 static bool wait_free(struct ndc_store *store, struct ndc_conn_pool *pool,
                       struct ndc_store_conn **conn)
 {
+    struct ndc_waiter self = {0}, **at;
     int64_t end = ndc_clock_mono_ns() + (int64_t)store->options.take_timeout_ms * 1000000;
     ndc_mutex_lock(&store->mutex);
-    bool found = find_free(pool, conn);
-    if (!found) store->stats.waits++;
-    while (!found) {
+    bool found = !pool->first && find_free(pool, conn);
+    if (found) goto out;
+    store->stats.waits++;
+    ndc_cond_init(&self.given);
+    for (at = &pool->first; *at; at = &(*at)->next)
+        continue;
+    *at = &self;
+    while (!self.conn) {
         int64_t left = (end - ndc_clock_mono_ns()) / 1000000;
         if (left <= 0) break;
-        (void)ndc_cond_wait_ms(&store->freed, &store->mutex, left);
-        found = find_free(pool, conn);
+        (void)ndc_cond_wait_ms(&self.given, &store->mutex, left);
     }
+    found = self.conn != NULL;
+    *conn = self.conn;
+    if (!found) {
+        for (at = &pool->first; *at != &self; at = &(*at)->next)
+            continue;
+        *at = self.next;
+    }
+    ndc_cond_free(&self.given);
+out:
     ndc_mutex_unlock(&store->mutex);
     return found;
 }
@@ -129,10 +146,16 @@ static void put_back(struct ndc_store_conn *conn)
     struct ndc_store *store = conn->store;
     struct ndc_conn_pool *pool = &store->pools[conn->access];
     ndc_mutex_lock(&store->mutex);
-    conn->next = pool->idle;
-    pool->idle = conn;
-    pool->taken--;
-    ndc_cond_broadcast(&store->freed);
+    if (pool->first) {
+        struct ndc_waiter *waiter = pool->first;
+        pool->first = waiter->next;
+        waiter->conn = conn; /* goes on being counted as taken */
+        ndc_cond_signal(&waiter->given);
+    } else {
+        conn->next = pool->idle;
+        pool->idle = conn;
+        pool->taken--;
+    }
     ndc_mutex_unlock(&store->mutex);
 }
 
@@ -220,7 +243,6 @@ enum ndc_err ndc_store_open(struct ndc_store **out, const char *url,
     if (options) store->options = *options;
     store->fail_after = -1;
     ndc_mutex_init(&store->mutex);
-    ndc_cond_init(&store->freed);
     struct ndc_store_conn *conn = NULL;
     enum ndc_err err = parse_url(store, url, fault);
     if (err) goto out;
@@ -257,7 +279,6 @@ void ndc_store_close(struct ndc_store *store)
             free_conn(conn);
         }
     }
-    ndc_cond_free(&store->freed);
     ndc_mutex_free(&store->mutex);
     free(store->target);
     free(store);

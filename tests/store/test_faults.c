@@ -5,9 +5,11 @@
 #include "store/writer.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/thread.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -125,6 +127,68 @@ static void test_server_gone_in_scan_and_bulk(void **state)
     ndc_store_give(reader);
     test_pg_restart();
     assert_int_equal(count(store), 0);
+    ndc_store_close(store);
+}
+
+/* The server dies under many committing writers: what they were told is kept, whatever
+ * the moment. */
+enum { HAMMERS = 6 };
+
+struct hammer {
+    struct ndc_store *store;
+    atomic_bool *stop;
+    unsigned index;
+    int acked, unknown;
+    bool odd; /* another failure than a lost connection */
+};
+
+static void hammer(void *arg)
+{
+    struct hammer *h = arg;
+    for (int i = 0; !atomic_load(h->stop); i++) {
+        char key[24];
+        struct ndc_fault f = {0};
+        snprintf(key, sizeof(key), "%u-%d", h->index, i);
+        enum ndc_err err = ndc_store_write(h->store, insert, key, &f);
+        if (!err)
+            h->acked++;
+        else if (strcmp(f.code, "db.gone") == 0)
+            h->unknown++;
+        else
+            h->odd = true;
+        if (err) ndc_clock_sleep_ms(1);
+    }
+}
+
+static void test_server_killed_under_writers(void **state)
+{
+    struct ndc_store *store = test_db_open(state, NULL);
+    make_table(store);
+    struct hammer hammers[HAMMERS];
+    struct ndc_thread threads[HAMMERS];
+    atomic_bool stop = false;
+    for (unsigned i = 0; i < HAMMERS; i++) {
+        hammers[i] = (struct hammer){.store = store, .stop = &stop, .index = i};
+        ndc_thread_start(&threads[i], "hammer", hammer, &hammers[i]);
+    }
+    for (unsigned kills = 0; kills < 3; kills++) {
+        ndc_clock_sleep_ms(150 + 37 * kills);
+        test_pg_kill();
+        ndc_clock_sleep_ms(60);
+        test_pg_restart();
+    }
+    ndc_clock_sleep_ms(300);
+    atomic_store(&stop, true);
+    int acked = 0, unknown = 0;
+    for (unsigned i = 0; i < HAMMERS; i++) {
+        ndc_thread_join(&threads[i]);
+        assert_false(hammers[i].odd);
+        acked += hammers[i].acked;
+        unknown += hammers[i].unknown;
+    }
+    int64_t n = count(store);
+    assert_true(acked > 0 && unknown > 0);
+    assert_true(n >= acked && n <= acked + unknown);
     ndc_store_close(store);
 }
 
@@ -281,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST_ON_POSTGRES(test_server_gone_and_back),
         TEST_ON_POSTGRES(test_server_gone_in_scan_and_bulk),
+        TEST_ON_POSTGRES(test_server_killed_under_writers),
         TEST_ON_SQLITE(test_disk_full),
         cmocka_unit_test(test_not_a_database),
         cmocka_unit_test(test_read_only_folder),

@@ -2,6 +2,10 @@
 #include "tests/db.h"
 
 #include "store/writer.h"
+#include "sys/clock.h"
+#include "sys/thread.h"
+
+#include <stdatomic.h>
 
 static struct ndc_fault fault;
 
@@ -462,6 +466,47 @@ static void test_pool_is_capped(void **state)
     ndc_store_close(store);
 }
 
+/* Whoever waits for the one writing connection gets it before who gave it back. */
+struct waiter {
+    struct ndc_store *store;
+    atomic_uint *got, order;
+};
+
+static void wait_for_writer(void *arg)
+{
+    struct waiter *w = arg;
+    struct ndc_fault f = {0};
+    struct ndc_store_conn *conn;
+    if (ndc_store_take(w->store, NDC_WRITE, &conn, &f)) return;
+    w->order = atomic_fetch_add(w->got, 1) + 1;
+    ndc_clock_sleep_ms(5);
+    ndc_store_give(conn);
+}
+
+static void test_pool_is_fair(void **state)
+{
+    struct ndc_store_options options = {.writers_max = 1};
+    struct ndc_store *store = test_db_open(state, &options);
+    struct ndc_store_conn *c = take(store, NDC_WRITE);
+    atomic_uint got = 0;
+    struct waiter waiters[4];
+    struct ndc_thread threads[4];
+    for (unsigned i = 0; i < 4; i++) {
+        waiters[i] = (struct waiter){store, &got, 0};
+        ndc_thread_start(&threads[i], "waiter", wait_for_writer, &waiters[i]);
+        ndc_clock_sleep_ms(50);
+    }
+    ndc_store_give(c);
+    c = take(store, NDC_WRITE);
+    assert_int_equal(atomic_load(&got), 4);
+    ndc_store_give(c);
+    for (unsigned i = 0; i < 4; i++) {
+        ndc_thread_join(&threads[i]);
+        assert_int_equal(waiters[i].order, i + 1);
+    }
+    ndc_store_close(store);
+}
+
 static void test_urls(void **state)
 {
     (void)state;
@@ -491,6 +536,7 @@ int main(void)
         TEST_ON_BOTH(test_nested_same_query),
         TEST_ON_BOTH(test_timeouts),
         TEST_ON_BOTH(test_pool_is_capped),
+        TEST_ON_BOTH(test_pool_is_fair),
         cmocka_unit_test(test_urls),
     };
     return test_db_run(tests);
