@@ -1,6 +1,11 @@
-/* Group commit. The thread takes what has queued up, runs each write in a savepoint of
- * one transaction, commits once, and only then tells the callers. While it commits the
- * next group queues, so groups grow with the load by themselves. */
+/* Group commit. The thread takes what has queued up, runs it in one transaction, commits
+ * once, and only then tells the callers. While it commits the next group queues, so
+ * groups grow with the load by themselves.
+ *
+ * A group is first run without savepoints, since nearly always all of it succeeds. When
+ * one write fails, the transaction is rolled back and the group run again with a
+ * savepoint for each write, so that the failure stays alone; so are the next groups, for
+ * a while. */
 #include "store/writer.h"
 
 #include "store/internal.h"
@@ -8,8 +13,9 @@
 #include "sys/log.h"
 
 enum {
-    QUEUE_MAX = 16384, /* of writes whose callers do not wait */
-    DEATHS_MAX = 3,    /* transactions that one group may lose before it is given up */
+    QUEUE_MAX = 16384,   /* of writes whose callers do not wait */
+    DEATHS_MAX = 3,      /* transactions that one group may lose before it is given up */
+    CAREFUL_GROUPS = 16, /* with savepoints, after a write has failed */
 };
 
 struct item {
@@ -33,6 +39,7 @@ struct ndc_writer {
     struct item *head, *tail;
     unsigned queued;
     bool stop;
+    unsigned careful; /* the thread's own: groups still to run with savepoints */
 };
 
 static _Thread_local bool on_writer_thread;
@@ -63,10 +70,10 @@ static void give(struct ndc_writer *w)
 }
 
 /* Runs one write. False when the transaction is lost with it. */
-static bool run_item(struct ndc_store_conn *conn, struct item *item)
+static bool run_item(struct ndc_store_conn *conn, struct item *item, bool careful)
 {
     item->fault.err = NDC_OK;
-    item->err = ndc_tx_savepoint(conn, &item->fault);
+    item->err = careful ? ndc_tx_savepoint(conn, &item->fault) : NDC_OK;
     if (item->err) return false;
     item->err = item->fn(conn, item->arg, &item->fault);
     NDC_ASSERT(conn->tx && !conn->bulk && conn->rows_open == 0);
@@ -75,8 +82,8 @@ static bool run_item(struct ndc_store_conn *conn, struct item *item)
                              "a write passed over the failure of a statement");
     }
     if (!item->err) {
-        NDC_ASSERT(conn->savepoints == 1);
-        item->err = ndc_tx_release(conn, &item->fault);
+        NDC_ASSERT(conn->savepoints == careful);
+        if (careful) item->err = ndc_tx_release(conn, &item->fault);
     }
     if (!item->err) return true;
     if (item->fault.err == NDC_OK) {
@@ -84,6 +91,7 @@ static bool run_item(struct ndc_store_conn *conn, struct item *item)
                                     "a write failed without saying why");
         (void)err;
     }
+    if (!careful) return false;
     struct ndc_fault ignored = {0};
     while (conn->savepoints > 0) {
         if (ndc_tx_undo(conn, &ignored)) return false;
@@ -91,10 +99,37 @@ static bool run_item(struct ndc_store_conn *conn, struct item *item)
     return true;
 }
 
-/* True when everything in the group is settled. */
+/* A write took the transaction with it. True when the whole group is settled. */
+static bool lost_group(struct ndc_writer *w, struct item *items, struct item *lost,
+                       bool careful, unsigned *deaths)
+{
+    bool broken = w->conn->broken;
+    unsigned open = 0;
+    ndc_tx_rollback(w->conn);
+    give(w);
+    for (struct item *i = items; i; i = i->next)
+        open += !i->settled;
+    if (!broken && !careful) {
+        /* alone, it has its answer; in company, the others run again, in savepoints */
+        lost->settled = open == 1;
+        if (open > 1) w->careful = CAREFUL_GROUPS;
+        return open == 1;
+    }
+    ++*deaths;
+    if (*deaths >= DEATHS_MAX)
+        fail_all(items, lost->err, &lost->fault);
+    else if (!broken)
+        lost->settled = true; /* its failure took the others along */
+    return *deaths >= DEATHS_MAX || (!broken && open == 1);
+}
+
+/* One transaction. True when everything in the group is settled. */
 static bool try_group(struct ndc_writer *w, struct item *items, unsigned *deaths)
 {
     struct ndc_fault fault = {0};
+    struct item *lost = NULL;
+    bool careful = w->careful > 0;
+    if (careful) w->careful--;
     enum ndc_err err = take(w, &fault);
     if (!err) err = ndc_tx_begin(w->conn, &fault);
     if (err) {
@@ -102,21 +137,10 @@ static bool try_group(struct ndc_writer *w, struct item *items, unsigned *deaths
         give(w);
         return true;
     }
-    struct item *lost = NULL;
     for (struct item *i = items; i && !lost; i = i->next) {
-        if (!i->settled && !run_item(w->conn, i)) lost = i;
+        if (!i->settled && !run_item(w->conn, i, careful)) lost = i;
     }
-    if (lost) {
-        bool broken = w->conn->broken;
-        ndc_tx_rollback(w->conn);
-        give(w);
-        ++*deaths;
-        if (*deaths >= DEATHS_MAX)
-            fail_all(items, lost->err, &lost->fault);
-        else if (!broken)
-            lost->settled = true; /* its failure took the others along */
-        return *deaths >= DEATHS_MAX;
-    }
+    if (lost) return lost_group(w, items, lost, careful, deaths);
     err = ndc_tx_commit(w->conn, &fault);
     give(w);
     ndc_mutex_lock(&w->store->mutex);
@@ -132,6 +156,7 @@ static bool try_group(struct ndc_writer *w, struct item *items, unsigned *deaths
             i->next = NULL;
             while (!i->settled && !try_group(w, i, deaths))
                 continue;
+            i->settled = true;
             i->next = next;
         }
         return true;

@@ -1,15 +1,15 @@
 /* The writer: one thread a database that runs many callers' writes in one transaction
  * and commits them together (group commit). A caller hears of success only when the
- * commit is durable. Each write runs in a savepoint of its own: one that fails leaves no
- * trace and does not disturb the others. */
+ * commit is durable. A write that fails leaves no trace and does not disturb the others.
+ */
 #ifndef NDC_STORE_WRITER_H
 #define NDC_STORE_WRITER_H
 
 #include "store/store.h"
 
 /* Runs `fn` on the writer thread inside the shared transaction and waits until it is
- * durable. Returns what fn returned, or the fault of the commit. When the commit fails
- * for a reason that may pass (busy, connection lost before it) fn runs again: it must
+ * durable. Returns what fn returned, or the fault of the commit. fn may run more than
+ * once, when another write of the group fails or the connection is lost: it must
  * change nothing but the database and its own *arg, which it sets anew each time. It may
  * not begin, commit or roll back; savepoints are fine. Never call it from within fn.
  * Under about 1 ms of work; large loads use bulk.h. */
