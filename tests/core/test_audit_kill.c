@@ -75,6 +75,10 @@ static void test_kill_at_random(void **state)
             append_for_ever(f);
             _exit(0);
         }
+        /* on a busy machine it takes a while to begin */
+        for (int i = 0; i < 1000 && atomic_load(told) <= before; i++) {
+            ndc_clock_sleep_ms(5);
+        }
         rng = rng * 6364136223846793005u + 1442695040888963407u;
         ndc_clock_sleep_ms(20 + (int64_t)((rng >> 33) % 120));
         kill(child, SIGKILL);
