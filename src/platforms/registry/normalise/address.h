@@ -28,7 +28,7 @@ struct addr_hit {
     uint8_t start, name, name_end;
     bool bounded; /* a comma, dash, kind word or the text's start is before it */
     uint16_t mask;
-    bool marked;    /* written with tones or marks; then exact is used */
+    bool marked;    /* in a text with tones or marks: then exact is used */
     uint32_t exact; /* hash with tones, 0 until asked for */
     const struct norm_entry *entry;
 };
@@ -36,6 +36,7 @@ struct addr_hit {
 struct addr_text {
     struct ndc_str raw;
     unsigned n;
+    bool marked; /* its writer used tones: a name without any means that */
     struct addr_token t[ADDR_TOKENS_MAX + 1];
     char bytes[ADDR_BYTES];
     const struct norm_tables *tables;

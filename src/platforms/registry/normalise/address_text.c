@@ -73,6 +73,9 @@ void addr_tokens(struct addr_text *out, struct ndc_str raw)
     size_t count = 0, used = 0;
     out->raw = raw;
     out->n = 0;
+    out->marked = false;
+    for (size_t i = 0; i < raw.len; i++)
+        out->marked |= (raw.ptr[i] & 0x80) != 0;
     out->tables = norm_tables();
     for (size_t i = 0; i < raw.len;) {
         unsigned char c = (unsigned char)raw.ptr[i];
@@ -215,18 +218,13 @@ static void finish_hit(struct addr_hit *h, const struct addr_text *x, unsigned n
                        unsigned end, struct addr_kind after)
 {
     struct addr_kind before = addr_kind_before(x, name);
-    struct ndc_str raw = ndc_str_n(x->raw.ptr + x->t[name].raw_from,
-                                   (size_t)(x->t[end - 1].raw_to - x->t[name].raw_from));
     unsigned start = name - before.tokens;
-    bool marked = false;
-    for (size_t i = 0; i < raw.len; i++)
-        marked |= (raw.ptr[i] & 0x80) != 0;
     h->name = (uint8_t)name;
     h->name_end = (uint8_t)end;
     h->start = (uint8_t)start;
     h->mask = before.mask | after.mask;
     h->bounded = before.mask || x->t[start].comma || x->t[start].dash;
-    h->marked = marked;
+    h->marked = x->marked;
     h->exact = 0;
 }
 
