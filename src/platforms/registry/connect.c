@@ -55,6 +55,18 @@ static struct ndc_connect *new_connect(const struct ndc_source *source)
     return c;
 }
 
+/* A source's own SQLite file that fails is the source's fault: only our database's ends
+ * the whole integration. */
+static enum ndc_err as_source(const struct ndc_connect *c, enum ndc_err err,
+                              struct ndc_fault *fault)
+{
+    if (err != NDC_EDB || c->source->connector != NDC_CONNECT_SQLITE) return err;
+    struct ndc_fault why = fault ? *fault : (struct ndc_fault){0};
+    if (fault) *fault = (struct ndc_fault){0};
+    return ndc_fail(fault, NDC_EIO, "source.sqlite", "%s, table \"%.*s\": %s", c->path,
+                    NDC_STR_FMT(c->source->table), why.message);
+}
+
 enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source *source,
                               const char *path, struct ndc_fault *fault)
 {
@@ -64,7 +76,7 @@ enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source 
     c->path = ndc_arena_cstr(&c->arena, ndc_str(path));
     switch (source->connector) {
     case NDC_CONNECT_SQLITE:
-        err = ndc_connect_sqlite_open(c, fault);
+        err = as_source(c, ndc_connect_sqlite_open(c, fault), fault);
         break;
     case NDC_CONNECT_NDJSON:
         err = ndc_connect_ndjson_open(c, fault);
@@ -130,7 +142,7 @@ enum ndc_err ndc_connect_next(struct ndc_connect *c, struct ndc_connect_row *row
 {
     *have = false;
     *row = (struct ndc_connect_row){0};
-    enum ndc_err err = c->ops->next(c, row, have, fault);
+    enum ndc_err err = as_source(c, c->ops->next(c, row, have, fault), fault);
     if (row->raw.len > RAW_BYTES_MAX) row->raw.len = RAW_BYTES_MAX;
     return err;
 }

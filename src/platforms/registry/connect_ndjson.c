@@ -52,11 +52,16 @@ static enum ndc_err next_line(struct ndc_connect *c, struct ndc_str *line, bool 
             size_t len = end ? (size_t)(end - from) : left;
             n->at += len + (end != NULL);
             n->line++;
-            *line = ndc_str_trim(ndc_str_n(from, len));
+            *line = ndc_str_n(from, len);
             *have = true;
             return NDC_OK;
         }
         if (n->ended) return NDC_OK;
+        /* Of a line that is too long its head is kept, for the complaint. */
+        if (!c->in_memory && left > LINE_BYTES_MAX + 1) {
+            left = LINE_BYTES_MAX + 1;
+            n->data.len = n->at + left;
+        }
         scanned = left;
         struct ndc_str chunk = c->memory;
         if (c->in_memory) {
@@ -110,16 +115,19 @@ static enum ndc_err ndjson_next(struct ndc_connect *c, struct ndc_connect_row *r
     struct ndc_str line;
     size_t count;
     enum ndc_err err;
+    bool too_long;
     do {
         if ((err = next_line(c, &line, have, fault)) || !*have) return err;
         if (!n->bom_checked && ndc_str_starts(line, NDC_STR("\xef\xbb\xbf")))
             line = ndc_str_from(line, 3);
         n->bom_checked = true;
+        too_long = line.len > LINE_BYTES_MAX;
+        line = ndc_str_trim(line);
     } while (line.len == 0);
     row->line = n->line;
     row->raw = line;
     *have = false;
-    if (line.len > LINE_BYTES_MAX)
+    if (too_long)
         return ndc_fail_at(fault, NDC_EINPUT, "row.too_long", "", (unsigned)n->line,
                            "line %u is longer than 1 MiB", (unsigned)n->line);
     err = ndc_json_row_parse(n->members, NDC_ARRAY_LEN(n->members), &count, line,

@@ -146,12 +146,18 @@ static uint64_t permute(uint64_t v, bool back)
     return (uint64_t)left << HALF_BITS | right;
 }
 
+/* The letter is a weighted sum over the field of 32 elements, with weights that are all
+ * different: any one wrong letter, and any two neighbours swapped, change it. (A sum of
+ * letters modulo 31 takes 0 for Z.) */
 static unsigned check_digit(uint64_t permuted, enum ndc_entity type)
 {
-    unsigned sum = type == NDC_ENTITY_PERSON ? 3 : 5;
-    for (int i = 0; i < 8; i++)
-        sum = sum * 7 + (unsigned)(permuted >> (5 * i) & 31);
-    return sum % 31;
+    unsigned sum = type == NDC_ENTITY_PERSON ? 1 : 2;
+    for (int i = 7; i >= 0; i--) {
+        sum ^= (unsigned)(permuted >> (5 * i) & 31);
+        sum =
+            sum & 16 ? (sum << 1 ^ 0x25) & 31 : sum << 1; /* times x, by x^5 + x^2 + 1 */
+    }
+    return sum;
 }
 
 void ndc_entity_id_format(char out[static NDC_ENTITY_ID_LEN + 1], enum ndc_entity type,
