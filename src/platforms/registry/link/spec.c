@@ -425,7 +425,7 @@ enum ndc_err ndc_link_spec_parse(struct ndc_link_spec **out, struct ndc_str yaml
     if (err) return err;
     struct ndc_link_spec *spec = ndc_xcalloc(1, sizeof *spec);
     spec->separator = ',';
-    spec->join = 0.2;
+    spec->join = 0.25;
     spec->review_low = 0.1;
     spec->review_high = 0.9;
     spec->edge_floor = 0.001;
