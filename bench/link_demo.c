@@ -174,9 +174,10 @@ static const struct table_map maps[] = {
       {"current_address", {"dia_chi"}}}},
 };
 
-/* One value in the form that ingest keeps; empty if refused. */
+/* One value in the form that ingest keeps; empty if refused. Sets *commune to the unit of
+ * an address. */
 static size_t normalise(char *out, size_t cap, const char *field, struct ndc_str raw,
-                        enum ndc_norm_order order)
+                        enum ndc_norm_order order, unsigned *commune)
 {
     union {
         struct ndc_norm_name name;
@@ -197,7 +198,9 @@ static size_t normalise(char *out, size_t cap, const char *field, struct ndc_str
         text = n.date.text;
     } else if (strstr(field, "_address") || strcmp(field, "birth_place") == 0) {
         refused = ndc_norm_address(&n.address, raw, (struct ndc_date){0});
-        return refused ? 0 : ndc_norm_address_text(out, cap, &n.address, false);
+        if (refused) return 0;
+        if (n.address.unit_count > 0) *commune = n.address.units[0];
+        return ndc_norm_address_text(out, cap, &n.address, false);
     } else if (strcmp(field, "phone") == 0) {
         refused = ndc_norm_phone(&n.value, raw);
     } else if (strcmp(field, "email") == 0) {
@@ -246,6 +249,7 @@ static void add_row(struct link_demo *demo, const struct ndc_demo_chunk *chunk,
 {
     char texts[FIELDS][1024], raw[1024];
     struct ndc_str values[NDC_LINK_FIELDS_MAX] = {0};
+    unsigned home = 0; /* commune of the permanent address, else of the current one */
     int old = ndc_link_spec_field_find(demo->spec, NDC_STR("old_id"));
     for (unsigned i = 0; i < FIELDS && map->feeds[i].field; i++) {
         const char *field = map->feeds[i].field;
@@ -254,10 +258,18 @@ static void add_row(struct link_demo *demo, const struct ndc_demo_chunk *chunk,
         bool name = strstr(field, "_name") != NULL;
         struct ndc_str v =
             join_columns(chunk, row, &map->feeds[i], name, raw, sizeof raw);
-        size_t len = normalise(texts[i], sizeof texts[i], field, v, map->order);
+        unsigned unit = 0;
+        size_t len = normalise(texts[i], sizeof texts[i], field, v, map->order, &unit);
         if (strcmp(field, "person_id") == 0 && len == 9 && old >= 0) f = old;
         if (len > 0) values[f] = ndc_str_n(texts[i], len);
+        bool permanent = strcmp(field, "permanent_address") == 0;
+        if (unit && (permanent || (strcmp(field, "current_address") == 0 && !home)))
+            home = unit;
     }
+    char digits[16];
+    int commune = ndc_link_spec_field_find(demo->spec, NDC_STR("commune"));
+    int len = snprintf(digits, sizeof digits, "%u", home);
+    if (home && commune >= 0) values[commune] = ndc_str_n(digits, (size_t)len);
     int key = column_of(chunk->table, map->key);
     struct ndc_str k = chunk->fields[row * chunk->table->column_count + (size_t)key];
     ndc_link_batch_add(batch, source, ndc_hash_str(k, 1), values);

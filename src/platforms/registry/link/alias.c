@@ -37,7 +37,14 @@ static void add_word(struct aliases *t, struct ndc_str word, uint32_t line, bool
     if (first) t->first_of[line] = id;
 }
 
-static void add_line(struct aliases *t, const struct ndc_csv *csv)
+struct aliases *ndc_link_aliases_new(void)
+{
+    struct aliases *t = ndc_xcalloc(1, sizeof *t);
+    ndc_dict_init(&t->words);
+    return t;
+}
+
+void ndc_link_aliases_add(struct aliases *t, const struct ndc_str *words, size_t n)
 {
     if (t->line_count + 2 > t->line_cap) {
         t->line_cap = t->line_cap * 2 + 64;
@@ -47,9 +54,9 @@ static void add_line(struct aliases *t, const struct ndc_csv *csv)
     t->first_of[line] = 0;
     struct ndc_buf word;
     ndc_buf_init(&word, 4096);
-    for (size_t i = 0; i < csv->field_count; i++) {
+    for (size_t i = 0; i < n; i++) {
         ndc_buf_reset(&word);
-        ndc_link_text_fold_plain(&word, csv->fields[i]);
+        ndc_link_text_fold_plain(&word, words[i]);
         add_word(t, ndc_buf_str(&word), line, i == 0);
     }
     ndc_buf_free(&word);
@@ -60,10 +67,9 @@ enum ndc_err ndc_link_aliases_load(struct aliases **out, const char *path,
 {
     struct ndc_buf text;
     struct ndc_csv csv;
-    struct aliases *t = ndc_xcalloc(1, sizeof *t);
+    struct aliases *t = ndc_link_aliases_new();
     ndc_buf_init(&text, ALIAS_FILE_BYTES_MAX);
     ndc_csv_init(&csv);
-    ndc_dict_init(&t->words);
     enum ndc_err err = ndc_file_read(&text, path, fault);
     if (err) goto out;
     ndc_csv_feed(&csv, text.ptr, text.len);
@@ -72,7 +78,7 @@ enum ndc_err ndc_link_aliases_load(struct aliases **out, const char *path,
         bool have = false;
         err = ndc_csv_next(&csv, &have, fault);
         if (err || !have) break;
-        add_line(t, &csv);
+        ndc_link_aliases_add(t, csv.fields, csv.field_count);
     }
 out:
     ndc_csv_free(&csv);

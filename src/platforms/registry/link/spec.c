@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+enum { ALIAS_WORDS_MAX = 64 };
 enum { PATH_BYTES_MAX = 1024, SPEC_BYTES_MAX = 1 << 20 };
 
 static const char *const transform_names[] = {
@@ -48,10 +49,34 @@ static enum ndc_err need_field(struct reader *r, const struct ndc_link_spec *spe
                                 near ? near : "", near ? "\"?" : "");
 }
 
+/* [[hoàng, huỳnh], [vũ, võ]] */
+static enum ndc_err list_aliases(struct reader *r, struct spec_field *field,
+                                 struct ndc_yaml *lines)
+{
+    field->aliases = ndc_link_aliases_new();
+    for (struct ndc_yaml *line = lines->first; line; line = line->next) {
+        struct ndc_str words[ALIAS_WORDS_MAX];
+        size_t n = 0;
+        if (line->kind != NDC_YAML_LIST || line->count > ALIAS_WORDS_MAX)
+            return ndc_link_reader_fail(r, line, "aliases",
+                                        "aliases are a file or lists of up to %d words",
+                                        ALIAS_WORDS_MAX);
+        for (struct ndc_yaml *word = line->first; word; word = word->next) {
+            if (word->kind != NDC_YAML_SCALAR)
+                return ndc_link_reader_fail(r, word, "aliases", "an alias is a word");
+            words[n++] = word->text;
+        }
+        ndc_link_aliases_add(field->aliases, words, n);
+    }
+    return NDC_OK;
+}
+
 static enum ndc_err load_aliases(struct reader *r, struct spec_field *field,
                                  const struct ndc_yaml *node, const char *directory)
 {
     char name[PATH_BYTES_MAX] = "", path[2 * PATH_BYTES_MAX];
+    struct ndc_yaml *lines = ndc_yaml_get(node, "aliases");
+    if (lines && lines->kind == NDC_YAML_LIST) return list_aliases(r, field, lines);
     enum ndc_err err = ndc_link_reader_text(r, node, "aliases", name, sizeof name);
     if (err || !name[0]) return err;
     if (name[0] == '/' || strstr(name, ".."))

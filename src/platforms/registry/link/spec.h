@@ -81,6 +81,9 @@ struct rule {
 struct aliases; /* words that stand for one another (nicknames, surname variants) */
 enum ndc_err ndc_link_aliases_load(struct aliases **out, const char *path,
                                    struct ndc_fault *fault) NDC_MUST_USE;
+/* An empty table, and one more line of it: words[0] is the usual form. */
+struct aliases *ndc_link_aliases_new(void);
+void ndc_link_aliases_add(struct aliases *aliases, const struct ndc_str *words, size_t n);
 void ndc_link_aliases_free(struct aliases *aliases);
 /* True if both words stand in one line of the table. */
 bool ndc_link_aliases_match(const struct aliases *aliases, struct ndc_str a,
