@@ -1,10 +1,12 @@
 /* `ndc demo`, `ndc source …`, `ndc link …`. */
 #include "platforms/registry/link/command.h"
+#include "platforms/registry/command_bench.h"
 #include "platforms/registry/demo/command.h"
 #include "platforms/registry/registry_platform.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -109,9 +111,15 @@ static enum ndc_err run_source_load(struct ndc_command_call *call,
     struct ndc_registry *reg;
     int64_t runs[RUNS_MAX];
     size_t n = 0;
+    char path[PATH_MAX] = "";
+    const char *given = ndc_command_option(call, "path");
+    if (given && call->args_n != 1)
+        return ndc_usage(fault, "--path goes with exactly one source");
+    if (given && !realpath(given, path))
+        return ndc_fail_errno(fault, "io.open", "open", given);
     enum ndc_err err = open_registry(call, &reg, fault);
     for (unsigned i = 0; i < call->args_n && !err && n < RUNS_MAX; i++)
-        err = ndc_registry_queue_run(reg, ndc_str(call->args[i]), NDC_STR_NULL,
+        err = ndc_registry_queue_run(reg, ndc_str(call->args[i]), ndc_str(path),
                                      &runs[n++], fault);
     for (uint32_t i = 1; call->args_n == 0 && i <= reg->source_count && !err; i++) {
         struct ndc_registered *r = ndc_registry_by_number(reg, i);
@@ -151,7 +159,15 @@ static enum ndc_err run_link_build(struct ndc_command_call *call, struct ndc_fau
     return err ? err : integrate(reg, NULL, 0, fault);
 }
 
+static const struct ndc_option load_options[] = {
+    {"path", "FILE", NULL, "read this file instead of the declared one (one source)"},
+    {0}};
+
 const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS] = {
+    {.name = "bench pipeline",
+     .summary = "time load, link and build on a demo nation made for it",
+     .options = ndc_registry_bench_options,
+     .run = ndc_registry_command_bench},
     {.name = "demo",
      .summary = "make a demo nation and the 16 databases drawn from it",
      .detail =
@@ -182,6 +198,7 @@ const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS] = {
      .args = "[SOURCE…]",
      .args_max = 64,
      .summary = "load sources (all, if none is named) and integrate",
+     .options = load_options,
      .run = run_source_load},
     {.name = "link build",
      .summary = "link all loaded sources anew and build entities and index",
