@@ -40,8 +40,9 @@ char *ndc_buf_room(struct ndc_buf *buf, size_t more)
 
 void ndc_buf_add(struct ndc_buf *buf, const void *ptr, size_t len)
 {
+    if (!len) return; /* an empty buffer has no pointer to add to */
     char *to = ndc_buf_room(buf, len);
-    if (!to || !len) return;
+    if (!to) return;
     memcpy(to, ptr, len);
     buf->len += len;
 }
