@@ -6,6 +6,7 @@
 #include "core/call.h"
 #include "core/platform.h"
 #include "net/http.h"
+#include "net/websocket.h"
 #include "store/store.h"
 #include "sys/log.h"
 
@@ -222,4 +223,11 @@ void ndc_request_stream(struct ndc_request *req, void *ctx,
     call->stream_done = done;
     req->http->source =
         (struct ndc_http_source){.ctx = call, .next = next_piece, .done = stream_done};
+}
+
+bool ndc_request_websocket(struct ndc_request *req, const struct ndc_ws_handler *handler)
+{
+    if (!ndc_ws_accept(req->http, handler)) return false;
+    req->status = 101;
+    return true;
 }

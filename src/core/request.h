@@ -30,6 +30,7 @@ struct ndc_http;
 struct ndc_route;
 struct ndc_store_conn;
 struct ndc_topic;
+struct ndc_ws_handler;
 
 enum ndc_lang { NDC_LANG_VI, NDC_LANG_EN };
 
@@ -112,5 +113,9 @@ void ndc_request_events(struct ndc_request *req, struct ndc_topic *topic,
 /* After it, for a first event that must be read once the request is subscribed; with
  * `last` the stream ends after it. */
 void ndc_request_events_first(struct ndc_request *req, struct ndc_str first, bool last);
+
+/* Answers a WebSocket handshake (net/websocket.h). False: the request is none; answer
+ * with an error. Call last and return NDC_OK. */
+bool ndc_request_websocket(struct ndc_request *req, const struct ndc_ws_handler *handler);
 
 #endif

@@ -110,11 +110,20 @@ static void add_headers(struct exchange *x, struct MHD_Response *r)
 
 enum MHD_Result answer_queue(struct exchange *x)
 {
-    struct MHD_Response *r = make_response(x);
+    struct MHD_Response *r =
+        x->ws ? MHD_create_response_for_upgrade(ws_upgraded, x->ws) : make_response(x);
     if (!r) return MHD_NO;
     x->queued = true;
     conn_set(x->conn, CONN_ANSWERS);
-    add_headers(x, r);
+    if (x->ws) {
+        x->ws = NULL;
+        MHD_add_response_header(r, "Upgrade", "websocket");
+        for (unsigned i = 0; i < x->pub.headers_n; i++)
+            MHD_add_response_header(r, x->pub.headers[i].name,
+                                    x->pub.headers[i].value.ptr);
+    } else {
+        add_headers(x, r);
+    }
     enum MHD_Result result = MHD_queue_response(x->mhd, (unsigned)x->pub.status, r);
     MHD_destroy_response(r);
     return result;

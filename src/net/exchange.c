@@ -317,6 +317,7 @@ void exchange_done(void *arg, struct MHD_Connection *mhd, void **context,
         server->options.finished(server->options.ctx, pub,
                                  code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (pub->source.done) pub->source.done(pub->source.ctx);
+    if (x->ws) ws_abandon(x->ws);
     if (pub->body_fd >= 0) close(pub->body_fd);
     if (x->body_counted) atomic_fetch_sub(&server->body_memory, x->body_counted);
     conn_set(x->conn, CONN_WAITS);

@@ -155,6 +155,7 @@ enum ndc_err ndc_http_start(struct ndc_http_server **out,
         free_server(server);
         return err;
     }
+    server->ws = ws_loop_start();
     ndc_thread_start(&server->reaper, "ndc-reaper", conn_reaper, server);
     *out = server;
     return NDC_OK;
@@ -193,6 +194,7 @@ void ndc_http_stop(struct ndc_http_server *server)
     ndc_mutex_unlock(&server->lock);
     ndc_thread_join(&server->reaper);
     end_streams(server);
+    ws_loop_stop(server->ws);
     wait_for(&server->active, STOP_REQUESTS_MS);
     wait_for(&server->held, STOP_HELD_MS);
     end_streams(server);

@@ -3,6 +3,7 @@
 #define NDC_NET_SERVER_H
 
 #include "net/http.h"
+#include "net/websocket.h"
 #include "sys/thread.h"
 
 #include <microhttpd.h>
@@ -38,6 +39,7 @@ struct exchange {
     size_t body_counted; /* bytes of server->body_memory */
     size_t source_at;    /* read from pub.out */
     bool source_end;
+    struct ndc_ws *ws; /* accepted, not yet handed over */
     /* Guards the four below, which wake() and the reader share. After a topic's lock. */
     struct ndc_mutex lock;
     bool waiting, pending, cut;
@@ -46,6 +48,7 @@ struct exchange {
 struct ndc_http_server {
     struct ndc_http_options options;
     struct MHD_Daemon *daemon;
+    struct ws_loop *ws;
     char *tls_cert, *tls_key, *client_ca; /* PEM texts */
     char *unix_path;
     unsigned port;
@@ -82,6 +85,14 @@ void conn_notify(void *server, struct MHD_Connection *mhd, void **context,
                  enum MHD_ConnectionNotificationCode code);
 void conn_set(struct conn *conn, enum conn_state state);
 void conn_reaper(void *server);
+
+/* websocket.c */
+struct ws_loop *ws_loop_start(void);
+void ws_loop_stop(struct ws_loop *loop);
+void ws_upgraded(void *ws, struct MHD_Connection *mhd, void *context, const char *extra,
+                 size_t extra_len, MHD_socket fd,
+                 struct MHD_UpgradeResponseHandle *handle);
+void ws_abandon(struct ndc_ws *ws);
 
 /* listen.c: a bound, listening, non-blocking socket. */
 enum ndc_err listen_open(int *fd, unsigned *port, char **unix_path, const char *text,

@@ -4,6 +4,7 @@
 
 #include "core/identity.h"
 #include "core/topics.h"
+#include "net/websocket.h"
 #include "store/writer.h"
 #include "sys/clock.h"
 
@@ -163,6 +164,36 @@ static enum ndc_err watch_notes(struct ndc_request *req, struct ndc_fault *fault
     return NDC_OK;
 }
 
+/* An echo: what a chat of clerks would begin with. */
+static void ws_opened(void *ctx, struct ndc_ws *ws)
+{
+    (void)ctx;
+    ndc_ws_send(ws, true, NDC_STR("hello"));
+}
+
+static void ws_message(void *ctx, struct ndc_ws *ws, bool text, struct ndc_str data)
+{
+    (void)ctx;
+    if (ndc_str_eq_c(data, "bye"))
+        ndc_ws_close(ws, 1000);
+    else
+        ndc_ws_send(ws, text, data);
+}
+
+static void ws_closed(void *ctx, struct ndc_ws *ws)
+{
+    (void)ctx;
+    (void)ws;
+}
+
+static enum ndc_err open_channel(struct ndc_request *req, struct ndc_fault *fault)
+{
+    const struct ndc_ws_handler handler = {NULL, ws_opened, ws_message, ws_closed};
+    if (ndc_request_websocket(req, &handler)) return NDC_OK;
+    return ndc_fail(fault, NDC_EINPUT, "notes.websocket",
+                    "this address speaks WebSocket");
+}
+
 static enum ndc_err start_count(struct ndc_request *req, struct ndc_fault *fault)
 {
     char id[NDC_JOB_ID_LEN + 1];
@@ -247,6 +278,13 @@ static const struct ndc_route routes[] = {
      .handler = watch_notes,
      .response_type = "text/event-stream",
      .summary = "New notes, live",
+     .tag = "Notes"},
+    {.method = "GET",
+     .path = "/api/notes/channel",
+     .permission = "notes.read",
+     .handler = open_channel,
+     .success = 101,
+     .summary = "An echo over WebSocket",
      .tag = "Notes"},
     {.method = "POST",
      .path = "/api/notes/count",

@@ -290,6 +290,39 @@ static void test_response_headers_cannot_be_injected(void **state)
     ndc_buf_free(&out);
 }
 
+/* A masked text frame with a key of zeros, so that the bytes can be read here. */
+static void test_websocket(void **state)
+{
+    (void)state;
+    char text[700];
+    struct ndc_buf out;
+    bool closed;
+    int n = snprintf(text, sizeof(text),
+                     "GET /api/notes/channel HTTP/1.1\r\nHost: a\r\n%s\r\nUpgrade: "
+                     "websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                     "13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                     server.key);
+    static const char frames[] = "\x81\x84\0\0\0\0ping"
+                                 "\x81\x83\0\0\0\0bye";
+    memcpy(text + n, frames, sizeof(frames) - 1);
+    test_raw(&server, text, (size_t)n + sizeof(frames) - 1, 1500, &out, &closed);
+    assert_non_null(memmem(out.ptr, out.len, "HTTP/1.1 101", 12));
+    assert_non_null(memmem(out.ptr, out.len, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", 28));
+    assert_non_null(memmem(out.ptr, out.len, "\x81\x05hello", 7));
+    assert_non_null(memmem(out.ptr, out.len, "\x81\x04ping", 6));
+    assert_non_null(memmem(out.ptr, out.len, "\x88\x02\x03\xe8", 4));
+    ndc_buf_free(&out);
+    /* An unmasked frame breaks the protocol; the channel ends, the server goes on. */
+    memcpy(text + n, "\x81\x04ping", 6);
+    test_raw(&server, text, (size_t)n + 6, 1500, &out, &closed);
+    assert_true(closed);
+    ndc_buf_free(&out);
+    assert_int_equal(test_call(&server, "GET", "/api/notes/channel", NULL, NULL,
+                               server.key, NULL, NULL, NULL),
+                     400);
+    still_serves();
+}
+
 static void test_security_headers(void **state)
 {
     (void)state;
@@ -321,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_clients_that_leave),
         cmocka_unit_test(test_response_headers_cannot_be_injected),
+        cmocka_unit_test(test_websocket),
         cmocka_unit_test(test_security_headers),
     };
     return cmocka_run_group_tests(tests, start, stop);
