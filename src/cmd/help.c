@@ -83,7 +83,7 @@ enum ndc_err cmd_help_run(struct ndc_command_call *call, struct ndc_fault *fault
         struct ndc_str first = ndc_str(table.names[i]);
         first.len = ndc_str_find(first, ' ');
         if (!ndc_str_eq_c(first, call->args[0])) continue;
-        printf("%s  ", any ? "" : "");
+        fputs("  ", stdout);
         print_synopsis(stdout, table.rows[i]);
         printf("      %s\n", table.rows[i]->summary);
         any = true;

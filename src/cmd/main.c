@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { TABLES_MAX = 64 };
+enum { TABLES_MAX = 64, NAMES_MAX = 256 };
 
 static const struct ndc_option serve_options[] = {
     {"demo", "N", NULL, "make a demo nation of N people at first start (demo_people)"},
@@ -166,13 +166,20 @@ enum ndc_err ndc_command_i64(const struct ndc_command_call *call, const char *na
                      name, (long long)min, (long long)max, text ? text : "");
 }
 
-static enum ndc_err unknown_option(const struct ndc_command *command, struct ndc_str name,
+/* Settings are options of every command: one of them may have been meant. */
+static enum ndc_err unknown_option(const struct ndc_command *command,
+                                   const struct ndc_config *config, struct ndc_str name,
                                    struct ndc_fault *fault)
 {
-    const char *names[64];
+    const char *names[NAMES_MAX], *value;
+    enum ndc_setting_source source;
+    const struct ndc_setting *s;
     size_t n = 0;
-    for (size_t i = 0; command->options && command->options[i].name && n < 64; i++)
+    for (size_t i = 0; command->options && command->options[i].name && n < NAMES_MAX; i++)
         names[n++] = command->options[i].name;
+    for (size_t i = 0; n < NAMES_MAX && (s = ndc_config_at(config, i, &value, &source));
+         i++)
+        names[n++] = s->name;
     const char *nearest = ndc_str_nearest(name, names, n);
     return ndc_usage(fault, "there is no option --%.*s%s%s%s", NDC_STR_FMT(name),
                      nearest ? "; did you mean --" : "", nearest ? nearest : "",
@@ -194,7 +201,8 @@ static enum ndc_err take_option(struct ndc_command_call *call, struct ndc_config
     const char *value = mark < word.len ? word.ptr + mark + 1 : NULL;
     int i = option_index(call->command, name);
     bool set = ndc_str_eq_c(name, "set"), known = ndc_config_known(config, name);
-    if (i < 0 && !set && !known) return unknown_option(call->command, name, fault);
+    if (i < 0 && !set && !known)
+        return unknown_option(call->command, config, name, fault);
     bool flag = i >= 0 && !call->command->options[i].arg;
     if (flag && value)
         return ndc_usage(fault, "--%.*s takes no value", NDC_STR_FMT(name));

@@ -40,6 +40,7 @@ says "help of settings" 0 "data_dir = data" "$ndc" help config
 says "version" 0 "ndc 0." "$ndc" --version
 says "nearest command" 2 'did you mean "serve"' "$ndc" serv
 says "nearest option" 2 "did you mean --demo" "$ndc" serve --dem 5
+says "nearest setting as an option" 2 "did you mean --data_dir" "$ndc" serve --data-dri x
 says "nearest setting" 2 'did you mean "data_dir"' "$ndc" config --set data_dri=x
 says "a wrong value" 2 "is not yes or no" "$ndc" config --log-requests maybe
 says "a missing argument" 2 "an argument is missing" "$ndc" key revoke
