@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <threads.h>
 
 enum { PARSE_DEPTH_MAX = 32 };
 
@@ -213,12 +214,26 @@ void ndc_json_kv_bool(struct ndc_json *j, const char *key, bool v)
 }
 
 static _Thread_local struct json_tokener *tokener;
+static once_flag tokener_once = ONCE_FLAG_INIT;
+static tss_t tokener_key; /* its destructor frees a thread's tokener when that ends */
+
+static void free_tokener(void *tok)
+{
+    json_tokener_free(tok);
+}
+
+static void make_key(void)
+{
+    NDC_ASSERT(tss_create(&tokener_key, free_tokener) == thrd_success);
+}
 
 static struct json_tokener *get_tokener(void)
 {
     if (!tokener) {
         tokener = json_tokener_new_ex(PARSE_DEPTH_MAX);
         NDC_ASSERT(tokener);
+        call_once(&tokener_once, make_key);
+        NDC_ASSERT(tss_set(tokener_key, tokener) == thrd_success);
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     }
     json_tokener_reset(tokener);
