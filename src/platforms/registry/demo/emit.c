@@ -16,6 +16,19 @@ bool demo_wanted(const struct demo_emit *emit, unsigned table)
     return tables == 0 || tables >> table & 1;
 }
 
+/* The day of what happened to a person between day 1 and day 2, or 0: only those rows
+ * are touched again. */
+static int32_t last_news(const struct demo_nation *nation, const struct demo_person *p)
+{
+    const int32_t days[] = {p->permanent_day, p->current_day, p->phone_day,
+                            p->dead ? p->death : 0};
+    int32_t last = 0;
+    for (size_t i = 0; i < NDC_ARRAY_LEN(days); i++)
+        if (days[i] > nation->day1 && days[i] <= nation->today)
+            last = NDC_MAX(last, days[i]);
+    return last;
+}
+
 void demo_begin(struct demo_record *r, const struct demo_emit *emit,
                 const struct demo_person *p, unsigned table, unsigned copy)
 {
@@ -28,12 +41,12 @@ void demo_begin(struct demo_record *r, const struct demo_emit *emit,
                               .rows = &emit->part->rows[table],
                               .phase = emit->phase};
     r->rng = demo_stream(p->key, DEMO_FOR_RECORD, table * 64 + copy);
-    int32_t now = emit->phase == NDC_DEMO_DAY2 ? nation->today : nation->day1;
-    int32_t end = p->dead && p->death < now ? p->death : now;
+    int32_t end = p->dead && p->death < nation->day1 ? p->death : nation->day1;
     /* Newer is likelier; a source that keeps up was told of most things lately. */
     double age = ndc_rng_unit(&r->rng);
     r->day = end - (int32_t)(age * age * r->habit->years * 365);
     if (r->day < p->birth + 3) r->day = p->birth + 3;
+    if (emit->phase == NDC_DEMO_DAY2) r->day = NDC_MAX(r->day, last_news(nation, p));
     if (copy > 0) r->faults |= 1u << DEMO_DUPLICATE;
 }
 
