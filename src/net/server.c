@@ -89,7 +89,8 @@ static void list_options(struct ndc_http_server *server, struct MHD_OptionItem *
     add_option(items, &n, MHD_OPTION_HTTPS_MEM_CERT, 0, server->tls_cert);
     add_option(items, &n, MHD_OPTION_HTTPS_MEM_KEY, 0, server->tls_key);
     add_option(items, &n, MHD_OPTION_HTTPS_PRIORITIES, 0,
-               "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CBC:%SERVER_PRECEDENCE");
+               "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-AES-128-CBC:-AES-256-"
+               "CBC:%SERVER_PRECEDENCE");
     if (server->client_ca)
         add_option(items, &n, MHD_OPTION_HTTPS_MEM_TRUST, 0, server->client_ca);
 }
