@@ -293,6 +293,32 @@ static void test_identifiers(void **state)
     ndc_link_spec_free(spec);
 }
 
+/* Zeros typed to fill the box are no identifier. */
+static void test_filler(void **state)
+{
+    (void)state;
+    static const char *const rows[][FIELDS] = {
+        {"000000000000", "Nguyễn Văn An", "1987-02-03", "", ""},
+        {"000000000000", "Trần Thị Bích", "1955-11-20", "", ""},
+        {"000000000000", "Lê Minh Khôi", "", "", ""},
+        {"000000000000", "Phạm Thị Hoa", "1971-06-30", "", ""},
+        {"000000000000", "Vũ Đức Thắng", "1990-12-12", "", ""},
+        {"001087123456", "Nguyễn Văn An", "1987-02-03", "", ""}};
+    char text[sizeof spec_text + 32];
+    snprintf(text, sizeof text, "entity_max: 4\n%s", spec_text);
+    struct ndc_link_spec *spec = parse(text);
+    struct ndc_link *link = run_rows(spec, rows, 6, NULL);
+    struct ndc_link_stats stats;
+    size_t n;
+    ndc_link_get_stats(link, &stats);
+    (void)ndc_link_reviews(link, &n);
+    assert_int_equal(stats.identifier_fillers, 5);
+    assert_int_equal(stats.identifier_links, 0);
+    assert_true(stats.entities >= 5 && n <= 1);
+    ndc_link_free(link);
+    ndc_link_spec_free(spec);
+}
+
 static void decide(struct ndc_link *link)
 {
     ndc_link_decide(link, 0, 0, 0, 2, true);
@@ -408,6 +434,7 @@ int main(void)
                                        cmocka_unit_test(test_small_memory),
                                        cmocka_unit_test(test_kept_model_and_match),
                                        cmocka_unit_test(test_identifiers),
+                                       cmocka_unit_test(test_filler),
                                        cmocka_unit_test(test_decisions),
                                        cmocka_unit_test(test_capped_block),
                                        cmocka_unit_test(test_cancel_and_empty),

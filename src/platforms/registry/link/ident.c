@@ -1,7 +1,9 @@
 /* Before any weight is learned: rows that reviewers joined, and rows that share an
  * identifier and do not contradict each other, become one node. Identifiers are typed by
  * people, so a shared one is refused when the rest of the two records speaks a hundred to
- * one against; such pairs are for review. Sorting finds the sharers: no probing. */
+ * one against; such pairs are for review. A value that more rows hold than one entity may
+ * have records is no identifier but something typed to fill the box: it joins nobody and
+ * keeps nobody apart. Sorting finds the sharers: no probing. */
 #include "platforms/registry/link/run.h"
 
 #include <math.h>
@@ -178,6 +180,12 @@ static void join_sharers(struct joiner *j, const struct sharers *all, size_t fro
     }
 }
 
+/* False for a value that far too many rows hold. */
+static bool identifies(const struct table *t, unsigned field, uint32_t value)
+{
+    return t->columns[field].rows_of[value] <= t->spec->entity_max;
+}
+
 static void join_by_field(struct joiner *j, unsigned field)
 {
     const struct table *t = j->table;
@@ -186,7 +194,11 @@ static void join_by_field(struct joiner *j, unsigned field)
     size_t n = 0;
     for (uint32_t i = 0; i < t->row_count; i++) {
         uint32_t v = table_row(t, i)[field];
-        if (v && t->columns[field].rows_of[v] > 1) e[n++] = (struct ndc_key32){v, i};
+        if (v == 0 || t->columns[field].rows_of[v] < 2) continue;
+        if (identifies(t, field, v))
+            e[n++] = (struct ndc_key32){v, i};
+        else
+            j->link->stats.identifier_fillers++;
     }
     ndc_sort_key32(e, scratch, n);
     free(scratch);
@@ -267,9 +279,11 @@ void ndc_link_nodes_build(struct ndc_link *link)
     j.unique = ndc_xmalloc((rows * j.unique_count + 1) * sizeof *j.unique);
     for (uint32_t i = 0; i < rows; i++) {
         j.parent[i] = i;
-        for (unsigned k = 0; k < j.unique_count; k++)
-            j.unique[(size_t)i * j.unique_count + k] =
-                table_row(t, i)[nodes->unique_fields[k]];
+        for (unsigned k = 0; k < j.unique_count; k++) {
+            unsigned f = nodes->unique_fields[k];
+            uint32_t v = table_row(t, i)[f];
+            j.unique[(size_t)i * j.unique_count + k] = identifies(t, f, v) ? v : 0;
+        }
     }
     ndc_link_barriers_init(&j.barriers, link, t->row_count, NULL);
     ndc_link_memo_init(&j.memo, 16);

@@ -63,7 +63,8 @@ const struct ndc_link_cap *ndc_link_caps(const struct ndc_link *link, size_t *n)
 struct ndc_link_stats {
     uint64_t rows, pairs_compared, edges, entities, largest_entity;
     uint64_t identifier_links, identifier_conflicts, merges_refused, decisions_unknown;
-    double matches_expected; /* pairs that the model believes are matches */
+    uint64_t identifier_fillers; /* rows whose identifier far too many rows share */
+    double matches_expected;     /* pairs that the model believes are matches */
     double seconds_prepare, seconds_identifiers, seconds_block, seconds_learn,
         seconds_score, seconds_cluster;
 };
