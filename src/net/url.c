@@ -27,11 +27,11 @@ bool ndc_url_decode(struct ndc_arena *arena, struct ndc_str raw, bool plus,
             int high = hex_digit(raw.ptr[i + 1]), low = hex_digit(raw.ptr[i + 2]);
             if (high < 0 || low < 0) return false;
             c = (char)(high << 4 | low);
-            if (c == 0) return false;
             i += 2;
         } else if (c == '+' && plus) {
             c = ' ';
         }
+        if (c == 0) return false;
         text[n++] = c;
     }
     text[n] = 0;
