@@ -1,7 +1,6 @@
 /* Files on POSIX. */
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -14,8 +13,7 @@ enum {
     CHUNK_BYTES = 1 << 16,
     PENDING_BYTES = 1 << 20,
     PATH_BYTES = 4096,
-    TREE_DEPTH = 32,
-    LIST_MAX = 10000
+    TREE_DEPTH = 32
 };
 
 enum ndc_err ndc_file_open(struct ndc_file_reader *reader, const char *path,
@@ -278,35 +276,4 @@ enum ndc_err ndc_file_remove(const char *path, struct ndc_fault *fault)
     if (unlink(path) != 0 && errno != ENOENT)
         return ndc_fail_errno(fault, "io.remove", "remove", path);
     return NDC_OK;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-enum ndc_err ndc_file_list(const char *folder, const char *suffix, char ***names,
-                           size_t *n, struct ndc_fault *fault)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    *names = NULL;
-    *n = 0;
-    if (!dir) return ndc_fail_errno(fault, "io.open", "open the folder", folder);
-    while (*n < LIST_MAX && (entry = readdir(dir))) {
-        size_t len = strlen(entry->d_name), tail = strlen(suffix);
-        if (len <= tail || strcmp(entry->d_name + len - tail, suffix) != 0) continue;
-        *names = ndc_xrealloc(*names, (*n + 1) * sizeof(**names));
-        (*names)[(*n)++] = strdup(entry->d_name);
-    }
-    closedir(dir);
-    if (*n) qsort(*names, *n, sizeof(**names), compare_names);
-    return NDC_OK;
-}
-
-void ndc_file_list_free(char **names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
 }

@@ -17,10 +17,6 @@ enum ndc_err ndc_file_mkdirs(const char *path, struct ndc_fault *fault) NDC_MUST
  * one is no error. */
 enum ndc_err ndc_file_remove_tree(const char *path, struct ndc_fault *fault) NDC_MUST_USE;
 bool ndc_file_exists(const char *path);
-/* Names in a folder that end in `suffix`, sorted by bytes; at most 10,000. */
-enum ndc_err ndc_file_list(const char *folder, const char *suffix, char ***names,
-                           size_t *n, struct ndc_fault *fault) NDC_MUST_USE;
-void ndc_file_list_free(char **names, size_t n);
 
 /* A file read from the start to the end in chunks. */
 struct ndc_file_reader {

@@ -1,5 +1,6 @@
 /* A folder of declarations: every *.yaml in it, in the order of their names. */
 #include "platforms/registry/registry_platform.h"
+#include "sys/dir.h"
 #include "sys/file.h"
 
 #include <stdio.h>
@@ -34,16 +35,18 @@ enum ndc_err ndc_registry_declare_folder(struct ndc_registry *reg, const char *f
                                          int64_t *runs, size_t max, size_t *count,
                                          struct ndc_fault *fault)
 {
-    char **names;
-    size_t n;
+    struct ndc_arena arena;
+    struct ndc_str *names;
+    size_t n = 0;
     *count = 0;
-    enum ndc_err err = ndc_file_list(folder, ".yaml", &names, &n, fault);
-    if (err) return err;
+    ndc_arena_init(&arena, 4 << 20);
+    enum ndc_err err =
+        ndc_dir_list(&arena, &names, &n, folder, ".yaml", FILES_MAX, fault);
     for (size_t i = 0; i < n && !err && *count < max; i++) {
-        err = declare_one(reg, folder, names[i], &runs[*count], fault);
+        err = declare_one(reg, folder, names[i].ptr, &runs[*count], fault);
         if (!err) (*count)++;
     }
-    ndc_file_list_free(names, n);
+    ndc_arena_free(&arena);
     if (!err && n == 0)
         err = ndc_fail(fault, NDC_ENOTFOUND, "registry.no_declarations",
                        "no *.yaml declaration in %s", folder);
