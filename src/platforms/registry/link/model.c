@@ -207,6 +207,7 @@ static bool align_swapped(struct comparison *out, const struct table *t,
                           struct memo *memo, const uint32_t *x, const uint32_t *y,
                           unsigned f, unsigned g)
 {
+    NDC_ASSERT(t->spec->fields[f].comparator);
     unsigned levels = t->spec->fields[f].comparator->levels;
     if (out->levels[f] == 1 || out->levels[g] == 1) return false;
     uint8_t cross_f = level_of(&t->columns[f], memo, x[f], y[g]);

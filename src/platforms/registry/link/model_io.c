@@ -142,7 +142,7 @@ static enum ndc_err read_counts(struct kept_frequency *out, struct json_object *
         out->hashes[i] = e[i].key;
         out->shares[i] = (float)((double)e[i].value / present);
     }
-    out->rest = (float)((n > 0 && n == KEPT_MAX ? (double)least : 1) / present);
+    out->rest = (float)((n == KEPT_MAX ? (double)least : 1) / present);
     free(e);
     free(scratch);
     return NDC_OK;

@@ -1,8 +1,6 @@
 /* The spec reader's typed access to base/yaml: every fault names a line. */
 #include "platforms/registry/link/reader.h"
 
-#include <stdio.h>
-
 enum { SPEC_ARENA_BYTES_MAX = 32 << 20 };
 
 enum ndc_err ndc_link_reader_open(struct reader *r, struct ndc_str text,
@@ -21,18 +19,6 @@ void ndc_link_reader_close(struct reader *r)
 {
     ndc_arena_free(&r->arena);
     r->root = NULL;
-}
-
-enum ndc_err ndc_link_reader_fail(struct reader *r, const struct ndc_yaml *node,
-                                  const char *field, const char *format, ...)
-{
-    char message[NDC_FAULT_MESSAGE_MAX - 32];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    return ndc_fail_at(r->fault, NDC_EINPUT, "spec.wrong", field, node->line,
-                       "line %u: %s", node->line, message);
 }
 
 enum ndc_err ndc_link_reader_map(struct reader *r, const struct ndc_yaml *node,

@@ -14,9 +14,10 @@ enum ndc_err ndc_link_reader_open(struct reader *r, struct ndc_str text,
                                   struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_link_reader_close(struct reader *r);
 
-enum ndc_err ndc_link_reader_fail(struct reader *r, const struct ndc_yaml *node,
-                                  const char *field, const char *format, ...)
-    NDC_PRINTF(4, 5);
+/* NDC_EINPUT at the node's line; `format` is a literal. */
+#define ndc_link_reader_fail(r, node, field, format, ...)                  \
+    ndc_fail_at((r)->fault, NDC_EINPUT, "spec.wrong", field, (node)->line, \
+                "line %u: " format, (node)->line, ##__VA_ARGS__)
 /* Checks that the node is a map whose keys are all in `known` (NULL-terminated). */
 enum ndc_err ndc_link_reader_map(struct reader *r, const struct ndc_yaml *node,
                                  const char *what, const char *const *known) NDC_MUST_USE;

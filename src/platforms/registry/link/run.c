@@ -154,6 +154,8 @@ enum ndc_err ndc_link_batch_commit(struct ndc_link_batch *batch, struct ndc_faul
                                               batch->table.columns[f].dict)
                                  : maps[owner];
         }
+        for (unsigned f = 0; f < link->spec->field_count; f++)
+            NDC_ASSERT(maps[f]);
         append_rows(&link->table, &batch->table, maps);
         for (unsigned f = 0; f < link->spec->field_count; f++)
             if (link->spec->fields[f].dict == f) free(maps[f]);

@@ -179,13 +179,19 @@ static enum ndc_err read_fields(struct reader *r, struct ndc_link_spec *spec,
     return read_swaps(r, spec, node);
 }
 
+static unsigned levels_of(const struct ndc_link_spec *spec, unsigned field)
+{
+    NDC_ASSERT(spec->fields[field].comparator);
+    return spec->fields[field].comparator->levels;
+}
+
 static void add_group(struct ndc_link_spec *spec, struct spec_group group)
 {
     group.cells = 1;
     for (unsigned i = 0; i < group.field_count; i++)
         group.shared |= spec->fields[group.fields[i]].shared;
     for (unsigned i = 0; i < group.field_count; i++)
-        group.cells *= spec->fields[group.fields[i]].comparator->levels + 1;
+        group.cells *= levels_of(spec, group.fields[i]) + 1;
     if (group.is_swap) group.cells = 3;
     spec->groups[spec->group_count++] = group;
 }

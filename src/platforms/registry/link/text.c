@@ -38,7 +38,8 @@ double ndc_link_text_jaro_winkler(struct ndc_str a, struct ndc_str b)
         j++;
     }
     double m = same;
-    double jaro = (m / (double)la + m / (double)lb + (m - crossed / 2) / m) / 3;
+    unsigned swaps = crossed / 2;
+    double jaro = (m / (double)la + m / (double)lb + (m - swaps) / m) / 3;
     size_t prefix = 0;
     while (prefix < 4 && prefix < la && prefix < lb && a.ptr[prefix] == b.ptr[prefix])
         prefix++;
@@ -98,7 +99,7 @@ uint64_t ndc_link_text_soundex(struct ndc_str s)
         if (c < 'a' || c > 'z') continue;
         char class = classes[c - 'a'];
         if (length == 0) {
-            code = (uint64_t)(c - 'a' + 1);
+            code = (unsigned char)c - 'a' + 1u;
             length = 1;
         } else if (class != '0' && class != last) {
             code = code * 8 + (uint64_t)(class - '0');
