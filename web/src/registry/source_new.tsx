@@ -8,14 +8,15 @@ import { YamlEditor } from './yaml';
 
 const example = `source: example
 title: {vi: "Nguồn ví dụ", en: "Example source"}
-agency: bca
+agency: {code: bca, vi: Bộ Công an, en: Ministry of Public Security}
 legal_basis: "Luật Dữ liệu 60/2024/QH15"
 entity: person
 key: [ma_so]
 connector: {type: csv, path: example.csv}
-mode: snapshot
+sync: {mode: snapshot}
 fields:
-  - {column: ma_so, to: person_id, required: true}
+  - {column: ma_so, to: null}
+  - {column: so_dinh_danh, to: person_id}
   - {column: ho_ten, to: full_name, required: true}
   - {column: ngay_sinh, to: birth_date}
 `;

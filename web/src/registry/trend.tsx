@@ -73,7 +73,18 @@ export function combine(pages: SourcePage[]): Point[] {
   });
 }
 
+/** Closed until asked for: it takes every source's page, and the chart's code. */
 export function ScoreTrend({ sources }: { sources: Source[] }) {
+  const [open, setOpen] = useState(localStorage.getItem('ndc_trend') === 'open');
+  return (
+    <details class="govuk-details" open={open} onToggle={(e) => { setOpen(e.currentTarget.open); localStorage.setItem('ndc_trend', e.currentTarget.open ? 'open' : 'closed'); }}>
+      <summary class="govuk-details__summary"><span class="govuk-details__summary-text">{t('overview.trend')}</span></summary>
+      {open && <div class="govuk-details__text"><CountryTrend sources={sources} /></div>}
+    </details>
+  );
+}
+
+function CountryTrend({ sources }: { sources: Source[] }) {
   const [points, setPoints] = useState<Point[]>();
   const key = sources.map((s) => `${s.source}:${s.last_run?.run ?? ''}`).join(' ');
   useEffect(() => {
@@ -84,5 +95,5 @@ export function ScoreTrend({ sources }: { sources: Source[] }) {
   }, [key]);
   if (!points) return <div class="chart-space" />;
   if (points.length < 2) return <p class="muted">{t('overview.trend_later', { n: num(points.length) })}</p>;
-  return <><h3>{t('overview.trend')}</h3><ScoreChart points={points} label={t('overview.trend')} /></>;
+  return <ScoreChart points={points} label={t('overview.trend')} />;
 }
