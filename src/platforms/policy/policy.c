@@ -1,6 +1,7 @@
 /* Platform policy: who may see which datum for which purpose. See README.md. */
 #include "platforms/policy/policy.h"
 
+#include "core/identity.h"
 #include "core/mask.h"
 #include "sys/file.h"
 #include "sys/random.h"
@@ -41,6 +42,20 @@ static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *f
     return NDC_OK;
 }
 
+/* The agencies that rules name are those that users and keys may belong to. */
+static enum ndc_err name_agencies(struct ndc_app *app, void *state,
+                                  struct ndc_fault *fault)
+{
+    struct policy_lease lease = policy_service_take(state);
+    const struct policy_set *set = lease.table->set;
+    enum ndc_err err = NDC_OK;
+    for (size_t i = 0; i < set->agency_count && !err; i++)
+        err = ndc_agency_put(ndc_app_identity(app), set->agencies[i].code,
+                             set->agencies[i].title.vi, set->agencies[i].title.en, fault);
+    policy_service_give(lease);
+    return err;
+}
+
 static void stop(void *state)
 {
     ndc_policy_register(NULL, NULL);
@@ -72,5 +87,6 @@ const struct ndc_platform ndc_policy_platform = {
     .permissions = permissions,
     .permissions_n = NDC_ARRAY_LEN(permissions),
     .start = start,
+    .started = name_agencies,
     .stop = stop,
 };
