@@ -169,7 +169,9 @@ static enum ndc_err write_review(struct build *b, struct ndc_store_conn *conn,
         "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', '', 0, '') "
         "ON CONFLICT (source_a, key_a, source_b, key_b) DO UPDATE SET "
         "entity_a = excluded.entity_a, entity_b = excluded.entity_b, "
-        "log_odds = excluded.log_odds, reason = excluded.reason",
+        "log_odds = excluded.log_odds, reason = excluded.reason, "
+        "decided_ms = CASE WHEN registry_review.state = 'open' THEN 0 "
+        "ELSE registry_review.decided_ms END",
         NDC_ARGS(ndc_int((*id)++), ndc_int(l->type), ndc_int(x.source), ndc_text(x.key),
                  ndc_int(y.source), ndc_text(y.key), ndc_int((int64_t)x.entity),
                  ndc_int((int64_t)y.entity), ndc_real((double)review->log_odds),
@@ -177,14 +179,17 @@ static enum ndc_err write_review(struct build *b, struct ndc_store_conn *conn,
         NULL, fault);
 }
 
+/* A pair that is still open keeps its number: a reviewer may have the list before them.
+ * Open ones are marked first (decided_ms is 0 for them otherwise); what is still marked
+ * at the end is no longer in doubt. */
 enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *conn,
                                      struct ndc_fault *fault)
 {
     int64_t id;
     struct ndc_arena arena;
-    enum ndc_err err =
-        ndc_sql_exec(conn, "DELETE FROM registry_review WHERE state = 'open'",
-                     NDC_NO_ARGS, NULL, fault);
+    enum ndc_err err = ndc_sql_exec(
+        conn, "UPDATE registry_review SET decided_ms = -1 WHERE state = 'open'",
+        NDC_NO_ARGS, NULL, fault);
     if (!err)
         err =
             ndc_sql_i64(conn, &id, "SELECT coalesce(max(review), 0) FROM registry_review",
@@ -201,5 +206,8 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
             err = write_review(b, conn, &b->links[t], &reviews[i], &id, &arena, fault);
     }
     ndc_arena_free(&arena);
-    return err;
+    if (err) return err;
+    return ndc_sql_exec(
+        conn, "DELETE FROM registry_review WHERE state = 'open' AND decided_ms = -1",
+        NDC_NO_ARGS, NULL, fault);
 }
