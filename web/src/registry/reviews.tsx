@@ -94,12 +94,12 @@ function Queue() {
   const list = useApi<{ items: Pair[]; next: number | string | null; total: number }>(`/api/registry/reviews${query({ state, after, limit: 50 })}`);
   const [at, setAt] = useState(0);
   const [done, setDone] = useState<Record<string, string>>({});
-  const [last, setLast] = useState<Pair['id'][]>([]);
   const [detail, setDetail] = useState<{ id: Pair['id']; data?: PairDetail; problem?: ApiProblem }>();
   const [problem, setProblem] = useState<ApiProblem>();
   const [help, setHelp] = useState(false);
   const [keys, setKeys] = useState(localStorage.getItem('ndc_review_keys') !== 'off');
-  const busy = useRef(false);
+  const last = useRef<Pair['id'][]>([]);
+  const sending = useRef<Promise<void>>(Promise.resolve());
   const ahead = useRef(new Map<string, Promise<PairDetail>>());
   const pair = useRef<HTMLElement>(null);
   const items = list.data?.items ?? [];
@@ -143,36 +143,41 @@ function Queue() {
     if (items[next]) announce(t('review.at', { n: next + 1, of: items.length, words: items[next]!.reason === 'uncertain' ? t(inWords(items[next]!.probability)) : word('review_reason', items[next]!.reason) }));
   };
 
-  const decide = async (id: Pair['id'], decision: 'same' | 'different' | 'undo') => {
-    if (busy.current) return;
-    busy.current = true;
-    setProblem(undefined);
-    try {
-      await call(`${detailPath(id)}/decision`, { body: { decision, note: '' } });
-      setDone((d) => ({ ...d, [String(id)]: decision === 'undo' ? 'open' : decision }));
-      if (decision === 'undo') {
-        setLast((l) => l.filter((x) => x !== id));
-        const back = items.findIndex((p) => p.id === id);
-        if (back >= 0) setAt(back);
-        announce(t('review.undone'));
-      } else {
-        setLast((l) => [...l, id]);
-        announce(t(decision === 'same' ? 'review.said_same' : 'review.said_different'));
-        const next = items.findIndex((p, i) => i > at && stateOf(p) === 'open');
-        if (next >= 0) setAt(next);
+  // Shown at once and sent in order behind: a reviewer's hands are quicker than the network.
+  const send = (id: Pair['id'], decision: 'same' | 'different' | 'undo', before: string) => {
+    sending.current = sending.current.then(async () => {
+      try {
+        await call(`${detailPath(id)}/decision`, { body: { decision, note: '' } });
+      } catch (error) {
+        if (!(error instanceof ApiProblem)) throw error;
+        setDone((d) => ({ ...d, [String(id)]: before }));
+        setProblem(error);
       }
-    } catch (error) {
-      if (!(error instanceof ApiProblem)) throw error;
-      setProblem(error);
-    } finally {
-      busy.current = false;
-    }
+    });
+  };
+
+  const decide = (p: Pair, decision: 'same' | 'different') => {
+    setProblem(undefined);
+    send(p.id, decision, stateOf(p));
+    setDone((d) => ({ ...d, [String(p.id)]: decision }));
+    last.current.push(p.id);
+    announce(t(decision === 'same' ? 'review.said_same' : 'review.said_different'));
+    const next = items.findIndex((x, i) => i > at && stateOf(x) === 'open');
+    if (next >= 0) setAt(next);
   };
 
   const undo = () => {
-    const id = last[last.length - 1] ?? (here && stateOf(here) !== 'open' ? here.id : undefined);
-    if (id !== undefined) void decide(id, 'undo');
-    else announce(t('review.nothing_to_undo'));
+    const id = last.current.pop() ?? (here && stateOf(here) !== 'open' ? here.id : undefined);
+    if (id === undefined) {
+      announce(t('review.nothing_to_undo'));
+      return;
+    }
+    const back = items.findIndex((p) => p.id === id);
+    setProblem(undefined);
+    send(id, 'undo', items[back] ? stateOf(items[back]!) : 'open');
+    setDone((d) => ({ ...d, [String(id)]: 'open' }));
+    if (back >= 0) setAt(back);
+    announce(t('review.undone'));
   };
 
   const press = useRef<(event: KeyboardEvent) => void>(() => {});
@@ -182,7 +187,7 @@ function Queue() {
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || document.querySelector('dialog[open]')) return;
     const act: Record<string, () => void> = {
       j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
-      s: () => here && void decide(here.id, 'same'), d: () => here && void decide(here.id, 'different'), u: undo, '?': () => setHelp(true),
+      s: () => here && decide(here, 'same'), d: () => here && decide(here, 'different'), u: undo, '?': () => setHelp(true),
     };
     const found = act[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!found) return;
@@ -239,8 +244,8 @@ function Queue() {
                     </p>
                     {stateOf(here) !== 'open' && <p><Tag group="review_state" code={stateOf(here)} /> {here.decided_by && <span class="muted small">{here.decided_by} <Time at={here.decided_at} /></span>}</p>}
                     <div class="actions decide">
-                      <button type="button" class="govuk-button" onClick={() => void decide(here.id, 'same')}><span class="kbd" aria-hidden="true">S</span> {t('review.same')}</button>
-                      <button type="button" class="govuk-button govuk-button--warning" onClick={() => void decide(here.id, 'different')}><span class="kbd" aria-hidden="true">D</span> {t('review.different')}</button>
+                      <button type="button" class="govuk-button" onClick={() => decide(here, 'same')}><span class="kbd" aria-hidden="true">S</span> {t('review.same')}</button>
+                      <button type="button" class="govuk-button govuk-button--warning" onClick={() => decide(here, 'different')}><span class="kbd" aria-hidden="true">D</span> {t('review.different')}</button>
                       <button type="button" class="govuk-button govuk-button--secondary" onClick={undo}><span class="kbd" aria-hidden="true">U</span> {t('review.undo')}</button>
                     </div>
                   </div>
