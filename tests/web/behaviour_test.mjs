@@ -279,6 +279,7 @@ await test('keys: the secret is shown once; revoking asks first', async () => {
 await test('map: every province can be reached and read by keyboard', async () => {
   await fresh('/map');
   equal(await page.locator('.province').count(), 34);
+  await page.mouse.move(2, 2);
   await page.locator('.province').first().focus();
   await page.waitForFunction(() => document.querySelector('.map-now').textContent.includes('Hà Nội'));
 });
