@@ -90,8 +90,9 @@ static bool find_bin(void)
 }
 
 /* In the child: becomes a user that PostgreSQL agrees to run as, runs the program. */
-static void become(const char *program, char *const args[])
+static void become(char *program, char *args[])
 {
+    args[0] = program; /* PostgreSQL finds its other programs beside this one */
     if (geteuid() == 0) {
         struct passwd *pw = getpwnam("postgres");
         if (!pw) pw = getpwnam("nobody");
@@ -116,7 +117,7 @@ static void become(const char *program, char *const args[])
     _exit(127);
 }
 
-static pid_t spawn(const char *name, char *const args[])
+static pid_t spawn(const char *name, char *args[])
 {
     char program[300];
     snprintf(program, sizeof(program), "%s/%s", bin, name);
