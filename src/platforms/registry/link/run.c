@@ -126,15 +126,17 @@ static uint32_t *merge_dict(struct ndc_dict *into, const struct ndc_dict *from)
 static void append_rows(struct table *t, const struct table *from, uint32_t *const *maps)
 {
     unsigned width = t->spec->field_count;
-    for (uint32_t i = 0; i < from->row_count; i++) {
-        const uint32_t *in = table_row(from, i);
-        uint32_t *out = t->values + (size_t)t->row_count * width;
-        for (unsigned f = 0; f < width; f++)
-            out[f] = maps[f][in[f]];
-        t->refs[t->row_count] = from->refs[i];
-        t->sources[t->row_count] = from->sources[i];
-        t->row_count++;
+    uint32_t *values = t->values + (size_t)t->row_count * width;
+    for (unsigned f = 0; f < width; f++) {
+        const uint32_t *map = maps[f];
+        NDC_ASSERT(map);
+        for (size_t i = f; i < (size_t)from->row_count * width; i += width)
+            values[i] = map[from->values[i]];
     }
+    if (from->row_count == 0) return;
+    memcpy(t->refs + t->row_count, from->refs, from->row_count * sizeof *t->refs);
+    memcpy(t->sources + t->row_count, from->sources, from->row_count);
+    t->row_count += from->row_count;
 }
 
 enum ndc_err ndc_link_batch_commit(struct ndc_link_batch *batch, struct ndc_fault *fault)
@@ -154,8 +156,6 @@ enum ndc_err ndc_link_batch_commit(struct ndc_link_batch *batch, struct ndc_faul
                                               batch->table.columns[f].dict)
                                  : maps[owner];
         }
-        for (unsigned f = 0; f < link->spec->field_count; f++)
-            NDC_ASSERT(maps[f]);
         append_rows(&link->table, &batch->table, maps);
         for (unsigned f = 0; f < link->spec->field_count; f++)
             if (link->spec->fields[f].dict == f) free(maps[f]);
