@@ -79,8 +79,9 @@ static bool skip_authority(struct ndc_str *raw)
         *raw = ndc_str_from(*raw, https.len);
     else
         return false;
-    *raw = ndc_str_from(*raw, ndc_str_find(*raw, '/'));
-    return raw->len > 0;
+    size_t host = ndc_str_find(*raw, '/');
+    *raw = ndc_str_from(*raw, host);
+    return host > 0 && raw->len > 0;
 }
 
 bool ndc_url_target(struct ndc_arena *arena, struct ndc_str raw, struct ndc_str *path,
