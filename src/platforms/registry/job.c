@@ -4,6 +4,7 @@
 
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/registry_platform.h"
+#include "store/writer.h"
 #include "sys/log.h"
 
 enum { RUNS_MAX = NDC_REGISTRY_SOURCES_MAX, ARGUMENTS_MAX = 1 << 16 };
@@ -36,6 +37,31 @@ static void set_result(struct ndc_job *job, const struct ndc_build_stats *s)
     ndc_buf_free(&buf);
 }
 
+struct job_runs {
+    struct ndc_str job;
+    const int64_t *runs;
+    size_t n;
+};
+
+static enum ndc_err write_job(struct ndc_store_conn *conn, void *arg,
+                              struct ndc_fault *fault)
+{
+    const struct job_runs *r = arg;
+    enum ndc_err err = NDC_OK;
+    for (size_t i = 0; i < r->n && !err; i++)
+        err = ndc_sql_exec(conn, "UPDATE registry_run SET job = $2 WHERE run = $1",
+                           NDC_ARGS(ndc_int(r->runs[i]), ndc_text(r->job)), NULL, fault);
+    return err;
+}
+
+/* Each run names the job that works on it, so that its page can show the progress. */
+static enum ndc_err name_job(struct ndc_registry *reg, struct ndc_job *job,
+                             const int64_t *runs, size_t n, struct ndc_fault *fault)
+{
+    struct job_runs r = {ndc_job_id(job), runs, n};
+    return n ? ndc_store_write(reg->store, write_job, &r, fault) : NDC_OK;
+}
+
 static enum ndc_err run_integrate(struct ndc_job *job, void *arg, struct ndc_fault *fault)
 {
     struct ndc_registry *reg = arg;
@@ -50,7 +76,8 @@ static enum ndc_err run_integrate(struct ndc_job *job, void *arg, struct ndc_fau
     for (size_t i = 0; list && i < json_object_array_length(list) && n < RUNS_MAX; i++)
         runs[n++] = json_object_get_int64(json_object_array_get_idx(list, i));
     json_object_put(arguments);
-    err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
+    err = name_job(reg, job, runs, n, fault);
+    if (!err) err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
     if (!err) {
         set_result(job, &stats);
         ndc_log(NDC_LOG_INFO, "registry",
@@ -89,6 +116,7 @@ static enum ndc_err run_demo(struct ndc_job *job, void *arg, struct ndc_fault *f
     const char *folder = ndc_app_path(reg->app, "demo");
     err = ndc_demo_write(&made, &config, folder, demo_progress, job, fault);
     if (!err) err = ndc_registry_declare_folder(reg, folder, runs, RUNS_MAX, &n, fault);
+    if (!err) err = name_job(reg, job, runs, n, fault);
     if (!err) err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
     if (!err) {
         set_result(job, &stats);
