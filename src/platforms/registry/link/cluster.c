@@ -13,6 +13,7 @@
 #include <math.h>
 
 #define UNSEEN_WEIGHT 0.25
+enum { JOB_EDGES = 1 << 14 };
 
 struct slot {
     uint32_t a, b; /* roots, a < b; 0,0: free */
@@ -39,6 +40,18 @@ struct clusterer {
     size_t heap_count, heap_cap;
     uint64_t *sources; /* root x 4 words, under one_to_one */
     struct barriers barriers;
+    struct reviews reviews; /* of this job */
+    uint64_t refused;
+};
+
+/* Components share no edge, so they merge by themselves: edges are sorted by component
+ * and cut into jobs, each with a table small enough for the cache. */
+struct job {
+    const struct clusterer *shared;
+    const struct ndc_key32 *edges; /* component, edge */
+    size_t count;
+    struct reviews reviews;
+    uint64_t refused;
 };
 
 /* ---- slots ---- */
@@ -221,8 +234,7 @@ static void note_review(struct clusterer *c, const struct slot *s,
 {
     const struct ndc_link_edge *e = &c->link->edges.items[s->best];
     if (e->kind != NDC_LINK_EDGE_MODEL) return;
-    ndc_link_reviews_add(&c->link->reviews, e->a, e->b, (double)e->log_odds, reason,
-                         joined);
+    ndc_link_reviews_add(&c->reviews, e->a, e->b, (double)e->log_odds, reason, joined);
 }
 
 static void merge_all(struct clusterer *c)
@@ -236,7 +248,7 @@ static void merge_all(struct clusterer *c)
             continue;
         }
         if (!allowed(c, top.a, top.b)) {
-            c->link->stats.merges_refused++;
+            c->refused++;
             if (!c->sources) note_review(c, s, NDC_LINK_REVIEW_CONFLICT, false);
             s->seen = 0;
             continue;
@@ -249,29 +261,27 @@ static void merge_all(struct clusterer *c)
 
 /* ---- setting up ---- */
 
-static void load_edges(struct clusterer *c)
+static void load_edges(struct clusterer *c, const struct ndc_key32 *list, size_t count)
 {
     const struct nodes *nodes = &c->link->nodes;
-    const struct edges *edges = &c->link->edges;
     uint64_t capacity = 1024;
-    while (capacity < edges->count * 2)
+    while (capacity < count * 2)
         capacity *= 2;
     grow_slots(c, capacity);
-    for (size_t i = 0; i < edges->count; i++) {
-        const struct ndc_link_edge *e = &edges->items[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct ndc_link_edge *e = &c->link->edges.items[list[i].value];
         uint32_t a = nodes->of[e->a], b = nodes->of[e->b];
-        if (a == b || e->kind != NDC_LINK_EDGE_MODEL) continue;
         double p = 1 / (1 + exp(-(double)e->log_odds));
         struct slot *s = need_slot(c, a, b);
         if (s->seen == 0) {
             add_near(c, a, b);
             add_near(c, b, a);
             s->seen = 1;
-            s->best = (uint32_t)i;
+            s->best = list[i].value;
             s->sum = p;
         } else if (p > s->sum) {
             s->sum = p; /* several pairs of the same nodes: the best counts */
-            s->best = (uint32_t)i;
+            s->best = list[i].value;
         }
     }
     for (uint64_t i = 0; i <= c->mask; i++)
@@ -340,13 +350,83 @@ static void note_left_apart(struct clusterer *c)
     }
 }
 
+static void run_job(void *arg, size_t index)
+{
+    struct job *job = (struct job *)arg + index;
+    struct clusterer c = *job->shared;
+    load_edges(&c, job->edges, job->count);
+    merge_all(&c);
+    note_left_apart(&c);
+    job->reviews = c.reviews;
+    job->refused = c.refused;
+    free(c.slots);
+    free(c.heap);
+}
+
+/* Model edges between nodes, by component then in their own order. */
+static struct ndc_key32 *sort_edges(const struct ndc_link *link, size_t *count)
+{
+    const struct nodes *nodes = &link->nodes;
+    size_t n = 0, all = link->edges.count;
+    uint32_t *parent = ndc_xmalloc(((size_t)nodes->count + 1) * sizeof *parent);
+    struct ndc_key32 *list = ndc_xmalloc((all + 1) * sizeof *list);
+    struct ndc_key32 *scratch = ndc_xmalloc((all + 1) * sizeof *list);
+    for (uint32_t i = 0; i < nodes->count; i++)
+        parent[i] = i;
+    for (size_t i = 0; i < all; i++) {
+        const struct ndc_link_edge *e = &link->edges.items[i];
+        uint32_t a = ndc_link_find_root(parent, nodes->of[e->a]);
+        uint32_t b = ndc_link_find_root(parent, nodes->of[e->b]);
+        if (nodes->of[e->a] == nodes->of[e->b] || e->kind != NDC_LINK_EDGE_MODEL)
+            continue;
+        parent[NDC_MAX(a, b)] = NDC_MIN(a, b);
+        list[n++].value = (uint32_t)i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t node = nodes->of[link->edges.items[list[i].value].a];
+        list[i].key = ndc_link_find_root(parent, node);
+    }
+    ndc_sort_key32(list, scratch, n);
+    free(scratch);
+    free(parent);
+    *count = n;
+    return list;
+}
+
+static void run_jobs(struct clusterer *shared)
+{
+    struct ndc_link *link = shared->link;
+    size_t n, jobs = 0;
+    struct ndc_key32 *list = sort_edges(link, &n);
+    struct job *job = ndc_xcalloc(n / JOB_EDGES + 1, sizeof *job);
+    for (size_t i = 0; i < n;) {
+        size_t k = NDC_MIN(i + JOB_EDGES, n);
+        while (k < n && list[k].key == list[k - 1].key)
+            k++;
+        job[jobs++] = (struct job){.shared = shared, .edges = list + i, .count = k - i};
+        i = k;
+    }
+    /* Decisions are looked up across jobs: then one at a time. */
+    unsigned threads = shared->barriers.head ? 1 : link->options.threads;
+    ndc_parallel_for(threads, jobs, run_job, job);
+    for (size_t j = 0; j < jobs; j++) {
+        for (size_t i = 0; i < job[j].reviews.count; i++) {
+            const struct ndc_link_review *r = &job[j].reviews.items[i];
+            ndc_link_reviews_add(&link->reviews, r->a, r->b, (double)r->log_odds,
+                                 (enum ndc_link_review_reason)r->reason, r->joined);
+        }
+        link->stats.merges_refused += job[j].refused;
+        free(job[j].reviews.items);
+    }
+    free(job);
+    free(list);
+}
+
 void ndc_link_cluster_run(struct ndc_link *link)
 {
     struct clusterer c = {.link = link};
     load_nodes(&c);
-    load_edges(&c);
-    merge_all(&c);
-    note_left_apart(&c);
+    run_jobs(&c);
     name_entities(&c);
     for (uint32_t i = 0; i < link->nodes.count; i++)
         free(c.near[i]);
@@ -356,8 +436,6 @@ void ndc_link_cluster_run(struct ndc_link *link)
     free(c.parent);
     free(c.size);
     free(c.rows);
-    free(c.slots);
-    free(c.heap);
     free(c.sources);
     ndc_link_barriers_free(&c.barriers);
 }
