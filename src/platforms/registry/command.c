@@ -78,7 +78,7 @@ static enum ndc_err open_registry(struct ndc_command_call *call,
 
 static enum ndc_err run_source_add(struct ndc_command_call *call, struct ndc_fault *fault)
 {
-    struct ndc_registry *reg;
+    struct ndc_registry *reg = NULL;
     int64_t runs[RUNS_MAX];
     size_t n;
     enum ndc_err err = open_registry(call, &reg, fault);
@@ -92,7 +92,7 @@ static enum ndc_err run_source_add(struct ndc_command_call *call, struct ndc_fau
 static enum ndc_err run_source_list(struct ndc_command_call *call,
                                     struct ndc_fault *fault)
 {
-    struct ndc_registry *reg;
+    struct ndc_registry *reg = NULL;
     enum ndc_err err = open_registry(call, &reg, fault);
     if (err) return err;
     for (uint32_t i = 1; i <= reg->source_count; i++) {
@@ -108,7 +108,7 @@ static enum ndc_err run_source_list(struct ndc_command_call *call,
 static enum ndc_err run_source_load(struct ndc_command_call *call,
                                     struct ndc_fault *fault)
 {
-    struct ndc_registry *reg;
+    struct ndc_registry *reg = NULL;
     int64_t runs[RUNS_MAX];
     size_t n = 0;
     char path[PATH_MAX] = "";
@@ -121,7 +121,7 @@ static enum ndc_err run_source_load(struct ndc_command_call *call,
     for (unsigned i = 0; i < call->args_n && !err && n < RUNS_MAX; i++)
         err = ndc_registry_queue_run(reg, ndc_str(call->args[i]), ndc_str(path),
                                      &runs[n++], fault);
-    for (uint32_t i = 1; call->args_n == 0 && i <= reg->source_count && !err; i++) {
+    for (uint32_t i = 1; !err && call->args_n == 0 && i <= reg->source_count; i++) {
         struct ndc_registered *r = ndc_registry_by_number(reg, i);
         if (r && r->source->connector != NDC_CONNECT_PUSH)
             err = ndc_registry_queue_run(reg, r->source->id, NDC_STR_NULL, &runs[n++],
@@ -154,7 +154,7 @@ static const struct ndc_option add_options[] = {
 /* Everything from the stages anew: after a damaged index, a new model, many decisions. */
 static enum ndc_err run_link_build(struct ndc_command_call *call, struct ndc_fault *fault)
 {
-    struct ndc_registry *reg;
+    struct ndc_registry *reg = NULL;
     enum ndc_err err = open_registry(call, &reg, fault);
     return err ? err : integrate(reg, NULL, 0, fault);
 }
