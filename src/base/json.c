@@ -72,21 +72,47 @@ static void add_escape(struct ndc_buf *out, unsigned char c)
 
 static bool is_plain(unsigned char c)
 {
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' &&
-           c != '&' && c != 0x7f;
+    /* bits of the ASCII characters that stand for themselves: not ", &, <, >, \\, DEL */
+    static const uint64_t plain[2] = {0xaffffffbull << 32 & ~(1ull << '&'),
+                                      ~(1ull << ('\\' - 64) | 1ull << 63)};
+    return c < 0x80 && (plain[c >> 6] >> (c & 63) & 1);
 }
 
-static void add_quoted(struct ndc_buf *out, struct ndc_str s)
+/* How many bytes from the start go out as they are: plain ASCII and, of what is beyond,
+ * letters of two and three bytes that are well formed beyond doubt. */
+static size_t plain_prefix(struct ndc_str s)
 {
-    ndc_buf_add_byte(out, '"');
+    const unsigned char *p = (const unsigned char *)s.ptr;
     size_t i = 0;
     while (i < s.len) {
-        size_t run = i;
-        while (run < s.len && is_plain((unsigned char)s.ptr[run]))
-            run++;
-        ndc_buf_add(out, s.ptr + i, run - i);
-        if ((i = run) == s.len) break;
+        unsigned char c = p[i];
+        if (c < 0x80) {
+            if (!is_plain(c)) break;
+            i++;
+        } else if (c >= 0xc2 && c < 0xe0) {
+            if (s.len - i < 2 || (p[i + 1] & 0xc0) != 0x80) break;
+            i += 2;
+        } else if (c > 0xe0 && c < 0xed) {
+            if (s.len - i < 3 || (p[i + 1] & 0xc0) != 0x80 || (p[i + 2] & 0xc0) != 0x80)
+                break;
+            i += 3;
+        } else {
+            break;
+        }
+    }
+    return i;
+}
+
+static void add_checked(struct ndc_buf *out, struct ndc_str s)
+{
+    size_t i = 0;
+    while (i < s.len) {
         unsigned char c = (unsigned char)s.ptr[i];
+        if (is_plain(c)) {
+            ndc_buf_add_byte(out, (char)c);
+            i++;
+            continue;
+        }
         if (c < 0x80) {
             add_escape(out, c);
             i++;
@@ -100,6 +126,22 @@ static void add_quoted(struct ndc_buf *out, struct ndc_str s)
             ndc_buf_add(out, s.ptr + i, n);
         i += n;
     }
+}
+
+static void add_quoted(struct ndc_buf *out, struct ndc_str s)
+{
+    char *to = ndc_buf_room(out, s.len + 2);
+    if (!to) return;
+    size_t n = plain_prefix(s);
+    *to++ = '"';
+    if (n) memcpy(to, s.ptr, n);
+    out->len += n + 1;
+    if (n == s.len) {
+        to[n] = '"';
+        out->len++;
+        return;
+    }
+    add_checked(out, ndc_str_from(s, n));
     ndc_buf_add_byte(out, '"');
 }
 

@@ -17,6 +17,10 @@ enum ndc_err cmd_key_add_run(struct ndc_command_call *call, struct ndc_fault *fa
     int64_t days;
     enum ndc_err err = ndc_command_i64(call, "days", 0, DAYS_MAX, &days, fault);
     if (err == NDC_OK) err = ndc_app_attach_identity(call->app, fault);
+    struct ndc_str agency = ndc_str(ndc_command_option(call, "agency-title"));
+    if (err == NDC_OK && agency.len)
+        err = ndc_agency_put(ndc_app_identity(call->app), ndc_str(call->args[0]), agency,
+                             agency, fault);
     if (err != NDC_OK) return err;
     err =
         ndc_key_add(ndc_app_identity(call->app), ndc_str(call->args[0]),

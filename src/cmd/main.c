@@ -31,6 +31,7 @@ static const struct ndc_option user_options[] = {
 static const struct ndc_option passwd_options[] = {
     {"password-stdin", NULL, NULL, "read the password from standard input"}, {0}};
 static const struct ndc_option key_options[] = {
+    {"agency-title", "TEXT", NULL, "add the agency under this name if it is not known"},
     {"title", "TEXT", NULL, "what the key is for"},
     {"roles", "ROLES", "agency-reader", "roles, separated by spaces"},
     {"days", "N", "365", "days until it expires; 0: never"},

@@ -42,6 +42,11 @@ static inline struct ndc_registry *ndc_registry_of(struct ndc_request *req)
     return req->state;
 }
 
+/* http_render.c: the members "field" and "title", the member "class", of the object that
+ * is being written. */
+void ndc_field_write(struct ndc_json *j, unsigned field);
+void ndc_class_write(struct ndc_json *j, struct ndc_class c);
+
 void ndc_time_kv(struct ndc_json *j, const char *key, int64_t ms);
 /* A page's limit and cursor, from ?limit= and ?after=. */
 int64_t ndc_page_limit(struct ndc_request *req);

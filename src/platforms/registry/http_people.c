@@ -71,17 +71,6 @@ static enum ndc_err wanted_fields(struct ndc_str list, const struct ndc_entity_v
     return NDC_OK;
 }
 
-static void write_class(struct ndc_json *j, unsigned field)
-{
-    struct ndc_class c = ndc_policy_field_class(field);
-    ndc_json_key(j, "class");
-    ndc_json_object(j);
-    ndc_json_kv_c(j, "sharing", ndc_sharing_name(c.sharing));
-    ndc_json_kv_c(j, "importance", ndc_importance_name(c.importance));
-    ndc_json_kv_c(j, "personal", ndc_personal_name(c.personal));
-    ndc_json_end(j);
-}
-
 static void write_source(struct ndc_registry *reg, struct ndc_json *j,
                          const struct ndc_record *r)
 {
@@ -90,28 +79,67 @@ static void write_source(struct ndc_registry *reg, struct ndc_json *j,
     if (s) ndc_title_write(j, "title", s->source->title);
 }
 
-static void write_golden(struct ndc_request *req, const struct ndc_entity_view *v,
-                         const struct ndc_golden *g, const struct ndc_policy_decision *d)
+/* A piece of the answer that comes again, at its first place in it. */
+struct echo {
+    size_t at, len; /* len 0: not written yet */
+};
+
+enum { ECHOES = 64 };
+
+/* What of a record stands at each of its golden values. */
+struct echoes {
+    struct echo source[ECHOES], seen[ECHOES];
+};
+
+/* Writes a piece again; false: it must be written anew. */
+static bool write_echo(struct ndc_json *j, const struct echo *e)
+{
+    if (e->len == 0) return false;
+    char *to = ndc_buf_room(j->out, e->len + 1);
+    if (!to) return true; /* the buffer is full: its flag is set */
+    if (j->comma) *to++ = ',';
+    memcpy(to, j->out->ptr + e->at, e->len);
+    j->out->len += e->len + j->comma;
+    j->comma = true;
+    return true;
+}
+
+static void write_lineage(struct ndc_request *req, const struct ndc_record *r,
+                          const struct ndc_golden *g, bool shown, struct echoes *e)
 {
     struct ndc_json *j = &req->json;
-    const struct ndc_field *f = ndc_field_get(g->field);
-    const struct ndc_record *r = &v->records[g->record];
-    ndc_json_object(j);
-    ndc_json_kv_c(j, "field", f->code);
-    ndc_title_write(j, "title",
-                    (struct ndc_title){ndc_str_n(f->title_vi, strlen(f->title_vi)),
-                                       ndc_str(f->title_en)});
-    ndc_registry_show(req, d, g->field, g->value->value);
-    write_class(j, g->field);
+    struct echo none = {0}, *source = g->record < ECHOES ? &e->source[g->record] : &none;
+    struct echo *seen = g->record < ECHOES ? &e->seen[g->record] : &none;
     ndc_json_key(j, "source");
     ndc_json_object(j);
-    write_source(ndc_registry_of(req), j, r);
-    ndc_json_kv_str(j, "key",
-                    ndc_field_set_has(&d->shown, g->field) ? r->key : NDC_STR_NULL);
+    if (!write_echo(j, source)) {
+        source->at = j->out->len;
+        write_source(ndc_registry_of(req), j, r);
+        source->len = j->out->len - source->at;
+    }
+    ndc_json_kv_str(j, "key", shown ? r->key : NDC_STR_NULL);
     ndc_json_kv_u64(j, "run", r->run);
     ndc_json_kv_c(j, "rule", ndc_golden_rule_name(g->rule));
-    ndc_time_kv(j, "seen_at", r->seen_s * 1000);
+    none = (struct echo){0};
+    if (!write_echo(j, seen)) {
+        seen->at = j->out->len + 1; /* after the comma */
+        ndc_time_kv(j, "seen_at", r->seen_s * 1000);
+        seen->len = j->out->len - seen->at;
+    }
     ndc_json_end(j);
+}
+
+static void write_golden(struct ndc_request *req, const struct ndc_entity_view *v,
+                         const struct ndc_golden *g, const struct ndc_policy_decision *d,
+                         struct echoes *e)
+{
+    struct ndc_json *j = &req->json;
+    ndc_json_object(j);
+    ndc_field_write(j, g->field);
+    ndc_registry_show(req, d, g->field, g->value->value);
+    ndc_class_write(j, ndc_policy_field_class(g->field));
+    write_lineage(req, &v->records[g->record], g, ndc_field_set_has(&d->shown, g->field),
+                  e);
     ndc_json_kv_u64(j, "alternatives", g->alternatives);
     ndc_json_end(j);
 }
@@ -121,6 +149,7 @@ static void write_person(struct ndc_request *req, const struct ndc_entity_view *
                          const struct ndc_policy_decision *d)
 {
     struct ndc_json *j = &req->json;
+    struct echoes echoes = {0};
     int64_t updated = 0;
     ndc_json_object(j);
     ndc_json_kv_str(j, "entity", id);
@@ -129,7 +158,7 @@ static void write_person(struct ndc_request *req, const struct ndc_entity_view *
     ndc_json_array(j);
     for (unsigned i = 0; i < v->golden_count; i++)
         if (ndc_field_set_has(fields, v->golden[i].field))
-            write_golden(req, v, &v->golden[i], d);
+            write_golden(req, v, &v->golden[i], d, &echoes);
     ndc_json_end(j);
     for (unsigned i = 0; i < v->record_count; i++)
         updated = NDC_MAX(updated, v->records[i].seen_s);
@@ -170,12 +199,8 @@ static void write_record(struct ndc_request *req, const struct ndc_record *r,
     for (unsigned i = 0; i < r->count; i++) {
         const struct ndc_record_field *f = &r->fields[i];
         if (f->field == NDC_RECORD_UNMAPPED) continue;
-        const struct ndc_field *field = ndc_field_get(f->field);
         ndc_json_object(j);
-        ndc_json_kv_c(j, "field", field->code);
-        ndc_title_write(
-            j, "title",
-            (struct ndc_title){ndc_str(field->title_vi), ndc_str(field->title_en)});
+        ndc_field_write(j, f->field);
         ndc_registry_show(req, d, f->field, f->value);
         if (ndc_field_set_has(&d->shown, f->field)) ndc_json_kv_str(j, "raw", f->raw);
         ndc_json_kv_bool(j, "invalid", f->flags & NDC_RECORD_INVALID);

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Audited, policy-checked reads of random people over HTTP, by wrk on this same machine.
+# Starts the daemon on a temporary folder with the demo nation, reads as an agency's system
+# with an API key; every answer leaves after its audit entry is on the disk.
+# usage: bench_reads.sh [BUILD]   PEOPLE, SECONDS_, CONNECTIONS, DATABASE, PREFIX may be set
+set -euo pipefail
+build=${1:-build}
+people=${PEOPLE:-100000} seconds=${SECONDS_:-10} connections=${CONNECTIONS:-64}
+database=${DATABASE:-sqlite} prefix=${PREFIX:-}
+port=${PORT:-$((20000 + RANDOM % 20000))}
+command -v wrk >/dev/null || { echo "bench_reads: skipped: no wrk (apt-get install wrk)" >&2; exit 0; }
+here=$(cd "$(dirname "$0")/.." && pwd)
+ndc=$build/src/cmd/ndc
+dir=$(mktemp -d "${TMPDIR:-/tmp}/ndc-reads-XXXXXX")
+pid=
+stop() {
+  if [ -n "$pid" ]; then kill -TERM "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; fi
+  rm -rf "$dir"
+}
+trap stop EXIT
+set_=(--data-dir "$dir/data" --database "$database")
+[ "$database" = sqlite ] || set_+=(--audit-database "$database")
+key=$("$ndc" key add bca --agency-title "Bộ Công an" "${set_[@]}" 2>"$dir/key.log" | sed -n 2p)
+[ -n "$key" ] || { cat "$dir/key.log" >&2; exit 1; }
+"$build/bench/entity_ids" "$people" $((people < 50000 ? people : 50000)) >"$dir/ids"
+"$ndc" serve "${set_[@]}" --listen "127.0.0.1:$port" --demo "$people" >"$dir/log" 2>&1 &
+pid=$!
+for _ in $(seq 1800); do
+  grep -q 'the demo nation is integrated' "$dir/log" && break
+  kill -0 "$pid" 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
+  sleep 0.2
+done
+run() {
+  wrk -t 1 -c "$connections" -d "$1" -s "$here/bench/reads.lua" \
+    "http://127.0.0.1:$port" -- "$dir/ids" "$key"
+}
+run 2s >/dev/null # the caches as after some minutes
+run "${seconds}s" | sed -n "s/^person_/${prefix}person_/p"
