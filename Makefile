@@ -58,7 +58,7 @@ fuzz: setup ## fuzz every parser for FUZZ_SECONDS (30) each
 	@scripts/fuzz.sh $(or $(FUZZ_SECONDS),30)
 
 bench: build ## measure: prints `name value unit` lines
-	@scripts/bench_store.sh $(BUILD)
+	@scripts/bench.sh $(BUILD)
 
 clean: ## remove what was built (never ./data)
 	@rm -rf build build-*

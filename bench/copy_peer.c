@@ -8,6 +8,7 @@
 #include "base/csv.h"
 #include "platforms/registry/connect.h"
 #include "sys/clock.h"
+#include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/thread.h"
 
@@ -176,7 +177,8 @@ static int larger_first(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    char path[PATH_BYTES], **names;
+    char path[PATH_BYTES];
+    struct ndc_str *names;
     struct ndc_thread threads[64];
     unsigned cpus = NDC_MIN(ndc_cpu_count(), 64u);
     uint64_t rows = 0, bytes = 0;
@@ -189,10 +191,9 @@ int main(int argc, char **argv)
     conninfo = strncmp(argv[2], "postgres:", 9) == 0 ? argv[2] + 9 : argv[2];
     snprintf(path, sizeof(path), "%s/copy", argv[1]);
     must(ndc_file_mkdirs(path, &fault));
-    must(ndc_file_list(argv[1], ".yaml", &names, &n, &fault));
-    for (size_t i = 0; i < n && i < TABLES_MAX; i++)
-        convert(argv[1], names[i]);
-    ndc_file_list_free(names, n);
+    must(ndc_dir_list(&arena, &names, &n, argv[1], ".yaml", TABLES_MAX, &fault));
+    for (size_t i = 0; i < n; i++)
+        convert(argv[1], names[i].ptr);
     qsort(tables, table_count, sizeof(*tables), larger_first);
     for (size_t i = 0; i < table_count; i++) {
         rows += tables[i].rows;

@@ -1,6 +1,8 @@
--- wrk: random people, as an agency's system reads them. usage: wrk -s reads.lua URL -- IDS KEY
+-- wrk: random people, read by agencies' systems. usage: wrk -s reads.lua URL -- IDS KEYS
+-- Each key reads its own slice of the ids: reading more people than policy lets one agency
+-- read for one purpose is refused, as it should be.
 local ids, headers = {}, {}
-local seed = 0
+local seed, slice = 0, 0
 
 function setup(thread)
   seed = seed + 1
@@ -9,14 +11,21 @@ end
 
 function init(args)
   for line in io.lines(args[1]) do ids[#ids + 1] = line end
-  headers["Authorization"] = "Bearer " .. args[2]
-  headers["NDC-Purpose"] = "public-service"
-  headers["NDC-Legal-Basis"] = "60/2024/QH15"
+  for line in io.lines(args[2]) do
+    headers[#headers + 1] = {
+      ["Authorization"] = "Bearer " .. line,
+      ["NDC-Purpose"] = "public-service",
+      ["NDC-Legal-Basis"] = "60/2024/QH15",
+    }
+  end
+  slice = math.ceil(#ids / #headers)
   math.randomseed(thread_seed)
 end
 
 function request()
-  return wrk.format("GET", "/api/registry/persons/" .. ids[math.random(#ids)], headers)
+  local i = math.random(#ids)
+  local path = "/api/registry/persons/" .. ids[i]
+  return wrk.format("GET", path, headers[math.floor((i - 1) / slice) + 1])
 end
 
 function done(summary, latency)

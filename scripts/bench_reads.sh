@@ -2,6 +2,7 @@
 # Audited, policy-checked reads of random people over HTTP, by wrk on this same machine.
 # Starts the daemon on a temporary folder with the demo nation, reads as an agency's system
 # with an API key; every answer leaves after its audit entry is on the disk.
+# DATABASE: sqlite, or postgres: and a CONNINFO (with_postgres.sh makes one).
 # usage: bench_reads.sh [BUILD]   PEOPLE, SECONDS_, CONNECTIONS, DATABASE, PREFIX may be set
 set -euo pipefail
 build=${1:-build}
@@ -20,9 +21,12 @@ stop() {
 trap stop EXIT
 set_=(--data-dir "$dir/data" --database "$database")
 [ "$database" = sqlite ] || set_+=(--audit-database "$database")
-key=$("$ndc" key add bca --agency-title "Bộ Công an" "${set_[@]}" 2>"$dir/key.log" | sed -n 2p)
-[ -n "$key" ] || { cat "$dir/key.log" >&2; exit 1; }
-"$build/bench/entity_ids" "$people" $((people < 50000 ? people : 50000)) >"$dir/ids"
+# What one agency may read for one purpose is bounded: five agencies, 9,000 people each.
+for agency in bca btp btc byt bgddt; do
+  "$ndc" key add "$agency" --agency-title "$agency" "${set_[@]}" 2>"$dir/key.log" | sed -n 2p >>"$dir/keys"
+done
+[ "$(wc -l <"$dir/keys")" = 5 ] || { cat "$dir/key.log" >&2; exit 1; }
+"$build/bench/entity_ids" "$people" $((people < 45000 ? people : 45000)) >"$dir/ids"
 "$ndc" serve "${set_[@]}" --listen "127.0.0.1:$port" --demo "$people" >"$dir/log" 2>&1 &
 pid=$!
 for _ in $(seq 1800); do
@@ -32,7 +36,7 @@ for _ in $(seq 1800); do
 done
 run() {
   wrk -t 1 -c "$connections" -d "$1" -s "$here/bench/reads.lua" \
-    "http://127.0.0.1:$port" -- "$dir/ids" "$key"
+    "http://127.0.0.1:$port" -- "$dir/ids" "$dir/keys"
 }
 run 2s >/dev/null # the caches as after some minutes
 run "${seconds}s" | sed -n "s/^person_/${prefix}person_/p"

@@ -72,15 +72,32 @@ static void load_one(void *arg, size_t i)
     ndc_mutex_unlock(&l->lock);
 }
 
+/* The largest file first: the last to end is then a small one. */
+static int64_t *largest_first(struct ndc_registry *reg, const int64_t *runs, size_t n)
+{
+    struct ndc_key64 *order = ndc_xmalloc((2 * n + 1) * sizeof(*order));
+    int64_t *out = ndc_xmalloc((n + 1) * sizeof(*out));
+    for (size_t i = 0; i < n; i++)
+        order[i] =
+            (struct ndc_key64){UINT64_MAX - ndc_registry_run_bytes(reg, runs[i]), i};
+    ndc_sort_key64(order, order + n, n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = runs[order[i].value];
+    free(order);
+    return out;
+}
+
 enum ndc_err ndc_registry_integrate(struct ndc_registry *reg, const int64_t *runs,
                                     size_t n, const struct ndc_progress *progress,
                                     struct ndc_build_stats *stats,
                                     struct ndc_fault *fault)
 {
-    struct loads l = {.registry = reg, .runs = runs, .progress = progress, .total = n};
+    int64_t *order = largest_first(reg, runs, n);
+    struct loads l = {.registry = reg, .runs = order, .progress = progress, .total = n};
     ndc_mutex_init(&l.lock);
     ndc_parallel_for(reg->threads, n, load_one, &l);
     ndc_mutex_free(&l.lock);
+    free(order);
     if (l.canceled) {
         if (fault) *fault = l.fault;
         return l.canceled;

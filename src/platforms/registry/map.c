@@ -29,6 +29,7 @@ struct ndc_mapper {
     struct ndc_arena arena;
     struct ndc_record_field fields[NDC_RECORD_FIELDS_MAX];
     struct ndc_map_result result;
+    struct ndc_norm_memo *memo;
 };
 
 static unsigned field_id(const char *code)
@@ -96,6 +97,7 @@ struct ndc_mapper *ndc_mapper_new(const struct ndc_source *source,
     m->sex_field = field_id("sex");
     m->birth_field = field_id("birth_date");
     m->person_id_field = field_id("person_id");
+    m->memo = ndc_norm_memo_new();
     ndc_arena_init(&m->arena, ROW_BYTES_MAX * 4);
     return m;
 }
@@ -103,6 +105,7 @@ struct ndc_mapper *ndc_mapper_new(const struct ndc_source *source,
 void ndc_mapper_free(struct ndc_mapper *m)
 {
     if (!m) return;
+    ndc_norm_memo_free(m->memo);
     ndc_arena_free(&m->arena);
     free(m->columns);
     free(m->unmapped);
@@ -268,7 +271,7 @@ static void map_column(struct ndc_mapper *m, const struct column *c,
             q->failed[NDC_COMPLETE]++;
         return;
     }
-    ndc_map_value(v, c->kind, f->order, c->future_allowed, m->today, meant);
+    ndc_map_value_memo(v, m->memo, c->kind, f->order, c->future_allowed, m->today, meant);
     q->checked[NDC_CORRECT]++;
     struct ndc_record_field *field = &m->fields[r->count];
     if (r->count == NDC_RECORD_FIELDS_MAX) return;

@@ -117,19 +117,38 @@ static void map_person_id(struct ndc_map_result *out, struct ndc_date today,
     }
 }
 
-static void map_address(struct ndc_map_result *out, struct ndc_date today,
+static void address_text(struct ndc_map_result *out, const struct ndc_norm_address *a,
+                         struct ndc_str units)
+{
+    size_t n = a->street_len;
+    NDC_ASSERT(n + units.len + 3 <= sizeof(out->text));
+    memcpy(out->text, a->street, n);
+    if (n && units.len) {
+        out->text[n++] = ',';
+        out->text[n++] = ' ';
+    }
+    if (units.len) memcpy(out->text + n, units.ptr, units.len);
+    out->len = n + units.len;
+    out->text[out->len] = 0;
+}
+
+static void map_address(struct ndc_map_result *out, struct ndc_norm_memo *memo,
                         struct ndc_str raw)
 {
     struct ndc_norm_address a;
-    out->reason = ndc_norm_address(&a, raw, (struct ndc_date){0});
-    (void)today;
+    struct ndc_str units = NDC_STR_NULL;
+    out->reason = memo ? ndc_norm_address_again(&a, memo, raw, &units)
+                       : ndc_norm_address(&a, raw, (struct ndc_date){0});
     out->flags = a.flags;
     if (out->reason) return;
     if (a.unit_count)
         out->place = ndc_unit_place(a.units[0]);
     else if (a.province)
         out->place = ndc_unit_place(a.province);
-    out->len = ndc_norm_address_text(out->text, sizeof(out->text), &a, false);
+    if (memo)
+        address_text(out, &a, units);
+    else
+        out->len = ndc_norm_address_text(out->text, sizeof(out->text), &a, false);
 }
 
 static void map_text(struct ndc_map_result *out, struct ndc_str raw, bool code)
@@ -232,6 +251,13 @@ void ndc_map_value(struct ndc_map_result *out, enum ndc_map_kind kind,
                    enum ndc_date_order order, bool future_allowed, struct ndc_date today,
                    struct ndc_str raw)
 {
+    ndc_map_value_memo(out, NULL, kind, order, future_allowed, today, raw);
+}
+
+void ndc_map_value_memo(struct ndc_map_result *out, struct ndc_norm_memo *memo,
+                        enum ndc_map_kind kind, enum ndc_date_order order,
+                        bool future_allowed, struct ndc_date today, struct ndc_str raw)
+{
     out->reason = NDC_NORM_OK;
     out->flags = out->place = 0;
     out->old_id = false;
@@ -252,7 +278,7 @@ void ndc_map_value(struct ndc_map_result *out, enum ndc_map_kind kind,
         map_person_id(out, today, raw);
         return;
     case NDC_MAP_ADDRESS:
-        map_address(out, today, raw);
+        map_address(out, memo, raw);
         return;
     case NDC_MAP_TEXT:
         map_text(out, raw, false);

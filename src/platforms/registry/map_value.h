@@ -37,7 +37,13 @@ struct ndc_map_result {
     char text[1024];
 };
 
+struct ndc_norm_memo;
+
 enum ndc_map_kind ndc_map_kind_of(const struct ndc_field *field);
+/* `memo` (normalise.h) makes the addresses of a file quick; NULL: none. */
+void ndc_map_value_memo(struct ndc_map_result *out, struct ndc_norm_memo *memo,
+                        enum ndc_map_kind kind, enum ndc_date_order order,
+                        bool future_allowed, struct ndc_date today, struct ndc_str raw);
 void ndc_map_value(struct ndc_map_result *out, enum ndc_map_kind kind,
                    enum ndc_date_order order, bool future_allowed, struct ndc_date today,
                    struct ndc_str raw);

@@ -103,6 +103,9 @@ enum ndc_err ndc_registry_push(struct ndc_registry *registry, struct ndc_str sou
                                struct ndc_load_result *result,
                                struct ndc_fault *fault) NDC_MUST_USE;
 
+/* Size of a run's file; 0 where it is not known. */
+uint64_t ndc_registry_run_bytes(struct ndc_registry *registry, int64_t run);
+
 /* Path of a source's stage file of a run, in the arena. */
 const char *ndc_registry_stage_path(const struct ndc_registry *registry,
                                     struct ndc_arena *arena, struct ndc_str source,

@@ -240,10 +240,31 @@ static enum ndc_err run_load(struct load *l, int64_t stage_run,
     return err;
 }
 
-struct bytes_progress {
-    const struct ndc_progress *progress;
-    uint64_t *shared; /* bytes of all loads so far, or NULL */
-};
+/* The run's file, relative to the source's folder. */
+static void file_of(char *path, size_t cap, const struct run_row *row,
+                    const struct ndc_registered *source)
+{
+    const char *file = row->path[0] ? row->path : source->source->path.ptr;
+    bool relative = file && file[0] != '/' && source->folder[0];
+    snprintf(path, cap, "%s%s%s", relative ? source->folder : "", relative ? "/" : "",
+             file ? file : "");
+}
+
+uint64_t ndc_registry_run_bytes(struct ndc_registry *reg, int64_t run)
+{
+    struct run_row row;
+    struct ndc_fault ignored = {0};
+    struct ndc_file_reader reader;
+    char path[PATH_BYTES * 2];
+    if (read_run(reg, run, &row, &ignored)) return 0;
+    struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
+    NDC_ASSERT(source);
+    file_of(path, sizeof(path), &row, source);
+    if (!path[0] || ndc_file_open(&reader, path, &ignored)) return 0;
+    uint64_t bytes = reader.size;
+    ndc_file_close(&reader);
+    return bytes;
+}
 
 enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
                                const struct ndc_progress *progress,
@@ -259,11 +280,7 @@ enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
         return NDC_OK;
     struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
     NDC_ASSERT(source);
-    const char *file = row.path[0] ? row.path : source->source->path.ptr;
-    if (file && file[0] != '/' && source->folder[0])
-        snprintf(path, sizeof(path), "%s/%s", source->folder, file);
-    else
-        snprintf(path, sizeof(path), "%s", file ? file : "");
+    file_of(path, sizeof(path), &row, source);
     if ((err = mark(reg, run, "loading", "", fault))) return err;
     struct load *l = ndc_xcalloc(1, sizeof(*l));
     l->registry = reg;

@@ -288,12 +288,48 @@ static void test_lookups(void **state)
                      100004);
 }
 
+/* What is remembered of earlier addresses changes no answer. */
+static void test_memo(void **state)
+{
+    static const char *const before[] = {"", "12 Lê Lợi, ", "Thôn 3, Tổ 5 - ",
+                                         "Khu phố Hà Nội, phường Bến Nghé, ", "to 7,, ("};
+    static const char *const after[] = {"",  ", Việt Nam", " 100000", ", Thừa Thiên Huế",
+                                        ".", ", Ha Noi"};
+    struct ndc_norm_memo *memo = ndc_norm_memo_new();
+    char unit[700], text[900], plain[1024];
+    (void)state;
+    for (unsigned id = 1; id <= ndc_unit_count(); id += 3) {
+        size_t n = write_address(unit, sizeof(unit), id, (enum style)(id % STYLES));
+        size_t cut = 0;
+        while (cut + 1 < n && unit[cut] != ',')
+            cut++;
+        for (size_t k = 0; k < NDC_ARRAY_LEN(before) * NDC_ARRAY_LEN(after); k++) {
+            struct ndc_norm_address a, b;
+            struct ndc_str units;
+            int len =
+                snprintf(text, sizeof(text), "%s%.*s%s",
+                         before[k % NDC_ARRAY_LEN(before)], (int)(k & 1 ? n - cut : n),
+                         k & 1 ? unit + cut : unit, after[k / NDC_ARRAY_LEN(before)]);
+            struct ndc_str raw = ndc_str_n(text, (size_t)len);
+            assert_int_equal(ndc_norm_address(&a, raw, unknown),
+                             ndc_norm_address_again(&b, memo, raw, &units));
+            assert_memory_equal(&a, &b, offsetof(struct ndc_norm_address, street));
+            assert_memory_equal(a.street, b.street, a.street_len);
+            size_t all = ndc_norm_address_text(plain, sizeof(plain), &a, false);
+            assert_true(all >= units.len);
+            assert_memory_equal(plain + all - units.len, units.ptr, units.len);
+        }
+    }
+    ndc_norm_memo_free(memo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lookups), cmocka_unit_test(test_as_people_write),
         cmocka_unit_test(test_split),   cmocka_unit_test(test_vintage),
         cmocka_unit_test(test_columns), cmocka_unit_test(test_every_unit),
+        cmocka_unit_test(test_memo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ struct found {
 struct search {
     struct addr_text text;
     struct ndc_date as_of;
-    bool typos;
+    bool typos, twice; /* twice: a province was read in two parts */
     struct found best;
     /* Hits by where they end, found once. */
     uint8_t hit_count[ADDR_TOKENS_MAX + 1]; /* 255: not yet */
@@ -319,6 +319,7 @@ static void weigh_province(struct search *s, const struct province *p, bool typo
             if (id != p->now && id != p->former) continue;
             if (fit(s, &hits[i], id) == NOWHERE) continue;
             f.start = hits[i].start;
+            s->twice = true;
             read_district(s, f, f.start, p);
             return;
         }
@@ -359,7 +360,7 @@ static void read_province(struct search *s, unsigned end)
 
 /* ---- the answer ---- */
 
-static void write_street(struct ndc_norm_address *out, struct ndc_str raw)
+void addr_street(struct ndc_norm_address *out, struct ndc_str raw)
 {
     char clean[NDC_VN_ROOM(NDC_NORM_STREET_MAX)];
     while (raw.len && strchr(" ,.-;/\t\r\n(", raw.ptr[raw.len - 1]))
@@ -429,16 +430,17 @@ static bool conflicts(const struct found *f, const struct ndc_norm_address *a)
     return f->conflict && a->unit_count == 0;
 }
 
-enum ndc_norm_reason ndc_norm_address(struct ndc_norm_address *out, struct ndc_str raw,
-                                      struct ndc_date as_of)
+enum ndc_norm_reason addr_read(struct ndc_norm_address *out, struct ndc_str raw,
+                               struct ndc_date as_of, struct addr_reach *reach)
 {
     struct search s;
     memset(out, 0, offsetof(struct ndc_norm_address, street) + 1);
+    *reach = (struct addr_reach){raw.len, true};
     if (ndc_norm_is_missing(raw)) return NDC_NORM_MISSING;
     if (raw.len > 2000) return NDC_NORM_TOO_LONG;
     addr_tokens(&s.text, raw);
     s.as_of = as_of;
-    s.typos = false;
+    s.typos = s.twice = false;
     memset(s.hit_count, UINT8_MAX, sizeof(s.hit_count));
     s.best = (struct found){.score = 1};
     unsigned end = addr_end(&s.text);
@@ -448,16 +450,23 @@ enum ndc_norm_reason ndc_norm_address(struct ndc_norm_address *out, struct ndc_s
         read_province(&s, end);
     }
     if (s.best.count == 0) {
-        write_street(out, raw);
+        addr_street(out, raw);
         return NDC_NORM_ADDRESS_NO_UNIT;
     }
     write_units(out, &s.best);
     if (s.best.typo) out->flags |= NDC_NORM_TYPO | NDC_NORM_REPAIRED;
     out->confidence = confidence(out, &s.best);
-    unsigned start = s.best.start;
-    write_street(
-        out, ndc_str_n(raw.ptr, start < s.text.n ? s.text.t[start].raw_from : raw.len));
+    reach->whole = s.twice || end != s.text.n;
+    if (s.best.start < s.text.n) reach->from = s.text.t[s.best.start].raw_from;
+    addr_street(out, ndc_str_n(raw.ptr, reach->from));
     return conflicts(&s.best, out) ? NDC_NORM_ADDRESS_CONFLICT : NDC_NORM_OK;
+}
+
+enum ndc_norm_reason ndc_norm_address(struct ndc_norm_address *out, struct ndc_str raw,
+                                      struct ndc_date as_of)
+{
+    struct addr_reach reach;
+    return addr_read(out, raw, as_of, &reach);
 }
 
 /* ---- columns of their own ---- */
@@ -541,7 +550,7 @@ enum ndc_norm_reason ndc_norm_address_parts(struct ndc_norm_address *out,
     add_part(text, sizeof(text), &len, district, d);
     add_part(text, sizeof(text), &len, province, p);
     enum ndc_norm_reason reason = ndc_norm_address(out, ndc_str_n(text, len), as_of);
-    write_street(out, street);
+    addr_street(out, street);
     return reason == NDC_NORM_ADDRESS_NO_UNIT ? NDC_NORM_UNIT_UNKNOWN : reason;
 }
 

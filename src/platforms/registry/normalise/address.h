@@ -42,6 +42,16 @@ struct addr_text {
     const struct norm_tables *tables;
 };
 
+/* ndc_norm_address, and from where on the text was read for it. */
+struct addr_reach {
+    size_t from; /* the byte where the units begin; the text's length: none was found */
+    bool whole;  /* more than the last three parts between commas may have counted */
+};
+enum ndc_norm_reason addr_read(struct ndc_norm_address *out, struct ndc_str raw,
+                               struct ndc_date as_of, struct addr_reach *reach);
+/* Writes the street: what of raw stands before the units. */
+void addr_street(struct ndc_norm_address *out, struct ndc_str raw);
+
 void addr_tokens(struct addr_text *out, struct ndc_str raw);
 /* Tokens at the end that say nothing: the country, a postal code. Returns the end. */
 unsigned addr_end(const struct addr_text *text);

@@ -122,6 +122,17 @@ struct ndc_norm_address {
 enum ndc_norm_reason ndc_norm_address(struct ndc_norm_address *out, struct ndc_str raw,
                                       struct ndc_date as_of);
 
+/* What was found in addresses before, by how they end: of one file's addresses most end
+ * as an earlier one did. Answers are the same with and without. For one thread. */
+struct ndc_norm_memo;
+struct ndc_norm_memo *ndc_norm_memo_new(void);
+void ndc_norm_memo_free(struct ndc_norm_memo *memo);
+/* ndc_norm_address of no known date, and the units as ndc_norm_address_text writes them
+ * (*units, valid until the next call; empty: none). */
+enum ndc_norm_reason ndc_norm_address_again(struct ndc_norm_address *out,
+                                            struct ndc_norm_memo *memo,
+                                            struct ndc_str raw, struct ndc_str *units);
+
 /* Columns of their own: names or codes, any may be empty; `district` is of former units.
  */
 struct ndc_norm_address_parts {

@@ -9,6 +9,26 @@ static bool one_of(struct ndc_str s, const char *const *words, size_t n)
     return false;
 }
 
+/* By its first letters it is none of the words for nothing. */
+static bool surely_said(struct ndc_str s)
+{
+    static const struct {
+        char first;
+        const char *second; /* the letters that can follow, as they are written plainly */
+    } starts[] = {{'n', "auoi"}, {'k', "ho"}, {'c', "h"},
+                  {'u', "n"},    {'t', "r"},  {'b', "o"}};
+    unsigned char c = (unsigned char)s.ptr[0], next = s.len > 1 ? s.ptr[1] : 0;
+    if (c >= '0' && c <= '9') return true;
+    if (c == 0xc4 && (next == 0x90 || next == 0x91)) return true; /* Đ, đ */
+    c |= 0x20;
+    if (c < 'a' || c > 'z') return false;
+    next |= 0x20;
+    for (size_t i = 0; i < NDC_ARRAY_LEN(starts); i++)
+        if (starts[i].first == (char)c)
+            return next >= 'a' && next <= 'z' && !strchr(starts[i].second, next);
+    return true;
+}
+
 bool ndc_norm_is_missing(struct ndc_str raw)
 {
     static const char *const words[] = {"",
@@ -34,9 +54,7 @@ bool ndc_norm_is_missing(struct ndc_str raw)
     char key[NDC_VN_ROOM(40)];
     raw = ndc_str_trim(raw);
     if (raw.len == 0) return true;
-    char first = (char)(raw.ptr[0] | 0x20);
-    if (raw.len > 24 || (first >= 'a' && first <= 'z' && !strchr("nkcutb", first)))
-        return false;
+    if (raw.len > 24 || surely_said(raw)) return false;
     size_t n = ndc_vn_fold(key, raw, NDC_VN_FOLD_FULL, NULL);
     if (ndc_str_eq(raw, NDC_STR("NA")) || ndc_str_eq(raw, NDC_STR("#NA"))) return true;
     return one_of(ndc_str_n(key, n), words, NDC_ARRAY_LEN(words));
