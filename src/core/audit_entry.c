@@ -127,7 +127,7 @@ bool ndc_audit_fields_parse(struct ndc_field_set *out, struct ndc_str hex)
         if (c >= '0' && c <= '9')
             digit = (uint64_t)(c - '0');
         else if (c >= 'a' && c <= 'f')
-            digit = (uint64_t)(c - 'a' + 10);
+            digit = (uint64_t)c - 'a' + 10;
         else
             return false;
         out->w[i / 16] |= digit << i % 16 * 4;

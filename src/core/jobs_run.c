@@ -296,7 +296,7 @@ static void outcome(struct ndc_job *job, enum ndc_err err, struct finish *f,
         f->state = job->kind->resumable ? NDC_JOB_QUEUED : NDC_JOB_FAILED;
         *why = (struct ndc_fault){0};
         if (f->state == NDC_JOB_FAILED) {
-            err = ndc_fail(why, NDC_ECANCELED, "job.stopped",
+            (void)ndc_fail(why, NDC_ECANCELED, "job.stopped",
                            "the program was stopped while the job ran: submit it again");
         }
     } else if (err == NDC_ECANCELED) {
@@ -308,7 +308,7 @@ static void outcome(struct ndc_job *job, enum ndc_err err, struct finish *f,
     } else {
         f->state = NDC_JOB_FAILED;
         if (!why->code[0]) {
-            err = ndc_fail(why, err, "job.failed", "the job failed without a reason (%s)",
+            (void)ndc_fail(why, err, "job.failed", "the job failed without a reason (%s)",
                            ndc_err_name(err));
         }
     }

@@ -107,7 +107,8 @@ static enum ndc_err parse_range(struct parser *p, struct ndc_schema *type)
     type->max = INT64_MAX;
     skip(p);
     if (*p->at != '.' && !take_bound(p, &type->min)) return wrong(p, "a number");
-    if (!take(p, '.') || !take(p, '.')) return wrong(p, "..");
+    bool dot = take(p, '.');
+    if (!dot || !take(p, '.')) return wrong(p, "..");
     skip(p);
     if (*p->at != ']' && !take_bound(p, &type->max)) return wrong(p, "a number");
     return take(p, ']') ? NDC_OK : wrong(p, "]");
