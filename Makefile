@@ -60,5 +60,8 @@ fuzz: setup ## fuzz every parser for FUZZ_SECONDS (30) each
 bench: build ## measure: prints `name value unit` lines
 	@scripts/bench.sh $(BUILD)
 
+bench-peers: build ## measure beside other programs, installed for it
+	@scripts/bench_peers.sh $(BUILD)
+
 clean: ## remove what was built (never ./data)
 	@rm -rf build build-*
