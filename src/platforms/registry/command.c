@@ -3,63 +3,32 @@
 #include "platforms/registry/command_bench.h"
 #include "platforms/registry/demo/command.h"
 #include "platforms/registry/registry_platform.h"
+#include "sys/bar.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum { RUNS_MAX = NDC_REGISTRY_SOURCES_MAX };
-
-/* One line on standard error, drawn again in place where it is a terminal. */
-struct bar {
-    bool live;
-    int last;
-    const char *phase;
-};
-
-static void draw(struct bar *b, const char *phase, uint64_t done, uint64_t total)
-{
-    int percent = total ? (int)(done * 100 / total) : 0;
-    if (b->phase && strcmp(b->phase, phase) == 0 && percent == b->last) return;
-    if (!b->live) {
-        if (!b->phase || strcmp(b->phase, phase) != 0) fprintf(stderr, "%s…\n", phase);
-    } else {
-        if (b->phase && strcmp(b->phase, phase) != 0) fputc('\n', stderr);
-        fprintf(stderr, "\r%-10s [%-40.*s] %3d %%", phase, percent * 2 / 5,
-                "########################################", percent);
-    }
-    b->phase = phase;
-    b->last = percent;
-}
-
-static struct bar new_bar(void)
-{
-    return (struct bar){.live = isatty(STDERR_FILENO), .last = -1};
-}
-
-static void end_bar(struct bar *b)
-{
-    if (b->live && b->phase) fputc('\n', stderr);
-}
 
 static void tell(void *arg, const char *phase, uint64_t done, uint64_t total,
                  const char *unit)
 {
     (void)unit;
-    draw(arg, phase, done, total);
+    ndc_bar_draw(arg, phase, done, total);
 }
 
 static enum ndc_err integrate(struct ndc_registry *reg, const int64_t *runs, size_t n,
                               struct ndc_fault *fault)
 {
-    struct bar bar = new_bar();
+    struct ndc_bar bar;
     struct ndc_build_stats stats;
     const struct ndc_progress progress = {.arg = &bar, .tell = tell};
     int64_t start = ndc_clock_mono_ns();
+    ndc_bar_begin(&bar);
     enum ndc_err err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
-    end_bar(&bar);
+    ndc_bar_end(&bar);
     if (err) return err;
     printf("%llu records: %llu people, %llu organisations (%.1f s)\n",
            (unsigned long long)stats.records, (unsigned long long)stats.people,

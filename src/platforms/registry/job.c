@@ -5,6 +5,7 @@
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/registry_platform.h"
 #include "store/writer.h"
+#include "sys/bar.h"
 #include "sys/log.h"
 
 enum { RUNS_MAX = NDC_REGISTRY_SOURCES_MAX, ARGUMENTS_MAX = 1 << 16 };
@@ -90,10 +91,31 @@ static enum ndc_err run_integrate(struct ndc_job *job, void *arg, struct ndc_fau
 
 /* ---- the demo nation ---- */
 
+/* The first start is watched on the terminal too, not only in the console. */
+struct demo_watch {
+    struct ndc_job *job;
+    struct ndc_bar bar;
+};
+
 static bool demo_progress(void *ctx, uint64_t done, uint64_t people)
 {
-    ndc_job_progress(ctx, (int64_t)done, (int64_t)people, "people", "demo");
-    return !ndc_job_canceled(ctx);
+    struct demo_watch *w = ctx;
+    ndc_job_progress(w->job, (int64_t)done, (int64_t)people, "people", "demo");
+    ndc_bar_draw(&w->bar, "people", done, people);
+    return !ndc_job_canceled(w->job);
+}
+
+static void demo_tell(void *arg, const char *phase, uint64_t done, uint64_t total,
+                      const char *unit)
+{
+    struct demo_watch *w = arg;
+    tell(w->job, phase, done, total, unit);
+    ndc_bar_draw(&w->bar, phase, done, total);
+}
+
+static bool demo_canceled(void *arg)
+{
+    return ndc_job_canceled(((struct demo_watch *)arg)->job);
 }
 
 /* Makes the files anew after a crash (they are the same), declares, integrates. */
@@ -105,7 +127,9 @@ static enum ndc_err run_demo(struct ndc_job *job, void *arg, struct ndc_fault *f
     struct ndc_build_stats stats;
     int64_t runs[RUNS_MAX];
     size_t n = 0;
-    const struct ndc_progress progress = {.arg = job, .tell = tell, .canceled = canceled};
+    struct demo_watch watch = {.job = job};
+    const struct ndc_progress progress = {
+        .arg = &watch, .tell = demo_tell, .canceled = demo_canceled};
     enum ndc_err err = ndc_json_parse(&arguments, ndc_job_arguments(job), fault);
     if (err) return err;
     struct ndc_demo_config config = {
@@ -114,10 +138,12 @@ static enum ndc_err run_demo(struct ndc_job *job, void *arg, struct ndc_fault *f
         .deltas = true};
     json_object_put(arguments);
     const char *folder = ndc_app_path(reg->app, "demo");
-    err = ndc_demo_write(&made, &config, folder, demo_progress, job, fault);
+    ndc_bar_begin(&watch.bar);
+    err = ndc_demo_write(&made, &config, folder, demo_progress, &watch, fault);
     if (!err) err = ndc_registry_declare_folder(reg, folder, runs, RUNS_MAX, &n, fault);
     if (!err) err = name_job(reg, job, runs, n, fault);
     if (!err) err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
+    ndc_bar_end(&watch.bar);
     if (!err) {
         set_result(job, &stats);
         ndc_log(NDC_LOG_INFO, "registry",
