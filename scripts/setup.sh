@@ -7,7 +7,7 @@ packages=(
   gcc libc6-dev pkg-config meson ninja-build
   libmicrohttpd-dev libwslay-dev libjson-c-dev libsqlite3-dev libpq-dev
   libssl-dev libsodium-dev libyaml-dev libcmocka-dev
-  postgresql postgresql-contrib
+  postgresql
   nodejs
 )
 if [ "${1:-}" = test ]; then packages+=(chromium); fi

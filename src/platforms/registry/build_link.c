@@ -13,7 +13,7 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
     ndc_arena_init(&paths, 4 << 20);
     struct ndc_rows *rows = ndc_sql_query(conn,
                                           "SELECT number, stage_run FROM registry_source "
-                                          "WHERE stage_run > 0 ORDER BY number",
+                                          "WHERE stage_run > 0 ORDER BY source",
                                           NDC_NO_ARGS);
     while (!bad && ndc_rows_next(rows)) {
         struct ndc_registered *source =
@@ -140,6 +140,14 @@ static bool canceled(void *ctx)
 static void group_rows(struct build_link *l)
 {
     l->rows = ndc_link_row_count(l->link);
+    /* The engine numbers rows by source name, then record: so are the sources sorted. */
+    for (unsigned i = 0; i < l->source_count; i++) {
+        unsigned source;
+        uint64_t record;
+        if (l->sources[i].stage.count == 0) continue;
+        ndc_link_row(l->link, l->sources[i].first_row, &source, &record);
+        NDC_ASSERT(source == l->sources[i].link_source && record == 0);
+    }
     l->entities = ndc_link_entity_count(l->link);
     l->starts = ndc_xcalloc((size_t)l->entities + 2, sizeof(*l->starts));
     l->members = ndc_xmalloc(((size_t)l->rows + 1) * sizeof(*l->members));
