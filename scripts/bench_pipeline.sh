@@ -14,11 +14,13 @@ if [ "${3:-}" = inside ]; then
   "$build/bench/pipeline_bench" "$people" "$dir/nation" "$NDC_POSTGRES_URL" >"$dir/postgres.out" 2>"$dir/log" || { cat "$dir/log" >&2; exit 1; }
   sed 's/^pipeline_/pipeline_sqlite_/' "$dir/sqlite.out"
   cat "$dir/peer.out"
-  grep -E '^pipeline_(seconds|rate|load|link|entities)' "$dir/postgres.out" | sed 's/^pipeline_/pipeline_postgres_/'
+  grep -E '^pipeline_(seconds|cpu|rate|load|link|entities)' "$dir/postgres.out" | sed 's/^pipeline_/pipeline_postgres_/'
   for store in sqlite postgres; do
     cat "$dir/$store.out" "$dir/peer.out" | awk -v s=$store '
       $1 == "pipeline_rate" { rate = $2 } $1 == "copy_peer_rate" { peer = $2 }
-      END { printf "pipeline_vs_copy_%s %.2f ratio\n", s, rate / peer }'
+      $1 == "pipeline_cpu" { cpu = $2 } $1 == "copy_peer_cpu" { peer_cpu = $2 }
+      END { printf "pipeline_vs_copy_%s %.2f ratio\n", s, rate / peer
+            printf "pipeline_vs_copy_cpu_%s %.2f ratio\n", s, peer_cpu / cpu }'
   done
   exit
 fi
