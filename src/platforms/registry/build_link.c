@@ -1,7 +1,23 @@
 /* Linking the stages of one kind of entity. */
 #include "platforms/registry/build.h"
 
+#include "sys/log.h"
+
 enum { FEED_ROWS = 16384, DECODE_BYTES = 1 << 20 };
+
+/* One that is damaged or gone is made anew where that can be. */
+static enum ndc_err open_stage(struct ndc_registry *reg,
+                               const struct ndc_registered *source, int64_t run,
+                               const char *path, struct ndc_stage *stage,
+                               struct ndc_fault *fault)
+{
+    struct ndc_fault why = {0};
+    enum ndc_err err = ndc_stage_open(stage, path, &why);
+    if (!err) return NDC_OK;
+    ndc_log(NDC_LOG_WARN, "registry", "%s", why.message);
+    err = ndc_registry_restore_stage(reg, source, run, path, fault);
+    return err ? err : ndc_stage_open(stage, path, fault);
+}
 
 enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
 {
@@ -11,6 +27,7 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
                  bad = 0;
     if (err) return err;
     ndc_arena_init(&paths, 4 << 20);
+    ndc_mutex_lock(&b->registry->stage_lock);
     struct ndc_rows *rows = ndc_sql_query(conn,
                                           "SELECT number, stage_run FROM registry_source "
                                           "WHERE stage_run > 0 ORDER BY source",
@@ -24,17 +41,18 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
             ndc_xrealloc(l->sources, (l->source_count + 1) * sizeof(*l->sources));
         struct build_source *s = &l->sources[l->source_count];
         *s = (struct build_source){.source = source};
-        bad = ndc_stage_open(&s->stage,
-                             ndc_registry_stage_path(b->registry, &paths,
-                                                     source->source->id,
-                                                     ndc_rows_i64(rows, 1)),
-                             fault);
+        int64_t run = ndc_rows_i64(rows, 1);
+        bad = open_stage(
+            b->registry, source, run,
+            ndc_registry_stage_path(b->registry, &paths, source->source->id, run),
+            &s->stage, fault);
         if (!bad) {
             l->source_count++;
             b->stats->records += s->stage.count;
         }
     }
     err = ndc_rows_end(rows, fault);
+    ndc_mutex_unlock(&b->registry->stage_lock);
     ndc_store_give(conn);
     ndc_arena_free(&paths);
     return bad ? bad : err;

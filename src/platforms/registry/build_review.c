@@ -179,24 +179,46 @@ static enum ndc_err write_review(struct build *b, struct ndc_store_conn *conn,
         NULL, fault);
 }
 
+/* Numbers are never given twice: a decision on a pair that is gone must not meet another
+ * pair. */
+static enum ndc_err next_id(struct ndc_store_conn *conn, struct ndc_arena *arena,
+                            int64_t *id, struct ndc_fault *fault)
+{
+    struct ndc_str text;
+    int64_t given = 0;
+    enum ndc_err err =
+        ndc_sql_i64(conn, id, "SELECT coalesce(max(review), 0) FROM registry_review",
+                    NDC_NO_ARGS, fault);
+    if (!err) err = ndc_registry_meta(conn, arena, "review_last", &text, fault);
+    if (!err && ndc_str_to_i64(text, &given)) *id = NDC_MAX(*id, given);
+    (*id)++;
+    return err;
+}
+
+static enum ndc_err end_reviews(struct ndc_store_conn *conn, int64_t id,
+                                struct ndc_arena *arena, struct ndc_fault *fault)
+{
+    enum ndc_err err = ndc_sql_exec(
+        conn, "DELETE FROM registry_review WHERE state = 'open' AND decided_ms = -1",
+        NDC_NO_ARGS, NULL, fault);
+    if (err) return err;
+    return ndc_registry_meta_set(
+        conn, "review_last", ndc_arena_printf(arena, "%lld", (long long)id - 1), fault);
+}
+
 /* A pair that is still open keeps its number: a reviewer may have the list before them.
  * Open ones are marked first (decided_ms is 0 for them otherwise); what is still marked
  * at the end is no longer in doubt. */
 enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *conn,
                                      struct ndc_fault *fault)
 {
-    int64_t id;
+    int64_t id = 0;
     struct ndc_arena arena;
     enum ndc_err err = ndc_sql_exec(
         conn, "UPDATE registry_review SET decided_ms = -1 WHERE state = 'open'",
         NDC_NO_ARGS, NULL, fault);
-    if (!err)
-        err =
-            ndc_sql_i64(conn, &id, "SELECT coalesce(max(review), 0) FROM registry_review",
-                        NDC_NO_ARGS, fault);
-    if (err) return err;
-    id++;
     ndc_arena_init(&arena, 4 << 20);
+    if (!err) err = next_id(conn, &arena, &id, fault);
     for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++) {
         size_t n;
         if (!b->links[t].link) continue;
@@ -205,9 +227,7 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
         for (size_t i = 0; i < n && !err; i++)
             err = write_review(b, conn, &b->links[t], &reviews[i], &id, &arena, fault);
     }
+    if (!err) err = end_reviews(conn, id, &arena, fault);
     ndc_arena_free(&arena);
-    if (err) return err;
-    return ndc_sql_exec(
-        conn, "DELETE FROM registry_review WHERE state = 'open' AND decided_ms = -1",
-        NDC_NO_ARGS, NULL, fault);
+    return err;
 }

@@ -144,8 +144,9 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
     {.method = "GET",
      .path = "/api/registry/quarantine",
      .permission = "registry.quarantine.read",
-     .query = "{source?:string[..48],run?:int,state?:(open|corrected|dismissed)=open,"
-              "reason?:string[..64],after?:int,limit?:int[1..500]=50}",
+     .query =
+         "{source?:string[..48],run?:int,state?:(open|corrected|dismissed|replaced)=open,"
+         "reason?:string[..64],after?:int,limit?:int[1..500]=50}",
      .handler = ndc_registry_list_quarantine,
      .response = "{items:[any],next:int|null,total:int}",
      .summary = "Rows that failed, with every reason",

@@ -137,14 +137,23 @@ static enum ndc_err read_side(struct ndc_request *req, struct ndc_store_conn *co
                               const struct pair *p, unsigned side,
                               const struct ndc_record **out, struct ndc_fault *fault)
 {
+    enum { HITS_MAX = 8 };
+    struct ndc_registry *reg = ndc_registry_of(req);
     struct ndc_entity_view *v = NDC_ARENA_NEW(req->arena, struct ndc_entity_view);
-    uint64_t number = p->entity[side];
-    TRY(ndc_registry_read(ndc_registry_of(req), conn, req->arena, &number, v, fault));
-    for (unsigned i = 0; i < v->record_count; i++) {
-        *out = &v->records[i];
-        if (v->records[i].source == p->source[side] &&
-            ndc_str_eq(v->records[i].key, p->key[side]))
-            return NDC_OK;
+    uint64_t numbers[HITS_MAX];
+    size_t n = 0;
+    /* By the record's key: the entity that the build named may have been parted since. */
+    TRY(ndc_index_lookup(conn, ndc_registry_generation(reg),
+                         ndc_index_key(NDC_INDEX_RECORD, p->source[side], p->key[side]),
+                         numbers, HITS_MAX, &n, fault));
+    for (size_t k = 0; k < n; k++) {
+        TRY(ndc_registry_read(reg, conn, req->arena, &numbers[k], v, fault));
+        for (unsigned i = 0; i < v->record_count; i++) {
+            *out = &v->records[i];
+            if (v->records[i].source == p->source[side] &&
+                ndc_str_eq(v->records[i].key, p->key[side]))
+                return NDC_OK;
+        }
     }
     return ndc_fail(fault, NDC_ENOTFOUND, "review.gone",
                     "one of the two records is no longer there");

@@ -8,10 +8,16 @@
 #include "store/bulk.h"
 #include "store/writer.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 
 #include <stdio.h>
 
-enum { TELL_EVERY = 4096, ENCODED_MAX = 8 << 20, PATH_BYTES = 4096 };
+enum {
+    TELL_EVERY = 4096,
+    REFUSED_TOLD_MAX = 1000,
+    ENCODED_MAX = 8 << 20,
+    PATH_BYTES = 4096
+};
 
 /* ---- key sets: which record keys were seen, by 64-bit hash ---- */
 
@@ -96,6 +102,20 @@ void ndc_reasons_write(const struct ndc_source *source, const struct ndc_reason 
     ndc_json_end(j);
 }
 
+/* In the answer to a push: what was not taken, and why. */
+static void tell_refused(struct load *l, const struct ndc_connect_row *row,
+                         const struct ndc_mapped *m)
+{
+    if (!l->refused || l->result->quarantined > REFUSED_TOLD_MAX) return;
+    ndc_json_object(l->refused);
+    ndc_json_kv_str(l->refused, "key", m->record.key.ptr ? m->record.key : NDC_STR_NULL);
+    ndc_json_kv_u64(l->refused, "line", row->line);
+    ndc_json_kv_c(l->refused, "state", "quarantined");
+    ndc_json_key(l->refused, "reasons");
+    ndc_reasons_write(l->source->source, m->reasons, m->reason_count, l->refused);
+    ndc_json_end(l->refused);
+}
+
 static enum ndc_err quarantine(struct load *l, const struct ndc_connect_row *row,
                                const struct ndc_mapped *m, struct ndc_fault *fault)
 {
@@ -104,6 +124,7 @@ static enum ndc_err quarantine(struct load *l, const struct ndc_connect_row *row
     size_t from;
     l->result->quarantined++;
     l->quality.quarantined++;
+    tell_refused(l, row, m);
     ndc_buf_reset(b);
     /* key, line, row and reasons, each length-prefixed: read back at the commit */
     ndc_buf_add_bytes(b, m->record.key.ptr ? m->record.key : NDC_STR(""));
@@ -305,16 +326,19 @@ static enum ndc_err take_rows(struct load *l, const struct ndc_progress *progres
 static enum ndc_err carry_over(struct load *l, struct ndc_fault *fault)
 {
     for (uint32_t i = 0; i < l->previous.count; i++) {
-        struct ndc_str bytes = ndc_stage_record(&l->previous, i), in = bytes;
+        struct ndc_str in = ndc_stage_record(&l->previous, i);
         struct ndc_record old;
         ndc_arena_reset(&l->arena);
         if (!ndc_record_decode(&old, &l->arena, &in))
             return ndc_fail(fault, NDC_EIO, "stage.damaged",
                             "the source's stage is damaged");
-        const struct key_slot *slot =
-            set_find(&l->previous_keys, ndc_hash_str(old.key, 0));
+        uint64_t hash = ndc_hash_str(old.key, 0);
+        const struct key_slot *slot = set_find(&l->previous_keys, hash);
         if (slot && slot->seen) continue;
-        if (!l->delta && !(old.flags & NDC_RECORD_ENDED)) {
+        /* Named, but by a row that went to quarantine: it is not absent, and what was
+         * known of it holds until the row is right. */
+        bool named = set_find(&l->keys, hash) != NULL;
+        if (!l->delta && !named && !(old.flags & NDC_RECORD_ENDED)) {
             old.flags |= NDC_RECORD_ENDED;
             l->result->ended++;
         }
@@ -322,6 +346,21 @@ static enum ndc_err carry_over(struct load *l, struct ndc_fault *fault)
         if (err) return err;
     }
     return NDC_OK;
+}
+
+/* The stage that the run starts from is damaged or gone: it is made again from the
+ * entities. Where that cannot be, a snapshot does without, for it names all that is. */
+static enum ndc_err mend_previous(struct load *l, int64_t stage_run, const char *path,
+                                  const struct ndc_fault *damage, struct ndc_fault *fault)
+{
+    struct ndc_fault why = {0};
+    ndc_log(NDC_LOG_WARN, "registry", "%s", damage->message);
+    enum ndc_err err =
+        ndc_registry_restore_stage(l->registry, l->source, stage_run, path, &why);
+    if (!err) return ndc_stage_open(&l->previous, path, fault);
+    if (!l->delta && err != NDC_EDB) return NDC_OK;
+    if (fault) *fault = why;
+    return err;
 }
 
 static enum ndc_err open_previous(struct load *l, int64_t stage_run,
@@ -332,7 +371,9 @@ static enum ndc_err open_previous(struct load *l, int64_t stage_run,
     if (stage_run == 0) return NDC_OK;
     const char *path =
         ndc_registry_stage_path(l->registry, &l->paths, l->source->source->id, stage_run);
-    enum ndc_err err = ndc_stage_open(&l->previous, path, fault);
+    struct ndc_fault damage = {0};
+    enum ndc_err err = ndc_stage_open(&l->previous, path, &damage);
+    if (err) err = mend_previous(l, stage_run, path, &damage, fault);
     for (uint32_t i = 0; !err && i < l->previous.count; i++) {
         struct ndc_str in = ndc_stage_record(&l->previous, i);
         ndc_arena_reset(&l->arena);

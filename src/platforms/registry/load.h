@@ -39,6 +39,8 @@ struct load {
     struct ndc_file_writer stage, spill;
     struct ndc_buf encoded, text;
     struct ndc_arena arena, paths;
+    int64_t stage_run;        /* the run whose stage it starts from; 0: none */
+    struct ndc_json *refused; /* NULL, or an open array for the rows not taken */
 };
 
 /* registry, source, connect, run, now_ms, delta and result are set. Always call

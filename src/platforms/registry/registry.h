@@ -20,6 +20,7 @@ struct ndc_registered {
     struct ndc_source *source;
     const char *folder; /* relative paths of its connector are relative to it */
     struct ndc_arena arena;
+    struct ndc_registered *older; /* the declaration that this one replaced */
 };
 
 struct ndc_registry {
@@ -35,6 +36,13 @@ struct ndc_registry {
     struct ndc_registered *sources[NDC_REGISTRY_SOURCES_MAX + 1]; /* by number */
     uint32_t source_count;
     uint8_t authority[NDC_REGISTRY_SOURCES_MAX + 1][NDC_FIELDS_MAX];
+
+    /* By number, taken before any other: one load of a source at a time, for each starts
+     * from the stage that the last one left. */
+    struct ndc_mutex loading[NDC_REGISTRY_SOURCES_MAX + 1];
+    /* Held from reading which stage is current to having it open, and while a stage that
+     * is current no longer is removed. */
+    struct ndc_mutex stage_lock;
 
     struct ndc_mutex generation_lock;
     int64_t generation; /* of the index that is served; 0: nothing integrated yet */
@@ -110,6 +118,13 @@ uint64_t ndc_registry_run_bytes(struct ndc_registry *registry, int64_t run);
 const char *ndc_registry_stage_path(const struct ndc_registry *registry,
                                     struct ndc_arena *arena, struct ndc_str source,
                                     int64_t run);
+
+/* Writes a source's stage anew from the entities that were built of it (restore.c): for a
+ * stage that is damaged or gone. NDC_EIO, stage.damaged, if its run was not built yet. */
+enum ndc_err ndc_registry_restore_stage(struct ndc_registry *registry,
+                                        const struct ndc_registered *source, int64_t run,
+                                        const char *path,
+                                        struct ndc_fault *fault) NDC_MUST_USE;
 
 /* ---- building (build.c) ---- */
 

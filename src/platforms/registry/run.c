@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { SCORECARD_MAX = 8 << 20, PATH_BYTES = 4096 };
+enum { SCORECARD_MAX = 8 << 20, PATH_BYTES = 4096, REFUSED_BYTES_MAX = 16 << 20 };
 
 struct queue_run {
     struct ndc_str source, mode, path;
@@ -34,20 +34,28 @@ static enum ndc_err write_queued(struct ndc_store_conn *conn, void *arg,
         NULL, fault);
 }
 
-enum ndc_err ndc_registry_queue_run(struct ndc_registry *reg, struct ndc_str source,
-                                    struct ndc_str path, int64_t *run,
-                                    struct ndc_fault *fault)
+static enum ndc_err queue(struct ndc_registry *reg, struct ndc_str source,
+                          struct ndc_str path, bool delta, int64_t *run,
+                          struct ndc_fault *fault)
 {
     struct ndc_registered *r = ndc_registry_find(reg, source);
     if (!r)
         return ndc_fail(fault, NDC_ENOTFOUND, "registry.no_source", "no source \"%.*s\"",
                         NDC_STR_FMT(source));
-    struct queue_run q = {.source = r->source->id,
-                          .mode = ndc_str(ndc_sync_mode_name(r->source->mode)),
-                          .path = path.ptr ? path : ndc_str_n("", 0)};
+    struct queue_run q = {
+        .source = r->source->id,
+        .mode = ndc_str(ndc_sync_mode_name(delta ? NDC_SYNC_DELTA : r->source->mode)),
+        .path = path.ptr ? path : ndc_str_n("", 0)};
     enum ndc_err err = ndc_store_write(reg->store, write_queued, &q, fault);
     *run = q.run;
     return err;
+}
+
+enum ndc_err ndc_registry_queue_run(struct ndc_registry *reg, struct ndc_str source,
+                                    struct ndc_str path, int64_t *run,
+                                    struct ndc_fault *fault)
+{
+    return queue(reg, source, path, false, run, fault);
 }
 
 struct run_row {
@@ -164,6 +172,20 @@ static enum ndc_err copy_quarantine(struct ndc_store_conn *conn, const struct lo
     return err;
 }
 
+/* A snapshot says all rows again: what of the earlier ones is still wrong is in
+ * quarantine once, not once for every run. */
+static enum ndc_err replace_quarantine(struct ndc_store_conn *conn, const struct load *l,
+                                       struct ndc_fault *fault)
+{
+    if (l->delta) return NDC_OK;
+    return ndc_sql_exec(
+        conn,
+        "UPDATE registry_quarantine SET state = 'replaced', decided_ms = "
+        "$3 WHERE source = $1 AND state = 'open' AND run < $2",
+        NDC_ARGS(ndc_text(l->source->source->id), ndc_int(l->run), ndc_int(l->now_ms)),
+        NULL, fault);
+}
+
 static enum ndc_err write_counts(struct ndc_store_conn *conn, const struct load *l,
                                  struct ndc_str scorecard, struct ndc_fault *fault)
 {
@@ -181,13 +203,19 @@ static enum ndc_err write_counts(struct ndc_store_conn *conn, const struct load 
                  ndc_text(scorecard)),
         NULL, fault);
     if (err) return err;
-    return ndc_sql_exec(
-        conn,
-        "UPDATE registry_source SET stage_run = $2, records = $3 "
-        "WHERE source = $1",
-        NDC_ARGS(ndc_text(l->source->source->id), ndc_int(l->run),
-                 ndc_int((int64_t)l->staged - (int64_t)l->superseded_count)),
-        NULL, fault);
+    int64_t changes = 0;
+    err =
+        ndc_sql_exec(conn,
+                     "UPDATE registry_source SET stage_run = $2, records = $3 "
+                     "WHERE source = $1 AND stage_run = $4",
+                     NDC_ARGS(ndc_text(l->source->source->id), ndc_int(l->run),
+                              ndc_int((int64_t)l->staged - (int64_t)l->superseded_count),
+                              ndc_int(l->stage_run)),
+                     &changes, fault);
+    if (err || changes == 1) return err;
+    return ndc_fail(fault, NDC_ECONFLICT, "source.busy",
+                    "source %.*s was loaded by another program meanwhile; load it again",
+                    NDC_STR_FMT(l->source->source->id));
 }
 
 static enum ndc_err commit_load(struct ndc_registry *reg, const struct load *l,
@@ -208,6 +236,7 @@ static enum ndc_err commit_load(struct ndc_registry *reg, const struct load *l,
     /* Two sources finish at once: the ids of the quarantine are taken one after another.
      */
     if (!err) err = ndc_tx_lock(conn, 0x6e64635131, fault);
+    if (!err) err = replace_quarantine(conn, l, fault);
     if (!err) err = copy_quarantine(conn, l, spill, fault);
     if (!err) err = write_counts(conn, l, ndc_buf_str(&scorecard), fault);
     if (!err) err = ndc_tx_commit(conn, fault);
@@ -223,15 +252,18 @@ static void remove_stage(const struct load *l, int64_t run)
     ndc_arena_init(&arena, 1 << 16);
     const char *path =
         ndc_registry_stage_path(l->registry, &arena, l->source->source->id, run);
+    ndc_mutex_lock(&l->registry->stage_lock);
     if (ndc_file_remove(path, &ignored)) {
         /* A stage that is no longer current: only space is lost. */
     }
+    ndc_mutex_unlock(&l->registry->stage_lock);
     ndc_arena_free(&arena);
 }
 
 static enum ndc_err run_load(struct load *l, int64_t stage_run,
                              const struct ndc_progress *progress, struct ndc_fault *fault)
 {
+    l->stage_run = stage_run;
     enum ndc_err err = ndc_load_begin(l, stage_run, fault);
     if (!err) err = ndc_load_rows(l, progress, fault);
     if (!err) err = commit_load(l->registry, l, fault);
@@ -266,22 +298,17 @@ uint64_t ndc_registry_run_bytes(struct ndc_registry *reg, int64_t run)
     return bytes;
 }
 
-enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
-                               const struct ndc_progress *progress,
-                               struct ndc_load_result *result, struct ndc_fault *fault)
+/* From the source's file; its lock is held. */
+static enum ndc_err load_file(struct ndc_registry *reg, struct ndc_registered *source,
+                              int64_t run, const struct run_row *row,
+                              const struct ndc_progress *progress,
+                              struct ndc_load_result *result, struct ndc_fault *fault)
 {
-    struct run_row row;
     struct ndc_fault why = {0}, ignored = {0};
     char path[PATH_BYTES * 2];
-    *result = (struct ndc_load_result){0};
-    enum ndc_err err = read_run(reg, run, &row, fault);
+    file_of(path, sizeof(path), row, source);
+    enum ndc_err err = mark(reg, run, "loading", "", fault);
     if (err) return err;
-    if (strcmp(row.state, "loaded") == 0 || strcmp(row.state, "succeeded") == 0)
-        return NDC_OK;
-    struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
-    NDC_ASSERT(source);
-    file_of(path, sizeof(path), &row, source);
-    if ((err = mark(reg, run, "loading", "", fault))) return err;
     struct load *l = ndc_xcalloc(1, sizeof(*l));
     l->registry = reg;
     l->source = source;
@@ -290,7 +317,7 @@ enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
     l->result = result;
     l->delta = source->source->mode == NDC_SYNC_DELTA;
     err = ndc_connect_open(&l->connect, source->source, path, &why);
-    if (!err) err = run_load(l, row.stage_run, progress, &why);
+    if (!err) err = run_load(l, row->stage_run, progress, &why);
     ndc_connect_close(l->connect);
     free(l);
     if (!err) return NDC_OK;
@@ -302,19 +329,79 @@ enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
     return err;
 }
 
+enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
+                               const struct ndc_progress *progress,
+                               struct ndc_load_result *result, struct ndc_fault *fault)
+{
+    struct run_row row;
+    *result = (struct ndc_load_result){0};
+    enum ndc_err err = read_run(reg, run, &row, fault);
+    if (err) return err;
+    if (strcmp(row.state, "loaded") == 0 || strcmp(row.state, "succeeded") == 0)
+        return NDC_OK;
+    struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
+    NDC_ASSERT(source);
+    ndc_mutex_lock(&reg->loading[source->number]);
+    err = read_run(reg, run, &row, fault); /* again: the stage may be another now */
+    if (!err) err = load_file(reg, source, run, &row, progress, result, fault);
+    ndc_mutex_unlock(&reg->loading[source->number]);
+    return err;
+}
+
 /* ---- pushed batches ---- */
+
+static void write_answer(struct ndc_buf *answer, int64_t run,
+                         const struct ndc_load_result *r, struct ndc_str refused)
+{
+    struct ndc_json j;
+    ndc_json_init(&j, answer);
+    ndc_json_object(&j);
+    ndc_json_kv_i64(&j, "run", run);
+    ndc_json_kv_u64(&j, "rows_read", r->rows_read);
+    ndc_json_kv_u64(&j, "accepted", r->accepted);
+    ndc_json_kv_u64(&j, "quarantined", r->quarantined);
+    ndc_json_kv_u64(&j, "added", r->added);
+    ndc_json_kv_u64(&j, "changed", r->changed);
+    ndc_json_kv_u64(&j, "unchanged", r->unchanged);
+    ndc_json_kv_u64(&j, "ended", r->ended);
+    ndc_json_key(&j, "results");
+    ndc_json_raw(&j, refused);
+    ndc_json_end(&j);
+}
+
+/* One batch; the source's lock is held. */
+static enum ndc_err push_batch(struct load *l, struct ndc_str ndjson,
+                               struct ndc_buf *answer, struct ndc_fault *fault)
+{
+    struct run_row row;
+    struct ndc_json j;
+    struct ndc_buf refused;
+    enum ndc_err err = read_run(l->registry, l->run, &row, fault);
+    if (!err) err = mark(l->registry, l->run, "loading", "", fault);
+    if (err) return err;
+    ndc_buf_init(&refused, REFUSED_BYTES_MAX);
+    ndc_json_init(&j, &refused);
+    ndc_json_array(&j);
+    l->refused = &j;
+    err = ndc_connect_memory(&l->connect, l->source->source, ndjson, fault);
+    if (!err) err = run_load(l, row.stage_run, NULL, fault);
+    ndc_connect_close(l->connect);
+    ndc_json_end(&j);
+    if (!err)
+        write_answer(answer, l->run, l->result,
+                     refused.failed ? NDC_STR("[]") : ndc_buf_str(&refused));
+    ndc_buf_free(&refused);
+    return err;
+}
 
 enum ndc_err ndc_registry_push(struct ndc_registry *reg, struct ndc_str source,
                                struct ndc_str ndjson, struct ndc_buf *answer,
                                struct ndc_load_result *result, struct ndc_fault *fault)
 {
-    struct run_row row;
     struct ndc_fault ignored = {0};
-    int64_t run;
+    int64_t run = 0;
     *result = (struct ndc_load_result){0};
-    enum ndc_err err = ndc_registry_queue_run(reg, source, NDC_STR_NULL, &run, fault);
-    if (!err) err = read_run(reg, run, &row, fault);
-    if (!err) err = mark(reg, run, "loading", "", fault);
+    enum ndc_err err = queue(reg, source, NDC_STR_NULL, true, &run, fault);
     if (err) return err;
     struct load *l = ndc_xcalloc(1, sizeof(*l));
     l->registry = reg;
@@ -323,26 +410,12 @@ enum ndc_err ndc_registry_push(struct ndc_registry *reg, struct ndc_str source,
     l->now_ms = ndc_clock_wall_ms();
     l->result = result;
     l->delta = true;
-    err = ndc_connect_memory(&l->connect, l->source->source, ndjson, fault);
-    if (!err) err = run_load(l, row.stage_run, NULL, fault);
-    ndc_connect_close(l->connect);
+    ndc_mutex_lock(&reg->loading[l->source->number]);
+    err = push_batch(l, ndjson, answer, fault);
+    ndc_mutex_unlock(&reg->loading[l->source->number]);
     free(l);
     if (err && mark(reg, run, "failed", fault ? fault->message : "", &ignored)) {
         /* The reason is returned anyway. */
-    }
-    if (!err) {
-        struct ndc_json j;
-        ndc_json_init(&j, answer);
-        ndc_json_object(&j);
-        ndc_json_kv_i64(&j, "run", run);
-        ndc_json_kv_u64(&j, "rows_read", result->rows_read);
-        ndc_json_kv_u64(&j, "accepted", result->accepted);
-        ndc_json_kv_u64(&j, "quarantined", result->quarantined);
-        ndc_json_kv_u64(&j, "added", result->added);
-        ndc_json_kv_u64(&j, "changed", result->changed);
-        ndc_json_kv_u64(&j, "unchanged", result->unchanged);
-        ndc_json_kv_u64(&j, "ended", result->ended);
-        ndc_json_end(&j);
     }
     return err;
 }

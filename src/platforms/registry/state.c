@@ -34,6 +34,7 @@ static enum ndc_err adopt(struct ndc_registry *reg, uint32_t number, struct ndc_
 static void publish(struct ndc_registry *reg, struct ndc_registered *r)
 {
     ndc_mutex_lock(&reg->lock);
+    r->older = reg->sources[r->number];
     reg->sources[r->number] = r;
     reg->source_count = NDC_MAX(reg->source_count, r->number);
     memcpy(reg->authority[r->number], r->source->authority, NDC_FIELDS_MAX);
@@ -91,6 +92,9 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
     ndc_mutex_init(&reg->generation_lock);
     ndc_mutex_init(&reg->model_lock);
     ndc_mutex_init(&reg->job_lock);
+    ndc_mutex_init(&reg->stage_lock);
+    for (size_t i = 0; i < NDC_ARRAY_LEN(reg->loading); i++)
+        ndc_mutex_init(&reg->loading[i]);
     err = read_sources(reg, fault);
     if (!err) err = read_generation(reg, fault);
     if (err) {
@@ -105,10 +109,16 @@ void ndc_registry_close(struct ndc_registry *reg)
 {
     if (!reg) return;
     for (uint32_t i = 1; i <= reg->source_count; i++) {
-        if (!reg->sources[i]) continue;
-        ndc_arena_free(&reg->sources[i]->arena);
-        free(reg->sources[i]);
+        while (reg->sources[i]) {
+            struct ndc_registered *r = reg->sources[i];
+            reg->sources[i] = r->older;
+            ndc_arena_free(&r->arena);
+            free(r);
+        }
     }
+    for (size_t i = 0; i < NDC_ARRAY_LEN(reg->loading); i++)
+        ndc_mutex_free(&reg->loading[i]);
+    ndc_mutex_free(&reg->stage_lock);
     ndc_mutex_free(&reg->lock);
     ndc_mutex_free(&reg->generation_lock);
     ndc_mutex_free(&reg->model_lock);

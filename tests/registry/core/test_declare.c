@@ -81,74 +81,75 @@ static const char *with(unsigned line, const char *text)
     return out;
 }
 
+static const struct {
+    unsigned line;    /* replaced */
+    const char *text; /* by */
+    unsigned told;    /* the line the complaint names; 0: any */
+    const char *says; /* part of it */
+} wrong[] = {
+    {1, "", 0, "source"},
+    {1, "source: Tax", 1, "a-z"},
+    {1, "source: 9tax", 1, "a-z"},
+    {1, "source: a23456789012345678901234567890123456789012345678x", 1, "48"},
+    {1, "sourse: tax", 1, "source"},
+    {2, "title: [a]", 2, "vi"},
+    {3, "", 0, "agency"},
+    {3, "agency: {vi: x}", 3, "code"},
+    {4, "", 0, "legal_basis"},
+    {5, "entity: persn", 5, "person"},
+    {5, "", 0, "entity"},
+    {6, "", 0, "key"},
+    {6, "key: []", 6, "key"},
+    {6, "key: [a, b, c, d, e]", 6, "key"},
+    {6, "key: [[a]]", 6, "key"},
+    {7, "", 0, "connector"},
+    {7, "connector: {type: cvs, path: x}", 7, "csv"},
+    {7, "connector: {type: csv}", 7, "path"},
+    {7, "connector: {type: sqlite, path: x}", 7, "table"},
+    {7, "connector: {type: csv, path: x, encodng: utf-8}", 7, "encoding"},
+    {7, "connector: {type: csv, path: x, encoding: utf8}", 7, "utf-8"},
+    {7, "connector: {type: csv, path: x, separator: '::'}", 7, "separator"},
+    {7, "connector: {type: csv, path: x, separator: '\"'}", 7, "separator"},
+    {7, "connector: {type: csv, path: x, skip_spaces: perhaps}", 7, "skip_spaces"},
+    {8, "sync: {mode: snapshto}", 8, "snapshot"},
+    {8, "sync: {schedule: '1 2 3'}", 8, "schedule"},
+    {8, "sync: {schedule: '99 * * * *'}", 8, ""},
+    {8, "sync: {live_days: -1}", 8, "live_days"},
+    {8, "sync: {live_days: x}", 8, "live_days"},
+    {8, "sync: {modes: delta}", 8, "mode"},
+    {9, "class: {sharing: sharde}", 9, "shared"},
+    {10, "authority: {tax_cod: 1}", 10, "tax_code"},
+    {10, "authority: {tax_code: 0}", 10, "tax_code"},
+    {10, "authority: {tax_code: 100}", 10, "tax_code"},
+    {10, "authority: [tax_code]", 10, "authority"},
+    {10, "authority: {org_name: 1}", 10, "another entity"},
+    {11, "feilds:", 11, "fields"},
+    {12, "  - {column: no}", 12, "to"},
+    {12, "  - {to: null}", 12, "column"},
+    {12, "  - no", 12, ""},
+    {13, "  - {column: name, to: full_nmae}", 13, "full_name"},
+    {13, "  - {column: name, to: org_name}", 13, "another entity"},
+    {13, "  - {column: name, to: full_name, requird: true}", 13, "required"},
+    {13, "  - {column: name, to: full_name, required: maybe}", 13, "required"},
+    {13, "  - {column: name, to: full_name, format: dym}", 13, "dmy"},
+    {13, "  - {column: name, to: sex}", 15, "second time"},
+    {14, "  - {columns: [a, b, c, d, e, f, g], to: permanent_address}", 14, "column"},
+    {15, "  - {column: sex, to: sex, values: [a]}", 15, "values"},
+    {15, "  - {column: sex, to: sex, values: {1: [male]}}", 15, "values"},
+    {16, "  - {column: mst, to: tax_code, length_min: x}", 16, "length_min"},
+    {16, "  - {column: mst, to: tax_code, class: {personal: basc}}", 16, "basic"},
+    {18, "  - {name: r}", 18, "check"},
+    {18, "  - {check: full_name}", 18, "name"},
+    {18, "  - {name: r, check: full_name, criterion: crrect}", 18, "correct"},
+    {18, "  - {name: r, check: full_nam, criterion: clean}", 18, "full_name"},
+    {0, "source: again", 19, "source"},
+    {0, "x: *a", 0, ""},
+    {0, "  bad\tindent: [", 0, ""},
+};
+
 static void test_mistakes(void **state)
 {
     (void)state;
-    static const struct {
-        unsigned line;    /* replaced */
-        const char *text; /* by */
-        unsigned told;    /* the line the complaint names; 0: any */
-        const char *says; /* part of it */
-    } wrong[] = {
-        {1, "", 0, "source"},
-        {1, "source: Tax", 1, "a-z"},
-        {1, "source: 9tax", 1, "a-z"},
-        {1, "source: a23456789012345678901234567890123456789012345678x", 1, "48"},
-        {1, "sourse: tax", 1, "source"},
-        {2, "title: [a]", 2, "vi"},
-        {3, "", 0, "agency"},
-        {3, "agency: {vi: x}", 3, "code"},
-        {4, "", 0, "legal_basis"},
-        {5, "entity: persn", 5, "person"},
-        {5, "", 0, "entity"},
-        {6, "", 0, "key"},
-        {6, "key: []", 6, "key"},
-        {6, "key: [a, b, c, d, e]", 6, "key"},
-        {6, "key: [[a]]", 6, "key"},
-        {7, "", 0, "connector"},
-        {7, "connector: {type: cvs, path: x}", 7, "csv"},
-        {7, "connector: {type: csv}", 7, "path"},
-        {7, "connector: {type: sqlite, path: x}", 7, "table"},
-        {7, "connector: {type: csv, path: x, encodng: utf-8}", 7, "encoding"},
-        {7, "connector: {type: csv, path: x, encoding: utf8}", 7, "utf-8"},
-        {7, "connector: {type: csv, path: x, separator: '::'}", 7, "separator"},
-        {7, "connector: {type: csv, path: x, separator: '\"'}", 7, "separator"},
-        {7, "connector: {type: csv, path: x, skip_spaces: perhaps}", 7, "skip_spaces"},
-        {8, "sync: {mode: snapshto}", 8, "snapshot"},
-        {8, "sync: {schedule: '1 2 3'}", 8, "schedule"},
-        {8, "sync: {schedule: '99 * * * *'}", 8, ""},
-        {8, "sync: {live_days: -1}", 8, "live_days"},
-        {8, "sync: {live_days: x}", 8, "live_days"},
-        {8, "sync: {modes: delta}", 8, "mode"},
-        {9, "class: {sharing: sharde}", 9, "shared"},
-        {10, "authority: {tax_cod: 1}", 10, "tax_code"},
-        {10, "authority: {tax_code: 0}", 10, "tax_code"},
-        {10, "authority: {tax_code: 100}", 10, "tax_code"},
-        {10, "authority: [tax_code]", 10, "authority"},
-        {10, "authority: {org_name: 1}", 10, "another entity"},
-        {11, "feilds:", 11, "fields"},
-        {12, "  - {column: no}", 12, "to"},
-        {12, "  - {to: null}", 12, "column"},
-        {12, "  - no", 12, ""},
-        {13, "  - {column: name, to: full_nmae}", 13, "full_name"},
-        {13, "  - {column: name, to: org_name}", 13, "another entity"},
-        {13, "  - {column: name, to: full_name, requird: true}", 13, "required"},
-        {13, "  - {column: name, to: full_name, required: maybe}", 13, "required"},
-        {13, "  - {column: name, to: full_name, format: dym}", 13, "dmy"},
-        {13, "  - {column: name, to: sex}", 15, "second time"},
-        {14, "  - {columns: [a, b, c, d, e, f, g], to: permanent_address}", 14, "column"},
-        {15, "  - {column: sex, to: sex, values: [a]}", 15, "values"},
-        {15, "  - {column: sex, to: sex, values: {1: [male]}}", 15, "values"},
-        {16, "  - {column: mst, to: tax_code, length_min: x}", 16, "length_min"},
-        {16, "  - {column: mst, to: tax_code, class: {personal: basc}}", 16, "basic"},
-        {18, "  - {name: r}", 18, "check"},
-        {18, "  - {check: full_name}", 18, "name"},
-        {18, "  - {name: r, check: full_name, criterion: crrect}", 18, "correct"},
-        {18, "  - {name: r, check: full_nam, criterion: clean}", 18, "full_name"},
-        {0, "source: again", 19, "source"},
-        {0, "x: *a", 0, ""},
-        {0, "  bad\tindent: [", 0, ""},
-    };
     for (size_t i = 0; i < NDC_ARRAY_LEN(wrong); i++) {
         struct ndc_fault fault;
         if (parse(with(wrong[i].line, wrong[i].text), &fault))
@@ -300,7 +301,7 @@ static void test_rule_mistakes(void **state)
     (void)state;
     static const struct {
         const char *check, *says;
-    } wrong[] = {
+    } bad_rules[] = {
         {"", "expected"},
         {"birth_dat <= today", "birth_date"},
         {"org_name", "another entity"},
@@ -322,15 +323,15 @@ static void test_rule_mistakes(void **state)
     };
     struct ndc_source_rule *rule = calloc(1, sizeof(*rule));
     rule->name = NDC_STR("my rule");
-    for (size_t i = 0; i < NDC_ARRAY_LEN(wrong); i++) {
+    for (size_t i = 0; i < NDC_ARRAY_LEN(bad_rules); i++) {
         struct ndc_fault fault = {0};
-        rule->check = ndc_str(wrong[i].check);
+        rule->check = ndc_str(bad_rules[i].check);
         if (ndc_rule_compile(rule, NDC_ENTITY_PERSON, 42, &fault) != NDC_EINPUT)
-            fail_msg("\"%s\" passes", wrong[i].check);
+            fail_msg("\"%s\" passes", bad_rules[i].check);
         assert_int_equal(fault.line, 42);
         assert_non_null(strstr(fault.message, "my rule"));
-        if (!strstr(fault.message, wrong[i].says))
-            fail_msg("\"%s\" says \"%s\"", wrong[i].check, fault.message);
+        if (!strstr(fault.message, bad_rules[i].says))
+            fail_msg("\"%s\" says \"%s\"", bad_rules[i].check, fault.message);
     }
     /* 48 steps are a rule, more are refused. */
     char lots[4096] = "sex";
