@@ -7,7 +7,7 @@ CC ?= cc
 export DEBIAN_FRONTEND := noninteractive
 
 .PHONY: help setup build web run test lint san tsan fuzz bench bench-peers conformance \
-        install uninstall deb clean format
+        install uninstall deb clean format kill-test
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench: build ## measure: prints `name value unit` lines
 
 bench-peers: build ## measure beside other programs, installed for it
 	@scripts/bench_peers.sh $(BUILD)
+
+kill-test: build ## kill -9 integrations KILLS (200) times on each database; results must not differ
+	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/core/test_registry_faults
 
 clean: ## remove what was built (never ./data)
 	@rm -rf build build-*

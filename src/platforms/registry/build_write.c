@@ -292,14 +292,16 @@ enum ndc_err ndc_build_write(struct build *b, struct ndc_fault *fault)
     if (err) return err;
     ndc_buf_init(&w.detail, META_MAX);
     err = ndc_bulk_session_begin(w.conn, fault);
+    bool session = !err;
     if (!err) err = ndc_tx_begin(w.conn, fault);
     if (!err) err = write_all(&w, fault);
-    if (!err)
-        err = ndc_tx_commit(w.conn, fault);
-    else if (ndc_tx_open(w.conn))
-        ndc_tx_rollback(w.conn);
-    enum ndc_err ended = ndc_bulk_session_end(w.conn, tables, NDC_ARRAY_LEN(tables),
-                                              err ? &ignored : fault);
+    if (!err) err = ndc_tx_commit(w.conn, fault);
+    /* A database that went away leaves the transaction open, or never began it. */
+    if (err && ndc_tx_open(w.conn)) ndc_tx_rollback(w.conn);
+    enum ndc_err ended = NDC_OK;
+    if (session)
+        ended = ndc_bulk_session_end(w.conn, tables, NDC_ARRAY_LEN(tables),
+                                     err ? &ignored : fault);
     ndc_store_give(w.conn);
     ndc_buf_free(&w.detail);
     if (err || ended) return err ? err : ended;

@@ -48,7 +48,7 @@ static struct key_slot *set_put(struct key_set *set, uint64_t hash, uint32_t val
         at = (at + 1) & set->mask;
     *added = !set->slots[at].hash;
     if (*added) {
-        set->slots[at] = (struct key_slot){hash, value, false};
+        set->slots[at] = (struct key_slot){hash, value, false, 0};
         set->count++;
     }
     return &set->slots[at];
@@ -157,16 +157,30 @@ static enum ndc_err stage_record(struct load *l, const struct ndc_record *record
     return ndc_file_append(&l->stage, ndc_buf_str(&l->encoded), fault);
 }
 
-/* Compares with the record that stood before; keeps since when it is known. */
+/* What a run did to a key. A delta may name one several times: the last row counts. */
+enum outcome { NOTHING, ADDED, CHANGED, UNCHANGED, ENDED };
+
+static void count_outcome(struct load *l, struct key_slot *slot, enum outcome now)
+{
+    uint64_t none = 0;
+    struct ndc_load_result *r = l->result;
+    uint64_t *const of[] = {&none, &r->added, &r->changed, &r->unchanged, &r->ended};
+    if (slot->outcome) (*of[slot->outcome])--;
+    slot->outcome = (uint8_t)now;
+    (*of[now])++;
+}
+
+/* Compares with the record that stood before; keeps since when it is known. `named` is
+ * the key's slot among those of this run. */
 static enum ndc_err settle_previous(struct load *l, struct ndc_record *record,
-                                    uint64_t key_hash, bool again,
+                                    uint64_t key_hash, struct key_slot *named,
                                     struct ndc_fault *fault)
 {
     struct key_slot *slot = set_find(&l->previous_keys, key_hash);
     struct ndc_record old;
     record->run_first = record->run;
     if (!slot) {
-        l->result->added += !again;
+        count_outcome(l, named, ADDED);
         return NDC_OK;
     }
     slot->seen = true;
@@ -175,15 +189,14 @@ static enum ndc_err settle_previous(struct load *l, struct ndc_record *record,
     if (!ndc_record_decode(&old, &l->arena, &bytes))
         return ndc_fail(fault, NDC_EIO, "stage.damaged", "the source's stage is damaged");
     record->run_first = old.run_first;
-    if (again) return NDC_OK;
     if (ndc_record_content_hash(&old) != ndc_record_content_hash(record)) {
-        l->result->changed++;
+        count_outcome(l, named, CHANGED);
         return NDC_OK;
     }
     /* Run and time are of the last change: an unchanged record stays the same bytes. */
     record->run = old.run;
     record->seen_s = old.seen_s;
-    l->result->unchanged++;
+    count_outcome(l, named, UNCHANGED);
     return NDC_OK;
 }
 
@@ -208,6 +221,7 @@ static enum ndc_err end_record(struct load *l, struct ndc_str key,
     if (staged && staged->value != UINT32_MAX) {
         supersede(l, staged->value);
         staged->value = UINT32_MAX;
+        count_outcome(l, staged, NOTHING);
     }
     if (!slot) return NDC_OK;
     slot->seen = true;
@@ -215,10 +229,10 @@ static enum ndc_err end_record(struct load *l, struct ndc_str key,
     ndc_arena_reset(&l->arena);
     if (!ndc_record_decode(&old, &l->arena, &bytes))
         return ndc_fail(fault, NDC_EIO, "stage.damaged", "the source's stage is damaged");
-    if (!(old.flags & NDC_RECORD_ENDED)) l->result->ended++;
+    bool added, ends = !(old.flags & NDC_RECORD_ENDED);
     old.flags |= NDC_RECORD_ENDED;
-    bool added;
     staged = set_put(&l->keys, hash, l->staged, &added);
+    count_outcome(l, staged, ends ? ENDED : NOTHING);
     if (!added && staged->value != UINT32_MAX) supersede(l, staged->value);
     staged->value = l->staged;
     return stage_record(l, &old, fault);
@@ -257,7 +271,7 @@ static enum ndc_err take_row(struct load *l, const struct ndc_connect_row *row,
                              struct ndc_fault *fault)
 {
     struct ndc_mapped *m = &l->mapped;
-    bool again = false;
+    struct key_slot *slot = NULL;
     ndc_mapper_map(l->mapper, row, m, &l->quality);
     uint64_t hash = ndc_hash_str(m->record.key, 0);
     if (m->op == NDC_ROW_DELETE && !m->blocked) {
@@ -267,11 +281,10 @@ static enum ndc_err take_row(struct load *l, const struct ndc_connect_row *row,
     if (m->record.key.len) {
         l->quality.checked[NDC_CLEAN]++;
         bool added;
-        struct key_slot *slot = set_put(&l->keys, hash, UINT32_MAX, &added);
-        again = !added;
-        if (again && l->delta && !m->blocked) {
+        slot = set_put(&l->keys, hash, UINT32_MAX, &added);
+        if (!added && l->delta && !m->blocked) {
             if (slot->value != UINT32_MAX) supersede(l, slot->value);
-        } else if (again && !l->delta) {
+        } else if (!added && !l->delta) {
             add_row_reason(
                 l, m, "row.duplicate_key",
                 (struct ndc_title){NDC_STR("Khóa đã có ở một dòng trước"),
@@ -284,7 +297,7 @@ static enum ndc_err take_row(struct load *l, const struct ndc_connect_row *row,
     m->record.source = l->source->number;
     m->record.run = (uint32_t)l->run;
     m->record.seen_s = l->now_ms / 1000;
-    enum ndc_err err = settle_previous(l, &m->record, hash, again, fault);
+    enum ndc_err err = settle_previous(l, &m->record, hash, slot, fault);
     if (err) return err;
     l->result->accepted++;
     l->quality.accepted++;

@@ -11,6 +11,7 @@ struct key_slot {
     uint64_t hash;
     uint32_t value;
     bool seen;
+    uint8_t outcome; /* of the key's last row so far: enum outcome of load.c */
 };
 
 struct key_set {

@@ -37,12 +37,10 @@ struct ndc_registry {
     uint32_t source_count;
     uint8_t authority[NDC_REGISTRY_SOURCES_MAX + 1][NDC_FIELDS_MAX];
 
-    /* By number, taken before any other: one load of a source at a time, for each starts
-     * from the stage that the last one left. */
+    /* By number, taken before any other: a load starts from the stage the last one left
+     */
     struct ndc_mutex loading[NDC_REGISTRY_SOURCES_MAX + 1];
-    /* Held from reading which stage is current to having it open, and while a stage that
-     * is current no longer is removed. */
-    struct ndc_mutex stage_lock;
+    struct ndc_mutex stage_lock; /* no stage goes between being named and being opened */
 
     struct ndc_mutex generation_lock;
     int64_t generation; /* of the index that is served; 0: nothing integrated yet */
@@ -119,8 +117,8 @@ const char *ndc_registry_stage_path(const struct ndc_registry *registry,
                                     struct ndc_arena *arena, struct ndc_str source,
                                     int64_t run);
 
-/* Writes a source's stage anew from the entities that were built of it (restore.c): for a
- * stage that is damaged or gone. NDC_EIO, stage.damaged, if its run was not built yet. */
+/* Writes a damaged stage anew from the entities (restore.c). NDC_EIO, stage.damaged, if
+ * its run was not built yet. */
 enum ndc_err ndc_registry_restore_stage(struct ndc_registry *registry,
                                         const struct ndc_registered *source, int64_t run,
                                         const char *path,

@@ -36,6 +36,11 @@ void world_new(struct world *w, void **state)
     open_all(w);
 }
 
+void world_reopen_after_fork(struct world *w)
+{
+    open_all(w);
+}
+
 void world_reopen(struct world *w)
 {
     world_free(w);

@@ -19,6 +19,8 @@ void world_new(struct world *w, void **state);
 /* As after a restart: the same database and folder, opened anew. */
 void world_reopen(struct world *w);
 void world_free(struct world *w);
+/* Opens what world_free closed: around a fork, for no database survives one open. */
+void world_reopen_after_fork(struct world *w);
 
 /* The demo nation's folder: 2,000 people, day2/ too. */
 const char *demo_folder(void);

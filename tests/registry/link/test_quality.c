@@ -8,7 +8,7 @@ static struct ndc_link_eval judge(const char *dir, const char *name, const char 
 {
     char spec_path[256], a[4352], b[4352];
     struct ndc_link_spec *spec;
-    struct ndc_link_eval e;
+    struct ndc_link_eval e = {0};
     struct ndc_fault fault = {0};
     snprintf(spec_path, sizeof spec_path, "src/platforms/registry/specs/%s.yaml", name);
     snprintf(a, sizeof a, "%s/linkage/%s.csv", dir, left);

@@ -177,19 +177,28 @@ void ndc_link_memo_free(struct memo *memo)
     memo->slots = NULL;
 }
 
+/* In the order of the texts: value numbers are given as threads happen to commit their
+ * batches, and a comparator need not be symmetric. */
+static uint8_t compare_texts(const struct column *column, uint32_t a, uint32_t b)
+{
+    bool after =
+        ndc_str_cmp(ndc_dict_get(column->dict, a), ndc_dict_get(column->dict, b)) > 0;
+    return column->field->comparator->compare(column, after ? b : a, after ? a : b);
+}
+
 static uint8_t level_of(const struct column *column, struct memo *memo, uint32_t a,
                         uint32_t b)
 {
     if (a == 0 || b == 0) return 0;
     if (a == b) return 1;
     uint32_t low = NDC_MIN(a, b), high = NDC_MAX(a, b);
-    if (!memo) return column->field->comparator->compare(column, low, high);
+    if (!memo) return compare_texts(column, low, high);
     uint64_t hash = ndc_mix64(((uint64_t)low << 32 | high) ^ column->digest);
     uint64_t *slot = &memo->slots[hash & memo->mask];
     uint64_t tag = hash & ~(uint64_t)0xff;
     if ((*slot & ~(uint64_t)0xff) == tag && (*slot & 0xff))
         return (uint8_t)(*slot & 0xff);
-    uint8_t level = column->field->comparator->compare(column, low, high);
+    uint8_t level = compare_texts(column, low, high);
     *slot = tag | level;
     return level;
 }
