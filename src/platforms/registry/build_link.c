@@ -1,6 +1,7 @@
 /* Linking the stages of one kind of entity. */
 #include "platforms/registry/build.h"
 
+#include "platforms/registry/restore.h"
 #include "sys/log.h"
 
 enum { FEED_ROWS = 16384, DECODE_BYTES = 1 << 20 };

@@ -5,6 +5,7 @@
 #include "platforms/registry/load.h"
 
 #include "base/hash.h"
+#include "platforms/registry/restore.h"
 #include "store/bulk.h"
 #include "store/writer.h"
 #include "sys/clock.h"

@@ -117,13 +117,6 @@ const char *ndc_registry_stage_path(const struct ndc_registry *registry,
                                     struct ndc_arena *arena, struct ndc_str source,
                                     int64_t run);
 
-/* Writes a damaged stage anew from the entities (restore.c). NDC_EIO, stage.damaged, if
- * its run was not built yet. */
-enum ndc_err ndc_registry_restore_stage(struct ndc_registry *registry,
-                                        const struct ndc_registered *source, int64_t run,
-                                        const char *path,
-                                        struct ndc_fault *fault) NDC_MUST_USE;
-
 /* ---- building (build.c) ---- */
 
 struct ndc_build_stats {

@@ -1,7 +1,7 @@
 /* A stage made anew from the entities: every record of a source stands in the payload of
  * the entity that it is part of, so a stage that is damaged or gone costs nothing but a
  * scan, as long as its last run was built. */
-#include "platforms/registry/registry.h"
+#include "platforms/registry/restore.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
