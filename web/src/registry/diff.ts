@@ -15,6 +15,8 @@ export function charDiff(mine: string, other: string): Part[] {
   for (let i = a.length - 1; i >= 0; i--)
     for (let j = b.length - 1; j >= 0; j--)
       length[i * width + j] = same(i, j) ? length[(i + 1) * width + j + 1]! + 1 : Math.max(length[(i + 1) * width + j]!, length[i * width + j + 1]!);
+  // Texts that have little in common are marked whole: single letters in common mean nothing.
+  if (length[0]! * 2 < Math.max(a.length, b.length)) return [{ text: mine, same: false }];
   const parts: Part[] = [];
   const add = (text: string, same: boolean) => {
     const last = parts[parts.length - 1];

@@ -81,7 +81,7 @@ function Golden({ data }: { data: EntityPage }) {
           columns={[
             { key: 'field', label: t('person.field'), cell: (f) => title(f.title) || f.field },
             { key: 'value', label: t('person.value'), cell: (f) => <strong class="value"><Value of={f} field={f.field} /></strong> },
-            { key: 'source', label: t('person.source'), cell: (f) => (f.source ? <><a href={`/sources/${encodeURIComponent(f.source.source)}`}>{shortTitle(f.source.title) || f.source.source}</a>{f.source.key && <><br /><span class="muted small">{t('person.key')} <code>{f.source.key}</code></span></>}</> : '') },
+            { key: 'source', label: t('person.source'), cell: (f) => (f.source ? <><a href={`/sources/${encodeURIComponent(f.source.source)}`}>{shortTitle(f.source.title) || f.source.source}</a>{f.source.key && <><br /><code class="muted small nowrap">{f.source.key}</code></>}</> : '') },
             { key: 'rule', label: t('person.rule'), cell: (f) => (f.source?.rule ? <>{word('golden', f.source.rule)}</> : '') },
             { key: 'alternatives', label: t('person.alternatives'), num: true, cell: (f) => (f.alternatives ? <a href={`?tab=records&field=${encodeURIComponent(f.field)}`}>{num(f.alternatives)}</a> : '') },
             { key: 'class', label: t('field.class'), cell: (f) => <ClassTags of={f.class} /> },

@@ -89,7 +89,7 @@ export default function MapPage() {
                   })}
                   <text x="790" y="668" text-anchor="middle" class="sea long">{t('map.hoang_sa')}</text>
                   <text x="790" y="690" text-anchor="middle" class="sea short" aria-hidden="true">Hoàng Sa</text>
-                  <text x="985" y="950" text-anchor="middle" class="sea long">{t('map.truong_sa')}</text>
+                  <text x="962" y="950" text-anchor="middle" class="sea long">{t('map.truong_sa')}</text>
                   <text x="985" y="940" text-anchor="middle" class="sea short" aria-hidden="true">Trường Sa</text>
                 </svg>
                 <ul class="legend scale" aria-label={t('map.legend')}>

@@ -323,7 +323,7 @@ export const en: Messages = {
   'mask.band': 'range only',
   'mask.hash': 'pseudonym',
   'mask.redact': 'fully hidden',
-  'golden.only': 'no other value',
+  'golden.only': 'the only value',
   'golden.authority': 'source of authority',
   'golden.fuller': 'fuller form',
   'golden.recency': 'most recent',
