@@ -280,7 +280,9 @@ await test('map: every province can be reached and read by keyboard', async () =
   await fresh('/map');
   equal(await page.locator('.province').count(), 34);
   await page.mouse.move(2, 2);
-  await page.locator('.province').first().focus();
+  await page.locator('select').last().focus();
+  await page.keyboard.press('Tab');
+  equal(await page.evaluate(() => document.activeElement.getAttribute('class')?.includes('province')), true, 'Tab leads to the map');
   await page.waitForFunction(() => document.querySelector('.map-now').textContent.includes('Hà Nội'));
 });
 

@@ -81,7 +81,7 @@ export default function MapPage() {
                     const p = byCode.get(o.code);
                     const v = p ? read(p) : null;
                     return (
-                      <g key={o.code} class={over === o.code ? 'province over' : 'province'} role="img" tabIndex={0} aria-label={`${names.get(o.code)}: ${show(v)}`} fill={colour(v)} onMouseEnter={() => setOver(o.code)} onFocus={() => setOver(o.code)} onBlur={() => setOver('')}>
+                      <g key={o.code} class={over === o.code ? 'province over' : 'province'} role="img" tabindex={0} aria-label={`${names.get(o.code)}: ${show(v)}`} fill={colour(v)} onMouseEnter={() => setOver(o.code)} onFocus={() => setOver(o.code)} onBlur={() => setOver('')}>
                         <path d={o.d} />
                         {o.dots.map(([x, y]) => <circle key={`${x} ${y}`} cx={x} cy={y} r={o.code === '48' || o.code === '56' ? 5 : 3} />)}
                       </g>

@@ -40,7 +40,8 @@ const levelWord = (f: PairField) => (f.level_title ? title(f.level_title) : f.le
 function Diff({ mine, other, field }: { mine: string | null; other: string | null; field: string }) {
   if (!mine) return <span class="muted">{t('value.none')}</span>;
   const shown = value(field, mine);
-  if (!other) return <>{shown}</>;
+  if (!other || mine === other) return <>{shown}</>;
+  if (field === 'sex' || /_(status|code|type)$/.test(field)) return <mark>{shown}</mark>;
   return <>{charDiff(shown, value(field, other)).map((part, i) => (part.same ? <span key={i}>{part.text}</span> : <mark key={i}>{part.text}</mark>))}</>;
 }
 
@@ -100,20 +101,21 @@ function Queue() {
   const [keys, setKeys] = useState(localStorage.getItem('ndc_review_keys') !== 'off');
   const last = useRef<Pair['id'][]>([]);
   const sending = useRef<Promise<void>>(Promise.resolve());
-  const ahead = useRef(new Map<string, Promise<PairDetail>>());
+  const read = useRef(new Map<string, Promise<PairDetail>>());
   const pair = useRef<HTMLElement>(null);
   const items = list.data?.items ?? [];
   const here = items[at];
   const stateOf = (p: Pair) => done[String(p.id)] ?? p.state;
   const lang = getLang();
 
+  // Fetched once each, and never ahead: what is read is logged as read.
   const fetchDetail = (id: Pair['id']) => {
     const key = `${lang} ${id}`;
-    let found = ahead.current.get(key);
+    let found = read.current.get(key);
     if (!found) {
       found = call<PairDetail>(detailPath(id));
-      found.catch(() => ahead.current.delete(key));
-      ahead.current.set(key, found);
+      found.catch(() => read.current.delete(key));
+      read.current.set(key, found);
     }
     return found;
   };
@@ -130,8 +132,6 @@ function Queue() {
       (data) => !gone && setDetail({ id: here.id, data }),
       (error: unknown) => !gone && error instanceof ApiProblem && setDetail({ id: here.id, problem: error }),
     );
-    // The next pair is there before it is asked for.
-    if (items[at + 1]) void fetchDetail(items[at + 1]!.id).catch(() => {});
     return () => {
       gone = true;
     };
