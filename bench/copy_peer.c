@@ -153,21 +153,22 @@ static void copy(PGconn *pg, const struct table *t, struct ndc_arena *scratch)
 }
 
 /* Processor seconds that a server process has used, as Linux tells (proc(5)): fields 14
- * and 15, counted after the name in brackets. */
+ * and 15, the 12th and 13th after the name in brackets. */
 static double cpu_of(int pid)
 {
+    enum { USER = 12, SYSTEM = 13 };
     char path[64], text[1024], *at;
-    unsigned long user = 0, system = 0;
+    uint64_t ticks = 0, v;
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
     FILE *f = fopen(path, "re");
     size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
     if (f) fclose(f);
     text[n] = 0;
     if (!(at = strrchr(text, ')'))) return 0;
-    if (sscanf(at + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu", &user,
-               &system) != 2)
-        return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    struct ndc_str rest = ndc_str(at + 1), part;
+    for (int i = 0; i <= SYSTEM && ndc_str_split(&rest, ' ', &part); i++)
+        if ((i == USER || i == SYSTEM) && ndc_str_to_u64(part, &v)) ticks += v;
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 static void work(void *arg)
