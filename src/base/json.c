@@ -276,7 +276,7 @@ static struct json_tokener *get_tokener(void)
         NDC_ASSERT(tokener);
         call_once(&tokener_once, make_key);
         NDC_ASSERT(tss_set(tokener_key, tokener) == thrd_success);
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     }
     json_tokener_reset(tokener);
     return tokener;
@@ -289,6 +289,9 @@ enum ndc_err ndc_json_parse(struct json_object **out, struct ndc_str text,
     text = ndc_str_trim(text);
     if (text.len == 0)
         return ndc_fail(fault, NDC_EINPUT, "json.empty", "expected JSON, got nothing");
+    /* Checked here: the library's own check differs between its releases. */
+    if (!ndc_utf8_valid(text))
+        return ndc_fail(fault, NDC_EINPUT, "json.syntax", "not valid JSON: not UTF-8");
     if (text.len > INT32_MAX)
         return ndc_fail(fault, NDC_ETOOBIG, "json.too_big", "JSON text over 2 GiB");
     struct json_tokener *tok = get_tokener();
