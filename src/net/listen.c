@@ -95,7 +95,7 @@ enum ndc_err listen_open(int *fd, unsigned *port, char **unix_path, const char *
     if (*fd < 0)
         return ndc_fail_at(fault, NDC_EIO, "net.listen", "listen", 0,
                            "cannot listen on %s: %s", text, strerror(errno));
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t len = sizeof(bound);
     if (getsockname(*fd, (struct sockaddr *)&bound, &len) == 0)
         *port =

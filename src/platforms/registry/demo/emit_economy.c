@@ -211,7 +211,8 @@ static void bank_account(struct demo_record *r, unsigned account)
     const struct demo_person *p = r->p;
     /* Larger banks are likelier; an account number begins with its bank's. */
     double u = ndc_rng_unit(&r->rng);
-    unsigned bank = (unsigned)(u * u * (double)NDC_ARRAY_LEN(banks));
+    size_t count = NDC_ARRAY_LEN(banks);
+    unsigned bank = (unsigned)(u * u * (double)count);
     demo_text(r->key, sizeof(r->key), "%02u%011llu", bank + 1,
               (unsigned long long)demo_serial(r->nation, 15, p->number, account, 11));
     demo_put(r->rows, r->key);
