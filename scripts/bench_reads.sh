@@ -5,6 +5,7 @@
 # DATABASE: sqlite, or postgres: and a CONNINFO (with_postgres.sh makes one).
 # usage: bench_reads.sh [BUILD]   PEOPLE, SECONDS_, CONNECTIONS, DATABASE, PREFIX may be set
 set -euo pipefail
+unset NDC_POSTGRES_URL # ndc would take it for a setting
 build=${1:-build}
 people=${PEOPLE:-100000} seconds=${SECONDS_:-10} connections=${CONNECTIONS:-64}
 database=${DATABASE:-sqlite} prefix=${PREFIX:-}
@@ -23,7 +24,7 @@ set_=(--data-dir "$dir/data" --database "$database")
 [ "$database" = sqlite ] || set_+=(--audit-database "$database")
 # What one agency may read for one purpose is bounded: five agencies, 9,000 people each.
 for agency in bca btp btc byt bgddt; do
-  "$ndc" key add "$agency" --agency-title "$agency" "${set_[@]}" 2>"$dir/key.log" | sed -n 2p >>"$dir/keys"
+  "$ndc" key add "$agency" --agency-title "$agency" "${set_[@]}" 2>"$dir/key.log" | sed -n 2p >>"$dir/keys" || { cat "$dir/key.log" >&2; exit 1; }
 done
 [ "$(wc -l <"$dir/keys")" = 5 ] || { cat "$dir/key.log" >&2; exit 1; }
 "$build/bench/entity_ids" "$people" $((people < 45000 ? people : 45000)) >"$dir/ids"
