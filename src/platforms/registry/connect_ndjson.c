@@ -45,7 +45,7 @@ static enum ndc_err next_line(struct ndc_connect *c, struct ndc_str *line, bool 
     size_t scanned = 0;
     *have = false;
     for (;;) {
-        char *from = n->data.ptr + n->at;
+        char *from = n->data.ptr ? n->data.ptr + n->at : NULL;
         size_t left = n->data.len - n->at;
         char *end = left > scanned ? memchr(from + scanned, '\n', left - scanned) : NULL;
         if (end || (n->ended && left)) {
