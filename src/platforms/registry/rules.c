@@ -229,7 +229,7 @@ static bool holds_comparison(const struct ndc_rule_step *s, const struct ndc_rec
 bool ndc_rule_holds(const struct ndc_source_rule *rule, const struct ndc_record *r,
                     struct ndc_str today)
 {
-    bool stack[NDC_RULE_STEPS_MAX];
+    bool stack[NDC_RULE_STEPS_MAX] = {0};
     unsigned top = 0;
     for (unsigned i = 0; i < rule->step_count; i++) {
         const struct ndc_rule_step *s = &rule->steps[i];

@@ -284,7 +284,7 @@ static void file_of(char *path, size_t cap, const struct run_row *row,
 
 uint64_t ndc_registry_run_bytes(struct ndc_registry *reg, int64_t run)
 {
-    struct run_row row;
+    struct run_row row = {0};
     struct ndc_fault ignored = {0};
     struct ndc_file_reader reader;
     char path[PATH_BYTES * 2];
@@ -333,7 +333,7 @@ enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
                                const struct ndc_progress *progress,
                                struct ndc_load_result *result, struct ndc_fault *fault)
 {
-    struct run_row row;
+    struct run_row row = {0};
     *result = (struct ndc_load_result){0};
     enum ndc_err err = read_run(reg, run, &row, fault);
     if (err) return err;
@@ -373,7 +373,7 @@ static void write_answer(struct ndc_buf *answer, int64_t run,
 static enum ndc_err push_batch(struct load *l, struct ndc_str ndjson,
                                struct ndc_buf *answer, struct ndc_fault *fault)
 {
-    struct run_row row;
+    struct run_row row = {0};
     struct ndc_json j;
     struct ndc_buf refused;
     enum ndc_err err = read_run(l->registry, l->run, &row, fault);
