@@ -97,6 +97,9 @@ enum ndc_err ndc_registry_list_quarantine(struct ndc_request *req,
         ndc_json_null(j);
     ndc_json_kv_i64(j, "total", total);
     ndc_json_end(j);
+    ndc_request_audit(req, "quarantine.read", NDC_STR_NULL, NULL);
+    ndc_request_audit_detail(req,
+                             ndc_arena_printf(req->arena, "rows=%lld", (long long)n));
     return err;
 }
 
@@ -127,7 +130,11 @@ enum ndc_err ndc_registry_get_quarantine(struct ndc_request *req, struct ndc_fau
 {
     int64_t id;
     struct ndc_str source, state;
-    return find_item(req, &id, &source, &state, &req->json, fault);
+    TRY(find_item(req, &id, &source, &state, &req->json, fault));
+    ndc_request_audit(req, "quarantine.read", NDC_STR_NULL, NULL);
+    ndc_request_audit_detail(req,
+                             ndc_arena_printf(req->arena, "row=%lld", (long long)id));
+    return NDC_OK;
 }
 
 struct settle {
@@ -323,6 +330,7 @@ enum ndc_err ndc_registry_csv_quarantine(struct ndc_request *req, struct ndc_fau
                            "no source \"%.*s\" is declared", NDC_STR_FMT(source));
     ndc_request_set_download(
         req, ndc_arena_printf(req->arena, "%.*s-quarantine.csv", NDC_STR_FMT(source)));
+    ndc_request_audit(req, "quarantine.export", NDC_STR_NULL, NULL);
     ndc_request_stream(req, d, next_part, NULL);
     return NDC_OK;
 }
