@@ -1,6 +1,7 @@
 /* JSON writer; reader on json-c, which keeps the text of numbers. */
 #include "base/json.h"
 
+#include "base/jsonrow.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -276,7 +277,6 @@ static struct json_tokener *get_tokener(void)
         NDC_ASSERT(tokener);
         call_once(&tokener_once, make_key);
         NDC_ASSERT(tss_set(tokener_key, tokener) == thrd_success);
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     }
     json_tokener_reset(tokener);
     return tokener;
@@ -289,11 +289,12 @@ enum ndc_err ndc_json_parse(struct json_object **out, struct ndc_str text,
     text = ndc_str_trim(text);
     if (text.len == 0)
         return ndc_fail(fault, NDC_EINPUT, "json.empty", "expected JSON, got nothing");
-    /* Checked here: the library's own check differs between its releases. */
-    if (!ndc_utf8_valid(text))
-        return ndc_fail(fault, NDC_EINPUT, "json.syntax", "not valid JSON: not UTF-8");
     if (text.len > INT32_MAX)
         return ndc_fail(fault, NDC_ETOOBIG, "json.too_big", "JSON text over 2 GiB");
+    /* Checked here: what the library's strict mode takes differs between its releases
+     * (0.18 refuses every letter that is not ASCII). */
+    enum ndc_err checked = ndc_json_check(text, fault);
+    if (checked) return checked;
     struct json_tokener *tok = get_tokener();
     struct json_object *o = json_tokener_parse_ex(tok, text.ptr, (int)text.len);
     enum json_tokener_error status = json_tokener_get_error(tok);

@@ -236,3 +236,19 @@ enum ndc_err ndc_json_row_parse(struct ndc_json_member *members, size_t max,
     skip_space(&s);
     return s.p == s.end ? NDC_OK : bad(&s, "text after the object");
 }
+
+enum ndc_err ndc_json_check(struct ndc_str text, struct ndc_fault *fault)
+{
+    struct ndc_buf scratch;
+    struct scan s = {text.ptr, text.ptr, text.ptr + text.len, &scratch, fault};
+    struct ndc_str value;
+    enum ndc_json_row_kind kind;
+    if (!ndc_utf8_valid(text)) return bad(&s, "not valid UTF-8");
+    ndc_buf_init(&scratch, text.len + 1);
+    skip_space(&s);
+    enum ndc_err err = take_value(&s, 0, &value, &kind);
+    skip_space(&s);
+    if (!err && s.p != s.end) err = bad(&s, "text after the end of the value");
+    ndc_buf_free(&scratch);
+    return err;
+}

@@ -29,4 +29,8 @@ enum ndc_err ndc_json_row_parse(struct ndc_json_member *members, size_t max,
                                 struct ndc_buf *scratch,
                                 struct ndc_fault *fault) NDC_MUST_USE;
 
+/* Whether `text` is one JSON value and nothing else, by the letter of RFC 8259, nested at
+ * most 32 deep, in valid UTF-8. */
+enum ndc_err ndc_json_check(struct ndc_str text, struct ndc_fault *fault) NDC_MUST_USE;
+
 #endif
