@@ -36,10 +36,17 @@ enum ndc_err ndc_registry_submit(struct ndc_registry *registry, struct ndc_str p
                                  char id[NDC_JOB_ID_LEN + 1],
                                  struct ndc_fault *fault) NDC_MUST_USE;
 
-/* A registry connection for this request; give it back with ndc_store_give. */
 static inline struct ndc_registry *ndc_registry_of(struct ndc_request *req)
 {
     return req->state;
+}
+
+/* A read connection of the registry's; give it back with ndc_store_give. */
+static inline enum ndc_err ndc_registry_conn(struct ndc_request *req,
+                                             struct ndc_store_conn **conn,
+                                             struct ndc_fault *fault)
+{
+    return ndc_store_take(ndc_registry_of(req)->store, NDC_READ, conn, fault);
 }
 
 /* http_render.c: the members "field" and "title", the member "class", of the object that

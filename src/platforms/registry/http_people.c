@@ -9,12 +9,6 @@
 
 enum { SEARCH_MAX = 100, MATCH_MAX = 20 };
 
-static enum ndc_err take_conn(struct ndc_request *req, struct ndc_store_conn **conn,
-                              struct ndc_fault *fault)
-{
-    return ndc_store_take(ndc_registry_of(req)->store, NDC_READ, conn, fault);
-}
-
 static enum ndc_err parse_entity(struct ndc_str text, uint64_t *number,
                                  struct ndc_fault *fault)
 {
@@ -31,7 +25,7 @@ static enum ndc_err read_entity(struct ndc_request *req, struct ndc_str text,
 {
     struct ndc_store_conn *conn;
     TRY(parse_entity(text, number, fault));
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     enum ndc_err err =
         ndc_registry_read(ndc_registry_of(req), conn, req->arena, number, view, fault);
     ndc_store_give(conn);
@@ -186,7 +180,6 @@ static void write_record(struct ndc_request *req, const struct ndc_record *r,
 {
     struct ndc_json *j = &req->json;
     struct ndc_registry *reg = ndc_registry_of(req);
-    struct ndc_registered *s = ndc_registry_by_number(reg, r->source);
     ndc_json_object(j);
     write_source(reg, j, r);
     ndc_json_kv_str(j, "key", r->key);
@@ -207,7 +200,6 @@ static void write_record(struct ndc_request *req, const struct ndc_record *r,
         ndc_json_end(j);
     }
     ndc_json_end(j);
-    (void)s;
     ndc_json_end(j);
 }
 
@@ -311,7 +303,7 @@ enum ndc_err ndc_registry_get_history(struct ndc_request *req, struct ndc_fault 
     fields = ndc_field_set_entity(v.type);
     TRY(ndc_registry_decide(req, NDC_POLICY_READ, v.type,
                             entity_text(req, v.type, number), &fields, &d, fault));
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     ndc_json_object(&req->json);
     ndc_json_key(&req->json, "events");
     ndc_json_array(&req->json);
@@ -417,7 +409,7 @@ static enum ndc_err run_search(struct ndc_request *req, const struct ndc_search 
                                struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     enum ndc_err err =
         ndc_registry_search(ndc_registry_of(req), conn, req->arena, query, hits,
                             (size_t)NDC_MIN(ndc_page_limit(req), SEARCH_MAX), n, fault);

@@ -6,12 +6,6 @@
 #include "store/writer.h"
 #include "sys/clock.h"
 
-static enum ndc_err take_conn(struct ndc_request *req, struct ndc_store_conn **conn,
-                              struct ndc_fault *fault)
-{
-    return ndc_store_take(ndc_registry_of(req)->store, NDC_READ, conn, fault);
-}
-
 static void write_scores(struct ndc_json *j, const char *key, struct ndc_str scorecard)
 {
     double scores[NDC_CRITERION_COUNT];
@@ -59,7 +53,7 @@ enum ndc_err ndc_registry_list_runs(struct ndc_request *req, struct ndc_fault *f
     int64_t limit = ndc_page_limit(req), last = 0, n = 0;
     int64_t after = ndc_request_query_i64(req, "after", INT64_MAX);
     struct ndc_store_conn *conn;
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     struct ndc_rows *rows =
         source.ptr
             ? ndc_sql_query(conn,
@@ -99,7 +93,7 @@ enum ndc_err ndc_registry_get_run(struct ndc_request *req, struct ndc_fault *fau
     int64_t run;
     bool found = false;
     if (!ndc_str_to_i64(ndc_request_param(req, "run"), &run)) run = 0;
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     struct ndc_rows *rows =
         ndc_sql_query(conn, "SELECT " RUN_COLUMNS " FROM registry_run WHERE run = $1",
                       NDC_ARGS(ndc_int(run)));
@@ -177,7 +171,7 @@ enum ndc_err ndc_registry_list_sources(struct ndc_request *req, struct ndc_fault
     struct ndc_json *j = &req->json;
     struct ndc_store_conn *conn;
     enum ndc_err err = NDC_OK;
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     ndc_json_object(j);
     ndc_json_key(j, "sources");
     ndc_json_array(j);
@@ -268,7 +262,7 @@ enum ndc_err ndc_registry_get_source(struct ndc_request *req, struct ndc_fault *
     struct ndc_store_conn *conn;
     struct ndc_json *j = &req->json;
     TRY(find_source(req, &r, fault));
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     ndc_json_object(j);
     write_source_head(j, r->source);
     enum ndc_err err = write_source_state(req, conn, r->source->id, fault);
@@ -333,7 +327,7 @@ static enum ndc_err find_push(struct ndc_request *req, struct push_key *p, bool 
 {
     struct ndc_store_conn *conn;
     struct ndc_str hash = NDC_STR_NULL;
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     struct ndc_rows *rows =
         ndc_sql_query(conn,
                       "SELECT body_hash, answer FROM registry_push WHERE source = $1 AND "
@@ -428,7 +422,7 @@ enum ndc_err ndc_registry_get_overview(struct ndc_request *req, struct ndc_fault
     struct ndc_str totals = NDC_STR_NULL;
     struct json_object *t = NULL;
     struct ndc_fault ignored = {0};
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     enum ndc_err err = ndc_registry_meta(conn, req->arena, "totals", &totals, fault);
     if (!err && totals.len && ndc_json_parse(&t, totals, &ignored)) t = NULL;
     ndc_json_object(j);
@@ -461,7 +455,7 @@ enum ndc_err ndc_registry_get_map(struct ndc_request *req, struct ndc_fault *fau
 {
     struct ndc_store_conn *conn;
     struct ndc_str map = NDC_STR_NULL;
-    TRY(take_conn(req, &conn, fault));
+    TRY(ndc_registry_conn(req, &conn, fault));
     enum ndc_err err = ndc_registry_meta(conn, req->arena, "map", &map, fault);
     ndc_store_give(conn);
     if (err) return err;
