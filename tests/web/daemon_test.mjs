@@ -187,6 +187,7 @@ await test('a key is made, shown once, and revoked', async () => {
   await open('/access?tab=keys');
   await page.getByRole('button', { name: 'Tạo khoá API' }).click();
   const dialog = page.locator('dialog[open]');
+  await dialog.locator('select option[value]:not([value=""])').first().waitFor({ state: 'attached' });
   const codes = await dialog.locator('select option').evaluateAll((all) => all.map((o) => o.value).filter(Boolean));
   await dialog.locator('select').selectOption(codes[0]);
   await dialog.getByLabel('Dùng cho').fill('Thử');
