@@ -6,7 +6,7 @@
  *
  * usage: copy_peer FOLDER CONNINFO     FOLDER: with declarations and their files */
 #include "base/csv.h"
-#include "platforms/registry/connect.h"
+#include "platforms/registry/source/connect.h"
 #include "sys/clock.h"
 #include "sys/dir.h"
 #include "sys/file.h"

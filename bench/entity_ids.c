@@ -2,7 +2,7 @@
  * numbers, one a line. A build numbers people first, so each of them is there.
  *
  * usage: entity_ids PEOPLE COUNT */
-#include "platforms/registry/entity.h"
+#include "platforms/registry/entity/entity.h"
 
 #include <stdio.h>
 

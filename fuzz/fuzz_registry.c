@@ -1,9 +1,9 @@
 /* Fuzzes the registry's parsers: declarations with their rules, row connectors and the
  * mapper, stored records, entities and index pages. The first byte chooses. */
-#include "platforms/registry/entity.h"
-#include "platforms/registry/history.h"
-#include "platforms/registry/index.h"
-#include "platforms/registry/map.h"
+#include "platforms/registry/entity/entity.h"
+#include "platforms/registry/entity/history.h"
+#include "platforms/registry/entity/index.h"
+#include "platforms/registry/load/map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

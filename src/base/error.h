@@ -53,6 +53,14 @@ enum ndc_err ndc_fail_at(struct ndc_fault *fault, enum ndc_err err, const char *
 enum ndc_err ndc_fail_errno(struct ndc_fault *fault, const char *code, const char *doing,
                             const char *what);
 
+/* Returns from the calling function with the error of `call`, if it has one. For
+ * functions with nothing to clean up. */
+#define NDC_TRY(call)               \
+    do {                            \
+        enum ndc_err err_ = (call); \
+        if (err_) return err_;      \
+    } while (0)
+
 /* HTTP status of a fault: its own, or its err's. */
 int ndc_fault_status(const struct ndc_fault *fault);
 /* "not_found" and the like: err's stable name. */

@@ -6,12 +6,6 @@
 
 #include "base/hash.h"
 
-#define TRY(call)                   \
-    do {                            \
-        enum ndc_err err_ = (call); \
-        if (err_) return err_;      \
-    } while (0)
-
 static void words_init(struct policy_words_table *words, size_t most)
 {
     uint64_t size = 16;
@@ -62,10 +56,10 @@ static enum ndc_err collect_words(struct policy_table *t, struct ndc_fault *faul
     for (size_t i = 0; i < set->purpose_count; i++)
         words_add(&t->purposes, set->purposes[i].code, (uint16_t)i);
     for (size_t i = 0; i < set->agency_count; i++)
-        TRY(add_agency(t, set->agencies[i].code, fault));
+        NDC_TRY(add_agency(t, set->agencies[i].code, fault));
     for (size_t i = 0; i < set->group_count; i++)
         for (size_t k = 0; k < set->groups[i].agency_count; k++)
-            TRY(add_agency(t, set->groups[i].agencies[k], fault));
+            NDC_TRY(add_agency(t, set->groups[i].agencies[k], fault));
     return NDC_OK;
 }
 
@@ -128,9 +122,9 @@ static enum ndc_err compile_agencies(struct policy_table *t,
 {
     uint64_t not [4] = {0};
     for (size_t i = 0; i < rule->agencies.count; i++)
-        TRY(agency_bits(t, rule, rule->agencies.words[i], e->agencies, fault));
+        NDC_TRY(agency_bits(t, rule, rule->agencies.words[i], e->agencies, fault));
     for (size_t i = 0; i < rule->not_agencies.count; i++)
-        TRY(agency_bits(t, rule, rule->not_agencies.words[i], not, fault));
+        NDC_TRY(agency_bits(t, rule, rule->not_agencies.words[i], not, fault));
     e->any_agency = !rule->agencies.given && !rule->not_agencies.given;
     for (size_t w = 0; w < 4; w++) {
         if (!rule->agencies.given) e->agencies[w] = ~(uint64_t)0;
@@ -237,11 +231,11 @@ static enum ndc_err compile_rules(struct policy_table *t, struct ndc_fault *faul
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct policy_rule *rule = &set->rules[i];
         struct policy_entry *e = &t->entries[i];
-        TRY(compile_agencies(t, rule, e, fault));
-        TRY(role_bits(t, &rule->roles, &e->roles, fault));
-        TRY(role_bits(t, &rule->not_roles, &e->not_roles, fault));
-        TRY(check_purposes(t, rule, &rule->purposes, fault));
-        TRY(check_purposes(t, rule, &rule->not_purposes, fault));
+        NDC_TRY(compile_agencies(t, rule, e, fault));
+        NDC_TRY(role_bits(t, &rule->roles, &e->roles, fault));
+        NDC_TRY(role_bits(t, &rule->not_roles, &e->not_roles, fault));
+        NDC_TRY(check_purposes(t, rule, &rule->purposes, fault));
+        NDC_TRY(check_purposes(t, rule, &rule->not_purposes, fault));
         e->consents = (uint8_t)rule->consents;
         e->self = (int8_t)rule->self;
         e->subjects_over = rule->subjects_over;

@@ -3,12 +3,6 @@
  */
 #include "platforms/policy/model.h"
 
-#define TRY(call)                   \
-    do {                            \
-        enum ndc_err err_ = (call); \
-        if (err_) return err_;      \
-    } while (0)
-
 struct reader {
     struct policy_set *set;
     struct ndc_arena *arena;
@@ -115,9 +109,9 @@ static enum ndc_err read_text(struct reader *r, const struct ndc_yaml *map,
                            node ? node->line : map->line,
                            "%.*s, line %u: `%s: {vi: …, en: …}` is needed here",
                            NDC_STR_FMT(r->file), node ? node->line : map->line, key);
-    TRY(ndc_yaml_check_keys(node, key, WORDS(keys), r->fault));
-    TRY(ndc_yaml_str(node, "vi", true, &out->vi, r->fault));
-    TRY(ndc_yaml_str(node, "en", true, &out->en, r->fault));
+    NDC_TRY(ndc_yaml_check_keys(node, key, WORDS(keys), r->fault));
+    NDC_TRY(ndc_yaml_str(node, "vi", true, &out->vi, r->fault));
+    NDC_TRY(ndc_yaml_str(node, "en", true, &out->en, r->fault));
     out->vi = ndc_arena_str(r->arena, out->vi);
     out->en = ndc_arena_str(r->arena, out->en);
     return NDC_OK;
@@ -127,7 +121,7 @@ static enum ndc_err read_text(struct reader *r, const struct ndc_yaml *map,
 static enum ndc_err read_code(struct reader *r, const struct ndc_yaml *map,
                               const char *key, struct ndc_str *out)
 {
-    TRY(ndc_yaml_str(map, key, true, out, r->fault));
+    NDC_TRY(ndc_yaml_str(map, key, true, out, r->fault));
     bool good = out->len > 0 && out->len < NDC_POLICY_RULE_ID_MAX;
     for (size_t i = 0; good && i < out->len; i++) {
         char c = out->ptr[i];
@@ -160,7 +154,7 @@ static enum ndc_err read_set(struct reader *r, const struct ndc_yaml *list,
     for (const struct ndc_yaml *item = many ? list->first : list; item;
          item = many ? item->next : NULL) {
         const struct ndc_field *field;
-        TRY(read_field(r, item, &field));
+        NDC_TRY(read_field(r, item, &field));
         ndc_field_set_add(out, field->id);
     }
     return NDC_OK;
@@ -180,12 +174,12 @@ static enum ndc_err read_selector(struct reader *r, const struct ndc_yaml *map,
         return NDC_OK;
     }
     if (node->kind != NDC_YAML_MAP) return read_set(r, node, &out->named);
-    TRY(ndc_yaml_check_keys(node, key, WORDS(keys), r->fault));
-    TRY(read_bits(r, node, "sharing", WORDS(sharing_words), &out->sharing));
-    TRY(read_bits(r, node, "importance", WORDS(importance_words), &out->importance));
-    TRY(read_bits(r, node, "personal", WORDS(personal_words), &out->personal));
-    TRY(read_set(r, ndc_yaml_get(node, "also"), &out->named));
-    TRY(read_set(r, ndc_yaml_get(node, "except"), &out->except));
+    NDC_TRY(ndc_yaml_check_keys(node, key, WORDS(keys), r->fault));
+    NDC_TRY(read_bits(r, node, "sharing", WORDS(sharing_words), &out->sharing));
+    NDC_TRY(read_bits(r, node, "importance", WORDS(importance_words), &out->importance));
+    NDC_TRY(read_bits(r, node, "personal", WORDS(personal_words), &out->personal));
+    NDC_TRY(read_set(r, ndc_yaml_get(node, "also"), &out->named));
+    NDC_TRY(read_set(r, ndc_yaml_get(node, "except"), &out->except));
     out->by_class = out->sharing || out->importance || out->personal ||
                     ndc_field_set_empty(&out->named);
     return NDC_OK;
@@ -218,18 +212,18 @@ static enum ndc_err read_purpose(struct reader *r, const struct ndc_yaml *map)
     static const char *const needs[] = {"required", "none"};
     struct policy_purpose p = {.line = map->line, .file = r->file};
     int basis = 0, consent = 1;
-    TRY(ndc_yaml_check_keys(map, "purpose", WORDS(keys), r->fault));
-    TRY(read_code(r, map, "code", &p.code));
-    TRY(read_text(r, map, "title", true, &p.title));
-    TRY(ndc_yaml_enum(map, "legal_basis", false, WORDS(needs), &basis, r->fault));
-    TRY(ndc_yaml_enum(map, "consent", false, WORDS(needs), &consent, r->fault));
+    NDC_TRY(ndc_yaml_check_keys(map, "purpose", WORDS(keys), r->fault));
+    NDC_TRY(read_code(r, map, "code", &p.code));
+    NDC_TRY(read_text(r, map, "title", true, &p.title));
+    NDC_TRY(ndc_yaml_enum(map, "legal_basis", false, WORDS(needs), &basis, r->fault));
+    NDC_TRY(ndc_yaml_enum(map, "consent", false, WORDS(needs), &consent, r->fault));
     p.needs_basis = basis == 0;
     p.needs_consent = consent == 0;
     p.kinds = p.actions = p.entities = ~0u;
-    TRY(read_bits(r, map, "kinds", WORDS(kind_words), &p.kinds));
-    TRY(read_bits(r, map, "actions", WORDS(action_words), &p.actions));
-    TRY(read_bits(r, map, "entities", WORDS(entity_words), &p.entities));
-    TRY(read_selector(r, map, "covers", &p.covers));
+    NDC_TRY(read_bits(r, map, "kinds", WORDS(kind_words), &p.kinds));
+    NDC_TRY(read_bits(r, map, "actions", WORDS(action_words), &p.actions));
+    NDC_TRY(read_bits(r, map, "entities", WORDS(entity_words), &p.entities));
+    NDC_TRY(read_selector(r, map, "covers", &p.covers));
     const struct ndc_yaml *laws = ndc_yaml_get(map, "laws");
     p.laws = NDC_ARENA_ARRAY(r->arena, struct policy_text, laws ? laws->count + 1 : 1);
     for (const struct ndc_yaml *law = laws ? laws->first : NULL; law; law = law->next) {
@@ -238,7 +232,7 @@ static enum ndc_err read_purpose(struct reader *r, const struct ndc_yaml *map)
         item.key = NDC_STR("laws");
         item.next = NULL;
         wrap.first = &item;
-        TRY(read_text(r, &wrap, "laws", true, &p.laws[p.law_count++]));
+        NDC_TRY(read_text(r, &wrap, "laws", true, &p.laws[p.law_count++]));
     }
     struct policy_set *set = r->set;
     for (size_t i = 0; i < set->purpose_count; i++) {
@@ -258,10 +252,10 @@ static enum ndc_err read_group(struct reader *r, const struct ndc_yaml *map)
     static const char *const keys[] = {"code", "title", "agencies"};
     struct policy_group g = {.line = map->line};
     struct policy_words agencies = {0};
-    TRY(ndc_yaml_check_keys(map, "group", WORDS(keys), r->fault));
-    TRY(read_code(r, map, "code", &g.code));
-    TRY(read_text(r, map, "title", true, &g.title));
-    TRY(read_words(r, map, "agencies", &agencies));
+    NDC_TRY(ndc_yaml_check_keys(map, "group", WORDS(keys), r->fault));
+    NDC_TRY(read_code(r, map, "code", &g.code));
+    NDC_TRY(read_text(r, map, "title", true, &g.title));
+    NDC_TRY(read_words(r, map, "agencies", &agencies));
     g.agencies = agencies.words;
     g.agency_count = agencies.count;
     struct policy_set *set = r->set;
@@ -281,9 +275,9 @@ static enum ndc_err read_agency(struct reader *r, const struct ndc_yaml *map)
 {
     static const char *const keys[] = {"code", "title"};
     struct policy_agency a = {0};
-    TRY(ndc_yaml_check_keys(map, "agency", WORDS(keys), r->fault));
-    TRY(read_code(r, map, "code", &a.code));
-    TRY(read_text(r, map, "title", true, &a.title));
+    NDC_TRY(ndc_yaml_check_keys(map, "agency", WORDS(keys), r->fault));
+    NDC_TRY(read_code(r, map, "code", &a.code));
+    NDC_TRY(read_text(r, map, "title", true, &a.title));
     struct policy_set *set = r->set;
     for (size_t i = 0; i < set->agency_count; i++) {
         if (!ndc_str_eq(set->agencies[i].code, a.code)) continue;
@@ -303,12 +297,12 @@ static enum ndc_err read_threshold(struct reader *r, const struct ndc_yaml *map)
     struct policy_threshold t = {.sharing = ~0u, .personal = ~0u};
     int64_t subjects = 0;
     int importance = 0;
-    TRY(ndc_yaml_check_keys(map, "threshold", WORDS(keys), r->fault));
-    TRY(read_bits(r, map, "sharing", WORDS(sharing_words), &t.sharing));
-    TRY(read_bits(r, map, "personal", WORDS(personal_words), &t.personal));
-    TRY(ndc_yaml_i64(map, "subjects", true, 1, INT64_MAX, &subjects, r->fault));
-    TRY(ndc_yaml_enum(map, "importance", true, WORDS(importance_words), &importance,
-                      r->fault));
+    NDC_TRY(ndc_yaml_check_keys(map, "threshold", WORDS(keys), r->fault));
+    NDC_TRY(read_bits(r, map, "sharing", WORDS(sharing_words), &t.sharing));
+    NDC_TRY(read_bits(r, map, "personal", WORDS(personal_words), &t.personal));
+    NDC_TRY(ndc_yaml_i64(map, "subjects", true, 1, INT64_MAX, &subjects, r->fault));
+    NDC_TRY(ndc_yaml_enum(map, "importance", true, WORDS(importance_words), &importance,
+                          r->fault));
     t.subjects = (uint64_t)subjects;
     t.importance = (enum ndc_importance)importance;
     if (r->set->threshold_count == POLICY_THRESHOLDS_MAX)
@@ -321,21 +315,22 @@ static enum ndc_err read_threshold(struct reader *r, const struct ndc_yaml *map)
 static enum ndc_err read_class(struct reader *r, const struct ndc_yaml *map)
 {
     static const char *const keys[] = {"field", "sharing", "importance", "personal"};
-    TRY(ndc_yaml_check_keys(map, "class", WORDS(keys), r->fault));
+    NDC_TRY(ndc_yaml_check_keys(map, "class", WORDS(keys), r->fault));
     const struct ndc_yaml *name = ndc_yaml_get(map, "field");
     const struct ndc_field *field;
     if (!name)
         return ndc_fail_at(r->fault, NDC_EINPUT, "policy.field", "field", map->line,
                            "%.*s, line %u: `field` is missing", NDC_STR_FMT(r->file),
                            map->line);
-    TRY(read_field(r, name, &field));
+    NDC_TRY(read_field(r, name, &field));
     int sharing = (int)field->class.sharing, importance = (int)field->class.importance,
         personal = (int)field->class.personal;
-    TRY(ndc_yaml_enum(map, "sharing", false, WORDS(sharing_words), &sharing, r->fault));
-    TRY(ndc_yaml_enum(map, "importance", false, WORDS(importance_words), &importance,
-                      r->fault));
-    TRY(ndc_yaml_enum(map, "personal", false, WORDS(personal_words), &personal,
-                      r->fault));
+    NDC_TRY(
+        ndc_yaml_enum(map, "sharing", false, WORDS(sharing_words), &sharing, r->fault));
+    NDC_TRY(ndc_yaml_enum(map, "importance", false, WORDS(importance_words), &importance,
+                          r->fault));
+    NDC_TRY(ndc_yaml_enum(map, "personal", false, WORDS(personal_words), &personal,
+                          r->fault));
     GROW(r, r->set->classes, r->set->class_count);
     r->set->classes[r->set->class_count++] = (struct policy_class_change){
         field->id,
@@ -354,22 +349,22 @@ static enum ndc_err read_when(struct reader *r, const struct ndc_yaml *map,
     rule->kinds = rule->actions = rule->entities = rule->consents = ~0u;
     rule->self = -1;
     if (!when) return NDC_OK;
-    TRY(ndc_yaml_check_keys(when, "condition", WORDS(keys), r->fault));
-    TRY(read_bits(r, when, "kind", WORDS(kind_words), &rule->kinds));
-    TRY(read_bits(r, when, "action", WORDS(action_words), &rule->actions));
-    TRY(read_bits(r, when, "entity", WORDS(entity_words), &rule->entities));
-    TRY(read_bits(r, when, "consent", WORDS(consent_words), &rule->consents));
-    TRY(read_words(r, when, "agency", &rule->agencies));
-    TRY(read_words(r, when, "not_agency", &rule->not_agencies));
-    TRY(read_words(r, when, "role", &rule->roles));
-    TRY(read_words(r, when, "not_role", &rule->not_roles));
-    TRY(read_words(r, when, "purpose", &rule->purposes));
-    TRY(read_words(r, when, "not_purpose", &rule->not_purposes));
+    NDC_TRY(ndc_yaml_check_keys(when, "condition", WORDS(keys), r->fault));
+    NDC_TRY(read_bits(r, when, "kind", WORDS(kind_words), &rule->kinds));
+    NDC_TRY(read_bits(r, when, "action", WORDS(action_words), &rule->actions));
+    NDC_TRY(read_bits(r, when, "entity", WORDS(entity_words), &rule->entities));
+    NDC_TRY(read_bits(r, when, "consent", WORDS(consent_words), &rule->consents));
+    NDC_TRY(read_words(r, when, "agency", &rule->agencies));
+    NDC_TRY(read_words(r, when, "not_agency", &rule->not_agencies));
+    NDC_TRY(read_words(r, when, "role", &rule->roles));
+    NDC_TRY(read_words(r, when, "not_role", &rule->not_roles));
+    NDC_TRY(read_words(r, when, "purpose", &rule->purposes));
+    NDC_TRY(read_words(r, when, "not_purpose", &rule->not_purposes));
     bool self = false;
-    TRY(ndc_yaml_bool(when, "self", false, &self, r->fault));
+    NDC_TRY(ndc_yaml_bool(when, "self", false, &self, r->fault));
     if (ndc_yaml_get(when, "self")) rule->self = self;
     int64_t over = 0;
-    TRY(ndc_yaml_i64(when, "subjects_over", false, 1, INT64_MAX, &over, r->fault));
+    NDC_TRY(ndc_yaml_i64(when, "subjects_over", false, 1, INT64_MAX, &over, r->fault));
     rule->subjects_over = (uint64_t)over;
     return NDC_OK;
 }
@@ -380,8 +375,8 @@ static enum ndc_err read_mask(struct reader *r, const struct ndc_yaml *map,
     const struct ndc_yaml *node = ndc_yaml_get(map, "mask");
     rule->mask = -1;
     if (!node) return NDC_OK;
-    TRY(ndc_yaml_enum(map, "mask", true, mask_words + 1, NDC_MASK_COUNT - 1, &rule->mask,
-                      r->fault));
+    NDC_TRY(ndc_yaml_enum(map, "mask", true, mask_words + 1, NDC_MASK_COUNT - 1,
+                          &rule->mask, r->fault));
     rule->mask++;
     if (rule->effect != POLICY_MASK)
         return ndc_fail_at(r->fault, NDC_EINPUT, "policy.mask", "mask", node->line,
@@ -406,16 +401,16 @@ static enum ndc_err read_rule(struct reader *r, const struct ndc_yaml *map)
                                        "effect", "mask",  "obligations", "reason"};
     struct policy_rule rule = {.line = map->line, .file = r->file};
     int effect = 0;
-    TRY(ndc_yaml_check_keys(map, "rule", WORDS(keys), r->fault));
-    TRY(read_code(r, map, "id", &rule.id));
-    TRY(read_text(r, map, "title", true, &rule.title));
-    TRY(ndc_yaml_enum(map, "effect", true, WORDS(effect_words), &effect, r->fault));
+    NDC_TRY(ndc_yaml_check_keys(map, "rule", WORDS(keys), r->fault));
+    NDC_TRY(read_code(r, map, "id", &rule.id));
+    NDC_TRY(read_text(r, map, "title", true, &rule.title));
+    NDC_TRY(ndc_yaml_enum(map, "effect", true, WORDS(effect_words), &effect, r->fault));
     rule.effect = (enum policy_effect)effect;
-    TRY(read_when(r, map, &rule));
-    TRY(read_selector(r, map, "fields", &rule.fields));
-    TRY(read_mask(r, map, &rule));
-    TRY(read_bits(r, map, "obligations", WORDS(obligation_words), &rule.obligations));
-    TRY(read_text(r, map, "reason", false, &rule.reason));
+    NDC_TRY(read_when(r, map, &rule));
+    NDC_TRY(read_selector(r, map, "fields", &rule.fields));
+    NDC_TRY(read_mask(r, map, &rule));
+    NDC_TRY(read_bits(r, map, "obligations", WORDS(obligation_words), &rule.obligations));
+    NDC_TRY(read_text(r, map, "reason", false, &rule.reason));
     struct policy_set *set = r->set;
     for (size_t i = 0; i < set->rule_count; i++) {
         if (!ndc_str_eq(set->rules[i].id, rule.id)) continue;
@@ -465,17 +460,18 @@ static enum ndc_err read_expect(struct reader *r, const struct ndc_yaml *map,
         return ndc_fail_at(r->fault, NDC_EINPUT, "policy.test", "expect", map->line,
                            "%.*s, line %u: a test without `expect`", NDC_STR_FMT(r->file),
                            map->line);
-    TRY(ndc_yaml_check_keys(expect, "expectation", WORDS(keys), r->fault));
+    NDC_TRY(ndc_yaml_check_keys(expect, "expectation", WORDS(keys), r->fault));
     int outcome = 0;
-    TRY(ndc_yaml_enum(expect, "outcome", false, WORDS(outcome_words), &outcome,
-                      r->fault));
+    NDC_TRY(ndc_yaml_enum(expect, "outcome", false, WORDS(outcome_words), &outcome,
+                          r->fault));
     test->expects_outcome = ndc_yaml_get(expect, "outcome") != NULL;
     test->outcome = (enum ndc_policy_outcome)outcome;
-    TRY(read_set(r, ndc_yaml_get(expect, "show"), &test->show));
-    TRY(read_set(r, ndc_yaml_get(expect, "withhold"), &test->withhold));
-    TRY(read_masks_expected(r, ndc_yaml_get(expect, "mask"), test));
-    TRY(read_bits(r, expect, "obligations", WORDS(obligation_words), &test->obligations));
-    TRY(ndc_yaml_str(expect, "rule", false, &test->rule, r->fault));
+    NDC_TRY(read_set(r, ndc_yaml_get(expect, "show"), &test->show));
+    NDC_TRY(read_set(r, ndc_yaml_get(expect, "withhold"), &test->withhold));
+    NDC_TRY(read_masks_expected(r, ndc_yaml_get(expect, "mask"), test));
+    NDC_TRY(
+        read_bits(r, expect, "obligations", WORDS(obligation_words), &test->obligations));
+    NDC_TRY(ndc_yaml_str(expect, "rule", false, &test->rule, r->fault));
     test->rule = ndc_arena_str(r->arena, test->rule);
     return NDC_OK;
 }
@@ -483,7 +479,7 @@ static enum ndc_err read_expect(struct reader *r, const struct ndc_yaml *map,
 static enum ndc_err read_test_text(struct reader *r, const struct ndc_yaml *map,
                                    const char *key, struct ndc_str *out)
 {
-    TRY(ndc_yaml_str(map, key, false, out, r->fault));
+    NDC_TRY(ndc_yaml_str(map, key, false, out, r->fault));
     *out = ndc_arena_str(r->arena, *out);
     return NDC_OK;
 }
@@ -497,27 +493,28 @@ static enum ndc_err read_test(struct reader *r, const struct ndc_yaml *map)
     struct policy_test test = {.line = map->line, .file = r->file};
     struct ndc_policy_request *q = &test.request;
     int kind = NDC_POLICY_OFFICIAL, action = 0, entity = 0, consent = 0;
-    TRY(ndc_yaml_check_keys(map, "test", WORDS(keys), r->fault));
-    TRY(read_test_text(r, map, "name", &test.name));
-    TRY(read_test_text(r, map, "principal", &q->principal));
-    TRY(read_test_text(r, map, "agency", &q->agency));
-    TRY(read_test_text(r, map, "own_id", &q->entity_id));
-    TRY(read_test_text(r, map, "purpose", &q->purpose));
-    TRY(read_test_text(r, map, "legal_basis", &q->legal_basis));
-    TRY(read_test_text(r, map, "subject", &q->subject));
-    TRY(ndc_yaml_enum(map, "kind", false, WORDS(kind_words), &kind, r->fault));
-    TRY(ndc_yaml_enum(map, "action", false, WORDS(action_words), &action, r->fault));
-    TRY(ndc_yaml_enum(map, "entity", false, WORDS(entity_words), &entity, r->fault));
-    TRY(ndc_yaml_enum(map, "consent", false, WORDS(consent_words), &consent, r->fault));
+    NDC_TRY(ndc_yaml_check_keys(map, "test", WORDS(keys), r->fault));
+    NDC_TRY(read_test_text(r, map, "name", &test.name));
+    NDC_TRY(read_test_text(r, map, "principal", &q->principal));
+    NDC_TRY(read_test_text(r, map, "agency", &q->agency));
+    NDC_TRY(read_test_text(r, map, "own_id", &q->entity_id));
+    NDC_TRY(read_test_text(r, map, "purpose", &q->purpose));
+    NDC_TRY(read_test_text(r, map, "legal_basis", &q->legal_basis));
+    NDC_TRY(read_test_text(r, map, "subject", &q->subject));
+    NDC_TRY(ndc_yaml_enum(map, "kind", false, WORDS(kind_words), &kind, r->fault));
+    NDC_TRY(ndc_yaml_enum(map, "action", false, WORDS(action_words), &action, r->fault));
+    NDC_TRY(ndc_yaml_enum(map, "entity", false, WORDS(entity_words), &entity, r->fault));
+    NDC_TRY(
+        ndc_yaml_enum(map, "consent", false, WORDS(consent_words), &consent, r->fault));
     q->kind = (enum ndc_policy_kind)kind;
     q->action = (enum ndc_policy_action)action;
     q->entity = (enum ndc_entity)entity;
     q->consent = (enum ndc_policy_consent)consent;
     int64_t subjects = 1;
-    TRY(ndc_yaml_i64(map, "subjects", false, 1, INT64_MAX, &subjects, r->fault));
+    NDC_TRY(ndc_yaml_i64(map, "subjects", false, 1, INT64_MAX, &subjects, r->fault));
     q->subjects = (uint64_t)subjects;
     struct policy_words roles = {0};
-    TRY(read_words(r, map, "roles", &roles));
+    NDC_TRY(read_words(r, map, "roles", &roles));
     q->roles = roles.words;
     q->role_count = roles.count;
     const struct ndc_yaml *fields = ndc_yaml_get(map, "fields");
@@ -525,8 +522,8 @@ static enum ndc_err read_test(struct reader *r, const struct ndc_yaml *map)
         (fields->kind == NDC_YAML_SCALAR && ndc_str_eq(fields->text, NDC_STR("all"))))
         q->fields = ndc_field_set_entity(q->entity);
     else
-        TRY(read_set(r, fields, &q->fields));
-    TRY(read_expect(r, map, &test));
+        NDC_TRY(read_set(r, fields, &q->fields));
+    NDC_TRY(read_expect(r, map, &test));
     for (size_t i = 0; i < r->set->test_count; i++) {
         if (!test.name.len || !ndc_str_eq(r->set->tests[i].name, test.name)) continue;
         r->set->tests[i] = test;
@@ -547,7 +544,7 @@ static enum ndc_err read_all(struct reader *r, const struct ndc_yaml *root)
         read_agency,  read_group, read_class, read_threshold,
         read_purpose, read_rule,  read_test};
     if (ndc_yaml_is_null(root)) return NDC_OK;
-    TRY(ndc_yaml_check_keys(root, "rules file", WORDS(keys), r->fault));
+    NDC_TRY(ndc_yaml_check_keys(root, "rules file", WORDS(keys), r->fault));
     for (size_t i = 0; i < NDC_ARRAY_LEN(keys); i++) {
         const struct ndc_yaml *list = ndc_yaml_get(root, keys[i]);
         if (ndc_yaml_is_null(list)) continue;
@@ -561,7 +558,7 @@ static enum ndc_err read_all(struct reader *r, const struct ndc_yaml *root)
                                    item->line,
                                    "%.*s, line %u: each of `%s` is a map of keys",
                                    NDC_STR_FMT(r->file), item->line, keys[i]);
-            TRY(readers[i](r, item));
+            NDC_TRY(readers[i](r, item));
         }
     }
     return NDC_OK;

@@ -3,7 +3,7 @@
 #define NDC_REGISTRY_JOB_H
 
 #include "core/jobs.h"
-#include "platforms/registry/http.h"
+#include "platforms/registry/serve/http.h"
 
 enum { NDC_REGISTRY_JOBS = 2 };
 extern const struct ndc_job_kind ndc_registry_jobs[NDC_REGISTRY_JOBS];

@@ -4,9 +4,9 @@
 #include "core/config.h"
 #include "core/platform.h"
 #include "platforms/registry/demo/demo.h"
-#include "platforms/registry/http.h"
 #include "platforms/registry/job.h"
 #include "platforms/registry/schedule.h"
+#include "platforms/registry/serve/http.h"
 #include "sys/file.h"
 
 #include <stdio.h>

@@ -4,10 +4,10 @@
 
 #include "core/app.h"
 #include "core/jobs.h"
-#include "platforms/registry/entity.h"
+#include "platforms/registry/entity/entity.h"
 #include "platforms/registry/link/match.h"
-#include "platforms/registry/quality.h"
-#include "platforms/registry/source.h"
+#include "platforms/registry/load/quality.h"
+#include "platforms/registry/source/source.h"
 #include "store/migrate.h"
 #include "store/store.h"
 #include "sys/thread.h"

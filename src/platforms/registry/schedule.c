@@ -3,7 +3,7 @@
 #include "platforms/registry/schedule.h"
 
 #include "base/cron.h"
-#include "platforms/registry/http.h"
+#include "platforms/registry/serve/http.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 

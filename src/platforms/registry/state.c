@@ -1,5 +1,5 @@
 /* The registry's state: its store, its declared sources. */
-#include "platforms/registry/build.h"
+#include "platforms/registry/build/build.h"
 #include "platforms/registry/registry.h"
 
 #include "store/writer.h"

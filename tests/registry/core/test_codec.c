@@ -3,9 +3,9 @@
 #include "tests/test.h"
 
 #include "base/hash.h"
-#include "platforms/registry/entity.h"
-#include "platforms/registry/history.h"
-#include "platforms/registry/index.h"
+#include "platforms/registry/entity/entity.h"
+#include "platforms/registry/entity/history.h"
+#include "platforms/registry/entity/index.h"
 
 static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 

@@ -2,7 +2,7 @@
  * a bad row is told and passed over; the whole is streamed. */
 #include "tests/test.h"
 
-#include "platforms/registry/map.h"
+#include "platforms/registry/load/map.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * wrong, and the nearest word where there is one. */
 #include "tests/test.h"
 
-#include "platforms/registry/rules.h"
+#include "platforms/registry/source/rules.h"
 
 static struct ndc_arena arena;
 

@@ -3,9 +3,9 @@
 #include "tests/registry/core/fixture.h"
 
 #include "base/vntext.h"
-#include "platforms/registry/connect.h"
-#include "platforms/registry/match.h"
-#include "platforms/registry/search.h"
+#include "platforms/registry/serve/match.h"
+#include "platforms/registry/serve/search.h"
+#include "platforms/registry/source/connect.h"
 #include "store/writer.h"
 #include "sys/clock.h"
 #include "sys/thread.h"

@@ -1,0 +1,248 @@
+/* Linking the stages of one kind of entity. */
+#include "platforms/registry/build/build.h"
+
+#include "platforms/registry/load/restore.h"
+#include "sys/log.h"
+
+enum { FEED_ROWS = 16384, DECODE_BYTES = 1 << 20 };
+
+/* One that is damaged or gone is made anew where that can be. */
+static enum ndc_err open_stage(struct ndc_registry *reg,
+                               const struct ndc_registered *source, int64_t run,
+                               const char *path, struct ndc_stage *stage,
+                               struct ndc_fault *fault)
+{
+    struct ndc_fault why = {0};
+    enum ndc_err err = ndc_stage_open(stage, path, &why);
+    if (!err) return NDC_OK;
+    ndc_log(NDC_LOG_WARN, "registry", "%s", why.message);
+    err = ndc_registry_restore_stage(reg, source, run, path, fault);
+    return err ? err : ndc_stage_open(stage, path, fault);
+}
+
+enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    struct ndc_arena paths;
+    enum ndc_err err = ndc_store_take(b->registry->store, NDC_READ, &conn, fault),
+                 bad = 0;
+    if (err) return err;
+    ndc_arena_init(&paths, 4 << 20);
+    ndc_mutex_lock(&b->registry->stage_lock);
+    struct ndc_rows *rows = ndc_sql_query(conn,
+                                          "SELECT number, stage_run FROM registry_source "
+                                          "WHERE stage_run > 0 ORDER BY source",
+                                          NDC_NO_ARGS);
+    while (!bad && ndc_rows_next(rows)) {
+        struct ndc_registered *source =
+            ndc_registry_by_number(b->registry, (uint32_t)ndc_rows_i64(rows, 0));
+        NDC_ASSERT(source);
+        struct build_link *l = &b->links[source->source->entity];
+        l->sources =
+            ndc_xrealloc(l->sources, (l->source_count + 1) * sizeof(*l->sources));
+        struct build_source *s = &l->sources[l->source_count];
+        *s = (struct build_source){.source = source};
+        int64_t run = ndc_rows_i64(rows, 1);
+        bad = open_stage(
+            b->registry, source, run,
+            ndc_registry_stage_path(b->registry, &paths, source->source->id, run),
+            &s->stage, fault);
+        if (!bad) {
+            l->source_count++;
+            b->stats->records += s->stage.count;
+        }
+    }
+    err = ndc_rows_end(rows, fault);
+    ndc_mutex_unlock(&b->registry->stage_lock);
+    ndc_store_give(conn);
+    ndc_arena_free(&paths);
+    return bad ? bad : err;
+}
+
+struct feed_task {
+    struct build_source *source;
+    uint32_t from, to;
+};
+
+struct feeding {
+    struct build_link *link;
+    struct feed_task *tasks;
+    struct ndc_mutex lock; /* guards err and fault */
+    enum ndc_err err;
+    struct ndc_fault fault;
+};
+
+static void feed_part(void *arg, size_t i)
+{
+    struct feeding *f = arg;
+    const struct feed_task *task = &f->tasks[i];
+    struct ndc_link_batch *batch = ndc_link_batch_new(f->link->link);
+    struct ndc_link_feed *feed = ndc_link_feed_new(f->link->spec);
+    struct ndc_arena arena;
+    struct ndc_fault fault = {0};
+    enum ndc_err err = NDC_OK, committed;
+    ndc_arena_init(&arena, DECODE_BYTES);
+    for (uint32_t r = task->from; r < task->to && !err; r++) {
+        struct ndc_record record;
+        struct ndc_str bytes = ndc_stage_record(&task->source->stage, r);
+        ndc_arena_reset(&arena);
+        if (!ndc_record_decode(&record, &arena, &bytes))
+            err = ndc_fail(&fault, NDC_EIO, "stage.damaged",
+                           "the stage of %.*s is damaged; load it again",
+                           NDC_STR_FMT(task->source->source->source->id));
+        else
+            ndc_link_batch_add(batch, task->source->link_source, r,
+                               ndc_link_feed_values(feed, &record));
+    }
+    committed = ndc_link_batch_commit(batch, &fault);
+    if (!err) err = committed;
+    ndc_arena_free(&arena);
+    ndc_link_feed_free(feed);
+    if (!err) return;
+    ndc_mutex_lock(&f->lock);
+    if (!f->err) {
+        f->err = err;
+        f->fault = fault;
+    }
+    ndc_mutex_unlock(&f->lock);
+}
+
+static enum ndc_err feed_all(struct build *b, struct build_link *l,
+                             struct ndc_fault *fault)
+{
+    struct feeding f = {.link = l};
+    size_t n = 0, cap = 0;
+    uint32_t first = 0;
+    for (unsigned s = 0; s < l->source_count; s++) {
+        struct build_source *source = &l->sources[s];
+        source->first_row = first;
+        first += source->stage.count;
+        enum ndc_err err = ndc_link_source_add(l->link, source->source->source->id,
+                                               &source->link_source, fault);
+        if (err) {
+            free(f.tasks);
+            return err;
+        }
+        for (uint32_t at = 0; at < source->stage.count; at += FEED_ROWS) {
+            if (n == cap) {
+                cap = cap ? cap * 2 : 64;
+                f.tasks = ndc_xrealloc(f.tasks, cap * sizeof(*f.tasks));
+            }
+            f.tasks[n++] = (struct feed_task){
+                source, at, NDC_MIN(at + (uint32_t)FEED_ROWS, source->stage.count)};
+        }
+    }
+    ndc_mutex_init(&f.lock);
+    ndc_parallel_for(b->registry->threads, n, feed_part, &f);
+    ndc_mutex_free(&f.lock);
+    free(f.tasks);
+    if (f.err && fault) *fault = f.fault;
+    return f.err;
+}
+
+static void tell(void *ctx, const char *stage, double part)
+{
+    struct build *b = ctx;
+    (void)stage;
+    if (b->progress && b->progress->tell)
+        b->progress->tell(b->progress->arg, "link", (uint64_t)(part * 1000), 1000, "‰");
+}
+
+static bool canceled(void *ctx)
+{
+    struct build *b = ctx;
+    return b->progress && b->progress->canceled &&
+           b->progress->canceled(b->progress->arg);
+}
+
+/* Groups rows by entity (a counting sort: rows stay ascending within an entity). */
+static void group_rows(struct build_link *l)
+{
+    l->rows = ndc_link_row_count(l->link);
+    /* The engine numbers rows by source name, then record: so are the sources sorted. */
+    for (unsigned i = 0; i < l->source_count; i++) {
+        unsigned source;
+        uint64_t record;
+        if (l->sources[i].stage.count == 0) continue;
+        ndc_link_row(l->link, l->sources[i].first_row, &source, &record);
+        NDC_ASSERT(source == l->sources[i].link_source && record == 0);
+    }
+    l->entities = ndc_link_entity_count(l->link);
+    l->starts = ndc_xcalloc((size_t)l->entities + 2, sizeof(*l->starts));
+    l->members = ndc_xmalloc(((size_t)l->rows + 1) * sizeof(*l->members));
+    for (uint32_t r = 0; r < l->rows; r++)
+        l->starts[ndc_link_entity(l->link, r) + 2]++;
+    for (uint32_t e = 1; e <= l->entities; e++)
+        l->starts[e + 1] += l->starts[e];
+    for (uint32_t r = 0; r < l->rows; r++)
+        l->members[l->starts[ndc_link_entity(l->link, r) + 1]++] = r;
+}
+
+static void group_edges(struct build_link *l)
+{
+    size_t n;
+    const struct ndc_link_edge *edges = ndc_link_edges(l->link, &n);
+    l->edge_starts = ndc_xcalloc((size_t)l->entities + 2, sizeof(*l->edge_starts));
+    l->edge_members = ndc_xmalloc((n + 1) * sizeof(*l->edge_members));
+    for (size_t i = 0; i < n; i++)
+        if (edges[i].joined) l->edge_starts[ndc_link_entity(l->link, edges[i].a) + 2]++;
+    for (uint32_t e = 1; e <= l->entities; e++)
+        l->edge_starts[e + 1] += l->edge_starts[e];
+    for (size_t i = 0; i < n; i++)
+        if (edges[i].joined)
+            l->edge_members[l->edge_starts[ndc_link_entity(l->link, edges[i].a) + 1]++] =
+                (uint32_t)i;
+}
+
+enum ndc_err ndc_build_link(struct build *b, struct build_link *l,
+                            struct ndc_fault *fault)
+{
+    struct ndc_link_options options = {.threads = b->registry->threads,
+                                       .progress = tell,
+                                       .canceled = canceled,
+                                       .ctx = b};
+    enum ndc_err err = ndc_registry_link_spec(&l->spec, b->registry, l->type, fault);
+    if (err) return err;
+    l->link = ndc_link_new(l->spec, &options);
+    err = feed_all(b, l, fault);
+    if (!err) err = ndc_build_apply_decisions(b, l, fault);
+    if (!err) err = ndc_link_run(l->link, fault);
+    if (err) return err;
+    group_rows(l);
+    group_edges(l);
+    struct ndc_link_stats stats;
+    ndc_link_get_stats(l->link, &stats);
+    b->stats->pairs += stats.pairs_compared;
+    b->stats->edges += stats.edges;
+    b->stats->largest = NDC_MAX(b->stats->largest, stats.largest_entity);
+    return NDC_OK;
+}
+
+struct build_source *ndc_build_row(struct build_link *l, uint32_t row, uint32_t *record)
+{
+    unsigned low = 0, high = l->source_count;
+    while (high - low > 1) {
+        unsigned middle = (low + high) / 2;
+        if (l->sources[middle].first_row <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    *record = row - l->sources[low].first_row;
+    return &l->sources[low];
+}
+
+void ndc_build_link_free(struct build_link *l)
+{
+    for (unsigned i = 0; i < l->source_count; i++)
+        ndc_stage_close(&l->sources[i].stage);
+    free(l->sources);
+    free(l->starts);
+    free(l->members);
+    free(l->edge_starts);
+    free(l->edge_members);
+    free(l->numbers);
+    ndc_link_free(l->link);
+    ndc_link_spec_free(l->spec);
+    *l = (struct build_link){0};
+}

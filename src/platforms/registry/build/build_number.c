@@ -1,0 +1,195 @@
+/* Entity numbers. An entity keeps its number as long as the largest part of it is the
+ * same: every new entity votes, record by record, for the numbers its records had; the
+ * largest votes are granted first; what gets no old number gets a new one. */
+#include "base/hash.h"
+#include "platforms/registry/build/build.h"
+
+struct old_map { /* record key hash to entity number, open addressing */
+    struct ndc_key64 *slots;
+    size_t mask, count;
+};
+
+struct vote {
+    uint64_t number;
+    uint32_t votes, entity;
+    uint8_t type;
+};
+
+static void map_put(struct old_map *map, uint64_t hash, uint64_t number)
+{
+    if (hash == 0) hash = 1;
+    if (map->count * 2 >= map->mask) {
+        size_t cap = map->mask ? (map->mask + 1) * 2 : 1 << 12;
+        struct ndc_key64 *slots = ndc_xcalloc(cap, sizeof(*slots));
+        for (size_t i = 0; map->mask && i <= map->mask; i++) {
+            if (!map->slots[i].key) continue;
+            size_t at = map->slots[i].key & (cap - 1);
+            while (slots[at].key)
+                at = (at + 1) & (cap - 1);
+            slots[at] = map->slots[i];
+        }
+        free(map->slots);
+        map->slots = slots;
+        map->mask = cap - 1;
+    }
+    size_t at = hash & map->mask;
+    while (map->slots[at].key && map->slots[at].key != hash)
+        at = (at + 1) & map->mask;
+    map->count += !map->slots[at].key;
+    map->slots[at] = (struct ndc_key64){hash, number};
+}
+
+static uint64_t map_get(const struct old_map *map, uint64_t hash)
+{
+    if (hash == 0) hash = 1;
+    if (!map->mask) return 0;
+    size_t at = hash & map->mask;
+    while (map->slots[at].key && map->slots[at].key != hash)
+        at = (at + 1) & map->mask;
+    return map->slots[at].key ? map->slots[at].value : 0;
+}
+
+static uint64_t record_hash(const struct ndc_record *r)
+{
+    return ndc_hash_str(r->key, ndc_mix64(r->source));
+}
+
+static enum ndc_err read_old(struct build *b, struct old_map *map,
+                             struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    struct ndc_arena arena;
+    enum ndc_err err = ndc_store_take(b->registry->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    ndc_arena_init(&arena, NDC_ENTITY_PAYLOAD_MAX * 4);
+    ndc_store_conn_timeout(conn, 0);
+    struct ndc_rows *rows =
+        ndc_sql_scan(conn, "SELECT entity, payload FROM registry_entity", NDC_NO_ARGS);
+    while (ndc_rows_next(rows)) {
+        struct ndc_entity_view v;
+        uint64_t number = (uint64_t)ndc_rows_i64(rows, 0);
+        b->next_number = NDC_MAX(b->next_number, number + 1);
+        ndc_arena_reset(&arena);
+        if (!ndc_entity_decode(&v, &arena, ndc_rows_blob(rows, 1))) continue;
+        for (unsigned i = 0; i < v.record_count; i++)
+            map_put(map, record_hash(&v.records[i]), number);
+    }
+    err = ndc_rows_end(rows, fault);
+    /* Numbers that were merged away are never given again. */
+    int64_t most = 0;
+    if (!err)
+        err = ndc_sql_i64(conn, &most,
+                          "SELECT coalesce(max(entity), 0) FROM registry_redirect",
+                          NDC_NO_ARGS, fault);
+    b->next_number = NDC_MAX(b->next_number, (uint64_t)most + 1);
+    ndc_store_give(conn);
+    ndc_arena_free(&arena);
+    return err;
+}
+
+static int compare_votes(const void *x, const void *y)
+{
+    const struct vote *a = x, *b = y;
+    if (a->votes != b->votes) return a->votes > b->votes ? -1 : 1;
+    if (a->type != b->type) return a->type < b->type ? -1 : 1;
+    if (a->entity != b->entity) return a->entity < b->entity ? -1 : 1;
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+struct votes {
+    struct vote *items;
+    size_t count, cap;
+};
+
+static void add_vote(struct votes *v, size_t first, struct vote vote)
+{
+    for (size_t i = first; i < v->count; i++) {
+        if (v->items[i].number != vote.number) continue;
+        v->items[i].votes++;
+        return;
+    }
+    if (v->count == v->cap) {
+        v->cap = v->cap ? v->cap * 2 : 4096;
+        v->items = ndc_xrealloc(v->items, v->cap * sizeof(*v->items));
+    }
+    v->items[v->count++] = vote;
+}
+
+static void collect_votes(struct build_link *l, const struct old_map *map,
+                          struct votes *v)
+{
+    struct ndc_arena arena;
+    ndc_arena_init(&arena, 4 << 20);
+    for (uint32_t e = 0; e < l->entities; e++) {
+        size_t first = v->count;
+        for (uint32_t m = l->starts[e]; m < l->starts[e + 1]; m++) {
+            uint32_t at;
+            struct build_source *s = ndc_build_row(l, l->members[m], &at);
+            struct ndc_str bytes = ndc_stage_record(&s->stage, at);
+            struct ndc_record r;
+            ndc_arena_reset(&arena);
+            if (!ndc_record_decode(&r, &arena, &bytes)) continue;
+            uint64_t number = map_get(map, record_hash(&r));
+            if (number) add_vote(v, first, (struct vote){number, 1, e, (uint8_t)l->type});
+        }
+    }
+    ndc_arena_free(&arena);
+}
+
+static void grant(struct build *b, struct votes *v)
+{
+    uint64_t most = b->next_number;
+    uint8_t *taken = ndc_xcalloc(most / 8 + 1, 1);
+    qsort(v->items, v->count, sizeof(*v->items), compare_votes);
+    for (size_t i = 0; i < v->count; i++) {
+        const struct vote *vote = &v->items[i];
+        uint64_t *number = &b->links[vote->type].numbers[vote->entity];
+        if (*number || (taken[vote->number / 8] >> vote->number % 8 & 1)) continue;
+        taken[vote->number / 8] |= (uint8_t)(1u << vote->number % 8);
+        *number = vote->number;
+    }
+    /* An old number that nobody keeps leads to whom most of its records went. */
+    b->redirects = ndc_xmalloc((v->count + 1) * sizeof(*b->redirects));
+    for (size_t i = 0; i < v->count; i++) {
+        const struct vote *vote = &v->items[i];
+        if (taken[vote->number / 8] >> vote->number % 8 & 1) continue;
+        taken[vote->number / 8] |= (uint8_t)(1u << vote->number % 8);
+        b->redirects[b->redirect_count++] =
+            (struct ndc_key64){vote->number, (uint64_t)vote->type << 32 | vote->entity};
+    }
+    free(taken);
+}
+
+enum ndc_err ndc_build_number(struct build *b, struct ndc_fault *fault)
+{
+    struct old_map map = {0};
+    struct votes votes = {0};
+    enum ndc_err err = NDC_OK;
+    b->next_number = 1;
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+        b->links[t].numbers =
+            ndc_xcalloc((size_t)b->links[t].entities + 1, sizeof(*b->links[t].numbers));
+    if (ndc_registry_generation(b->registry) > 0) {
+        err = read_old(b, &map, fault);
+        if (!err) {
+            for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+                collect_votes(&b->links[t], &map, &votes);
+            grant(b, &votes);
+        }
+    }
+    for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++)
+        for (uint32_t e = 0; e < b->links[t].entities; e++)
+            if (!b->links[t].numbers[e]) b->links[t].numbers[e] = b->next_number++;
+    for (size_t i = 0; i < b->redirect_count; i++) {
+        uint64_t where = b->redirects[i].value;
+        b->redirects[i].value = b->links[where >> 32].numbers[(uint32_t)where];
+    }
+    if (b->redirect_count) {
+        struct ndc_key64 *scratch = ndc_xmalloc(b->redirect_count * sizeof(*scratch));
+        ndc_sort_key64(b->redirects, scratch, b->redirect_count);
+        free(scratch);
+    }
+    free(map.slots);
+    free(votes.items);
+    return err;
+}

@@ -1,0 +1,312 @@
+/* Writing a generation: the first by bulk load into empty tables, a later one by
+ * comparing with what stands and changing what differs. Either way one commit: readers
+ * see the old generation or the new one. */
+#include "platforms/registry/build/build.h"
+#include "platforms/registry/entity/history.h"
+#include "platforms/registry/link/match.h"
+#include "store/bulk.h"
+
+#include <stdio.h>
+
+enum { META_MAX = 4 << 20, MODEL_MAX = 64 << 20 };
+
+struct writing {
+    struct build *build;
+    struct ndc_store_conn *conn;
+    struct ndc_bulk *bulk; /* of the first generation */
+    /* Of a later one: the old entities, in the order of their numbers. */
+    struct ndc_store_conn *old_conn;
+    struct ndc_rows *old;
+    bool old_have;
+    uint64_t old_number;
+    uint64_t added, changed, removed;
+    int64_t history_seq;
+    size_t redirect; /* next of build->redirects */
+    struct ndc_buf detail;
+};
+
+static enum ndc_err bulk_entity(void *arg, const struct built_entity *e,
+                                struct ndc_fault *fault)
+{
+    struct writing *w = arg;
+    ndc_bulk_i64(w->bulk, (int64_t)e->number);
+    ndc_bulk_i64(w->bulk, e->type);
+    ndc_bulk_i64(w->bulk, w->build->now_ms);
+    ndc_bulk_blob(w->bulk, e->payload);
+    return ndc_bulk_row(w->bulk, fault);
+}
+
+static void next_old(struct writing *w)
+{
+    w->old_have = ndc_rows_next(w->old);
+    if (w->old_have) w->old_number = (uint64_t)ndc_rows_i64(w->old, 0);
+}
+
+static enum ndc_err add_history(struct writing *w, uint64_t number, const char *kind,
+                                struct ndc_str detail, struct ndc_fault *fault)
+{
+    return ndc_sql_exec(w->conn,
+                        "INSERT INTO registry_history (entity, at_ms, seq, kind, detail) "
+                        "VALUES ($1, $2, $3, $4, $5)",
+                        NDC_ARGS(ndc_int((int64_t)number), ndc_int(w->build->now_ms),
+                                 ndc_int(w->history_seq++), ndc_textz(kind),
+                                 ndc_text(detail)),
+                        NULL, fault);
+}
+
+/* The entity is no more: its records went to others. Whoever asks for it is sent to the
+ * one that got most of them. */
+static enum ndc_err remove_old(struct writing *w, struct ndc_fault *fault)
+{
+    struct build *b = w->build;
+    while (w->redirect < b->redirect_count &&
+           b->redirects[w->redirect].key < w->old_number)
+        w->redirect++;
+    uint64_t target = 0;
+    if (w->redirect < b->redirect_count && b->redirects[w->redirect].key == w->old_number)
+        target = b->redirects[w->redirect].value;
+    char detail[64];
+    int len =
+        snprintf(detail, sizeof(detail), "{\"into\":%llu}", (unsigned long long)target);
+    enum ndc_err err =
+        ndc_sql_exec(w->conn, "DELETE FROM registry_entity WHERE entity = $1",
+                     NDC_ARGS(ndc_int((int64_t)w->old_number)), NULL, fault);
+    if (!err)
+        err = ndc_sql_exec(w->conn,
+                           "INSERT INTO registry_redirect (entity, target, at_ms) VALUES "
+                           "($1, $2, $3) ON CONFLICT (entity) DO UPDATE SET target = "
+                           "excluded.target, at_ms = excluded.at_ms",
+                           NDC_ARGS(ndc_int((int64_t)w->old_number),
+                                    ndc_int((int64_t)target), ndc_int(b->now_ms)),
+                           NULL, fault);
+    w->removed++;
+    return err ? err
+               : add_history(w, w->old_number, "merged", ndc_str_n(detail, (size_t)len),
+                             fault);
+}
+
+static enum ndc_err compare_entity(void *arg, const struct built_entity *e,
+                                   struct ndc_fault *fault)
+{
+    struct writing *w = arg;
+    enum ndc_err err = NDC_OK;
+    while (w->old_have && w->old_number < e->number && !err) {
+        err = remove_old(w, fault);
+        next_old(w);
+    }
+    if (err) return err;
+    if (!w->old_have || w->old_number != e->number) {
+        w->added++;
+        return ndc_sql_exec(
+            w->conn,
+            "INSERT INTO registry_entity (entity, type, updated_ms, payload) "
+            "VALUES ($1, $2, $3, $4)",
+            NDC_ARGS(ndc_int((int64_t)e->number), ndc_int(e->type),
+                     ndc_int(w->build->now_ms), ndc_blob(e->payload)),
+            NULL, fault);
+    }
+    if (!ndc_str_eq(ndc_rows_blob(w->old, 1), e->payload)) {
+        w->changed++;
+        err =
+            ndc_sql_exec(w->conn,
+                         "UPDATE registry_entity SET payload = $2, updated_ms = $3 WHERE "
+                         "entity = $1",
+                         NDC_ARGS(ndc_int((int64_t)e->number), ndc_blob(e->payload),
+                                  ndc_int(w->build->now_ms)),
+                         NULL, fault);
+        ndc_buf_reset(&w->detail);
+        if (!err && ndc_history_diff(&w->detail, ndc_rows_blob(w->old, 1), e->payload))
+            err = add_history(w, e->number, "changed", ndc_buf_str(&w->detail), fault);
+    }
+    next_old(w);
+    return err;
+}
+
+static enum ndc_err write_first(struct writing *w, struct ndc_fault *fault)
+{
+    static const struct ndc_bulk_column columns[] = {{"entity", NDC_VAL_I64},
+                                                     {"type", NDC_VAL_I64},
+                                                     {"updated_ms", NDC_VAL_I64},
+                                                     {"payload", NDC_VAL_BLOB}};
+    enum ndc_err err =
+        ndc_sql_exec(w->conn, "DELETE FROM registry_entity", NDC_NO_ARGS, NULL, fault);
+    if (!err)
+        err = ndc_bulk_begin(&w->bulk, w->conn, "registry_entity", columns,
+                             NDC_ARRAY_LEN(columns), fault);
+    if (err) return err;
+    err = ndc_build_entities(w->build, bulk_entity, w, fault);
+    if (err) {
+        ndc_bulk_abort(w->bulk);
+        return err;
+    }
+    return ndc_bulk_end(w->bulk, &w->added, fault);
+}
+
+static enum ndc_err write_later(struct writing *w, struct ndc_fault *fault)
+{
+    enum ndc_err err =
+        ndc_store_take(w->build->registry->store, NDC_READ, &w->old_conn, fault);
+    if (err) return err;
+    ndc_store_conn_timeout(w->old_conn, 0);
+    w->old = ndc_sql_scan(w->old_conn,
+                          "SELECT entity, payload FROM registry_entity ORDER BY entity",
+                          NDC_NO_ARGS);
+    next_old(w);
+    err = ndc_build_entities(w->build, compare_entity, w, fault);
+    while (!err && w->old_have) {
+        err = remove_old(w, fault);
+        next_old(w);
+    }
+    enum ndc_err ended = ndc_rows_end(w->old, fault);
+    ndc_store_give(w->old_conn);
+    return err ? err : ended;
+}
+
+static enum ndc_err write_models(struct build *b, struct ndc_store_conn *conn,
+                                 struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++) {
+        struct ndc_buf model, stats;
+        struct ndc_link_stats s;
+        struct ndc_json j;
+        if (!b->links[t].link || b->links[t].rows == 0) continue;
+        ndc_buf_init(&model, MODEL_MAX);
+        ndc_buf_init(&stats, META_MAX);
+        ndc_link_get_stats(b->links[t].link, &s);
+        ndc_json_init(&j, &stats);
+        ndc_json_object(&j);
+        ndc_json_kv_u64(&j, "records", s.rows);
+        ndc_json_kv_u64(&j, "entities", s.entities);
+        ndc_json_kv_u64(&j, "pairs", s.pairs_compared);
+        ndc_json_kv_u64(&j, "edges", s.edges);
+        ndc_json_kv_u64(&j, "largest", s.largest_entity);
+        ndc_json_kv_u64(&j, "identifier_links", s.identifier_links);
+        ndc_json_kv_u64(&j, "identifier_conflicts", s.identifier_conflicts);
+        ndc_json_kv_u64(&j, "merges_refused", s.merges_refused);
+        ndc_json_end(&j);
+        err = ndc_link_model_write(b->links[t].link, &model, fault);
+        if (!err)
+            err = ndc_sql_exec(
+                conn,
+                "INSERT INTO registry_model (type, model, stats, at_ms) VALUES "
+                "($1, $2, $3, $4) ON CONFLICT (type) DO UPDATE SET model = "
+                "excluded.model, stats = excluded.stats, at_ms = "
+                "excluded.at_ms",
+                NDC_ARGS(ndc_int(t), ndc_text(ndc_buf_str(&model)),
+                         ndc_text(ndc_buf_str(&stats)), ndc_int(b->now_ms)),
+                NULL, fault);
+        ndc_buf_free(&model);
+        ndc_buf_free(&stats);
+    }
+    return err;
+}
+
+static void write_province(struct build *b, struct ndc_json *j, unsigned code)
+{
+    const struct province_stats *p = &b->provinces[code];
+    char text[8];
+    snprintf(text, sizeof(text), "%02u", code);
+    ndc_json_object(j);
+    ndc_json_kv_c(j, "code", text);
+    ndc_json_kv_u64(j, "people", p->people);
+    ndc_json_kv_u64(j, "records", p->records);
+    ndc_json_key(j, "coverage");
+    ndc_json_object(j);
+    for (uint32_t n = 1; n <= NDC_REGISTRY_SOURCES_MAX; n++) {
+        struct ndc_registered *r = ndc_registry_by_number(b->registry, n);
+        if (!r || r->source->entity != NDC_ENTITY_PERSON || p->people == 0) continue;
+        ndc_json_key_str(j, r->source->id);
+        ndc_json_f64(j, (double)p->by_source[n] / (double)p->people);
+    }
+    ndc_json_end(j);
+    ndc_json_key(j, "score");
+    ndc_json_object(j);
+    for (int c = 0; c < NDC_CRITERION_COUNT; c++)
+        ndc_json_kv_f64(j, ndc_criterion_name((enum ndc_criterion)c),
+                        p->checked[c] ? 1 - (double)p->failed[c] / (double)p->checked[c]
+                                      : 1);
+    ndc_json_end(j);
+    ndc_json_end(j);
+}
+
+static enum ndc_err write_meta(struct build *b, struct ndc_store_conn *conn,
+                               struct ndc_fault *fault)
+{
+    struct ndc_buf buf;
+    struct ndc_json j;
+    ndc_buf_init(&buf, META_MAX);
+    ndc_json_init(&j, &buf);
+    ndc_json_array(&j);
+    for (unsigned code = 0; code < PROVINCE_CODES; code++)
+        if (b->provinces[code].people) write_province(b, &j, code);
+    ndc_json_end(&j);
+    enum ndc_err err = ndc_registry_meta_set(conn, "map", ndc_buf_str(&buf), fault);
+    ndc_buf_reset(&buf);
+    ndc_json_init(&j, &buf);
+    ndc_json_object(&j);
+    ndc_json_kv_u64(&j, "people", b->links[NDC_ENTITY_PERSON].entities);
+    ndc_json_kv_u64(&j, "organisations", b->links[NDC_ENTITY_ORGANISATION].entities);
+    ndc_json_kv_u64(&j, "records", b->stats->records);
+    ndc_json_kv_u64(&j, "pairs", b->stats->pairs);
+    ndc_json_kv_u64(&j, "largest", b->stats->largest);
+    ndc_json_kv_i64(&j, "at_ms", b->now_ms);
+    ndc_json_end(&j);
+    if (!err) err = ndc_registry_meta_set(conn, "totals", ndc_buf_str(&buf), fault);
+    ndc_buf_reset(&buf);
+    ndc_buf_add_i64(&buf, b->generation);
+    if (!err) err = ndc_registry_meta_set(conn, "generation", ndc_buf_str(&buf), fault);
+    ndc_buf_free(&buf);
+    return err;
+}
+
+static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
+{
+    struct build *b = w->build;
+    bool first = ndc_registry_generation(b->registry) == 0;
+    enum ndc_err err = first ? write_first(w, fault) : write_later(w, fault);
+    if (!err && b->progress && b->progress->tell)
+        b->progress->tell(b->progress->arg, "index", 0, 1, "");
+    if (!err)
+        err = ndc_sql_exec(w->conn, "DELETE FROM registry_index_page", NDC_NO_ARGS, NULL,
+                           fault);
+    b->stats->index_entries = b->index.count;
+    if (!err) err = ndc_index_write(w->conn, b->generation, &b->index, fault);
+    if (!err) err = ndc_build_write_reviews(b, w->conn, fault);
+    if (!err) err = write_models(b, w->conn, fault);
+    if (!err) err = write_meta(b, w->conn, fault);
+    if (!err)
+        err = ndc_sql_exec(
+            w->conn, "UPDATE registry_run SET state = 'succeeded' WHERE state = 'loaded'",
+            NDC_NO_ARGS, NULL, fault);
+    return err;
+}
+
+enum ndc_err ndc_build_write(struct build *b, struct ndc_fault *fault)
+{
+    static const char *const tables[] = {"registry_entity", "registry_index_page"};
+    struct writing w = {.build = b};
+    struct ndc_fault ignored = {0};
+    b->generation = ndc_registry_generation(b->registry) + 1;
+    enum ndc_err err = ndc_store_take(b->registry->store, NDC_WRITE, &w.conn, fault);
+    if (err) return err;
+    ndc_buf_init(&w.detail, META_MAX);
+    err = ndc_bulk_session_begin(w.conn, fault);
+    bool session = !err;
+    if (!err) err = ndc_tx_begin(w.conn, fault);
+    if (!err) err = write_all(&w, fault);
+    if (!err) err = ndc_tx_commit(w.conn, fault);
+    /* A database that went away leaves the transaction open, or never began it. */
+    if (err && ndc_tx_open(w.conn)) ndc_tx_rollback(w.conn);
+    enum ndc_err ended = NDC_OK;
+    if (session)
+        ended = ndc_bulk_session_end(w.conn, tables, NDC_ARRAY_LEN(tables),
+                                     err ? &ignored : fault);
+    ndc_store_give(w.conn);
+    ndc_buf_free(&w.detail);
+    if (err || ended) return err ? err : ended;
+    ndc_mutex_lock(&b->registry->generation_lock);
+    b->registry->generation = b->generation;
+    ndc_mutex_unlock(&b->registry->generation_lock);
+    return NDC_OK;
+}

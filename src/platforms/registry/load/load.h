@@ -1,0 +1,59 @@
+/* One run in progress: shared by load.c (rows) and run.c (what the database keeps). */
+#ifndef NDC_REGISTRY_LOAD_H
+#define NDC_REGISTRY_LOAD_H
+
+#include "platforms/registry/load/map.h"
+#include "platforms/registry/load/stage.h"
+#include "platforms/registry/registry.h"
+#include "sys/file.h"
+
+struct key_slot {
+    uint64_t hash;
+    uint32_t value;
+    bool seen;
+    uint8_t outcome; /* of the key's last row so far: enum outcome of load.c */
+};
+
+struct key_set {
+    struct key_slot *slots;
+    size_t mask, count;
+};
+
+struct load {
+    struct ndc_registry *registry;
+    struct ndc_registered *source;
+    struct ndc_connect *connect;
+    int64_t run, now_ms;
+    struct ndc_load_result *result;
+    void (*on_bytes)(void *arg, uint64_t done, uint64_t total);
+    void *on_bytes_arg;
+
+    struct ndc_mapper *mapper;
+    struct ndc_mapped mapped;
+    struct ndc_quality quality;
+    struct ndc_stage previous;
+    struct key_set keys, previous_keys; /* value: number in the stage written, or read */
+    uint32_t staged;                    /* records written so far */
+    uint32_t *superseded;               /* those that a later row of a delta replaced */
+    size_t superseded_count, superseded_cap;
+    bool delta;
+    struct ndc_file_writer stage, spill;
+    struct ndc_buf encoded, text;
+    struct ndc_arena arena, paths;
+    int64_t stage_run;        /* the run whose stage it starts from; 0: none */
+    struct ndc_json *refused; /* NULL, or an open array for the rows not taken */
+};
+
+/* registry, source, connect, run, now_ms, delta and result are set. Always call
+ * ndc_load_end. */
+enum ndc_err ndc_load_begin(struct load *load, int64_t stage_run,
+                            struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_load_rows(struct load *load, const struct ndc_progress *progress,
+                           struct ndc_fault *fault) NDC_MUST_USE;
+void ndc_load_end(struct load *load);
+
+/* JSON array of a row's reasons. */
+void ndc_reasons_write(const struct ndc_source *source, const struct ndc_reason *reasons,
+                       unsigned count, struct ndc_json *out);
+
+#endif

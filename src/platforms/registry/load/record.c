@@ -1,0 +1,130 @@
+/* Record encoding. */
+#include "platforms/registry/load/record.h"
+
+#include "base/hash.h"
+
+static void encode_field(struct ndc_buf *out, const struct ndc_record_field *f)
+{
+    uint8_t flags = f->flags & (uint8_t) ~(NDC_RECORD_RAW_SAME | NDC_RECORD_PLACE);
+    if (ndc_str_eq(f->value, f->raw)) flags |= NDC_RECORD_RAW_SAME;
+    if (f->place) flags |= NDC_RECORD_PLACE;
+    ndc_buf_add_byte(out, (char)f->field);
+    ndc_buf_add_byte(out, (char)flags);
+    if (f->field == NDC_RECORD_UNMAPPED) ndc_buf_add_varint(out, f->column);
+    ndc_buf_add_bytes(out, f->value);
+    if (!(flags & NDC_RECORD_RAW_SAME)) ndc_buf_add_bytes(out, f->raw);
+    if (flags & NDC_RECORD_PLACE) ndc_buf_add_varint(out, f->place);
+}
+
+static size_t varint_size(uint64_t v)
+{
+    size_t n = 1;
+    while (v >= 0x80) {
+        v >>= 7;
+        n++;
+    }
+    return n;
+}
+
+void ndc_record_encode(struct ndc_buf *out, const struct ndc_record *r)
+{
+    NDC_ASSERT(r->count <= NDC_RECORD_FIELDS_MAX);
+    /* The length comes first but is known last: leave room for three bytes, then move. */
+    enum { LENGTH_ROOM = 3 };
+    size_t start = out->len;
+    if (!ndc_buf_room(out, LENGTH_ROOM)) return;
+    out->len += LENGTH_ROOM;
+    ndc_buf_add_varint(out, r->source);
+    ndc_buf_add_bytes(out, r->key);
+    ndc_buf_add_varint(out, r->run_first);
+    ndc_buf_add_varint(out, r->run);
+    ndc_buf_add_varint(out, (uint64_t)r->seen_s);
+    ndc_buf_add_varint(out, r->flags);
+    ndc_buf_add_varint(out, r->count);
+    for (unsigned i = 0; i < r->count; i++)
+        encode_field(out, &r->fields[i]);
+    if (out->failed) return;
+    size_t len = out->len - start - LENGTH_ROOM, head = varint_size(len);
+    if (head > LENGTH_ROOM && !ndc_buf_room(out, head - LENGTH_ROOM)) return;
+    char *at = out->ptr + start;
+    memmove(at + head, at + LENGTH_ROOM, len);
+    out->len = start;
+    ndc_buf_add_varint(out, len);
+    out->len += len;
+}
+
+static bool take_byte(struct ndc_str *in, uint8_t *byte)
+{
+    if (in->len == 0) return false;
+    *byte = (uint8_t)in->ptr[0];
+    *in = ndc_str_n(in->ptr + 1, in->len - 1);
+    return true;
+}
+
+static bool take_u32(struct ndc_str *in, uint32_t *out)
+{
+    uint64_t v;
+    if (!ndc_take_varint(in, &v) || v > UINT32_MAX) return false;
+    *out = (uint32_t)v;
+    return true;
+}
+
+static bool decode_field(struct ndc_record_field *f, struct ndc_str *in)
+{
+    uint32_t column = 0;
+    *f = (struct ndc_record_field){0};
+    if (!take_byte(in, &f->field) || !take_byte(in, &f->flags)) return false;
+    if (f->field == NDC_RECORD_UNMAPPED && !take_u32(in, &column)) return false;
+    f->column = (uint16_t)column;
+    if (!ndc_take_bytes(in, &f->value)) return false;
+    f->raw = f->value;
+    if (!(f->flags & NDC_RECORD_RAW_SAME) && !ndc_take_bytes(in, &f->raw)) return false;
+    return !(f->flags & NDC_RECORD_PLACE) || take_u32(in, &f->place);
+}
+
+bool ndc_record_skip(struct ndc_str *in, struct ndc_str *whole)
+{
+    struct ndc_str rest = *in, body;
+    if (!ndc_take_bytes(&rest, &body)) return false;
+    *whole = ndc_str_n(in->ptr, in->len - rest.len);
+    *in = rest;
+    return true;
+}
+
+bool ndc_record_decode(struct ndc_record *r, struct ndc_arena *arena, struct ndc_str *in)
+{
+    struct ndc_str body;
+    uint64_t seen;
+    uint32_t count;
+    if (!ndc_take_bytes(in, &body)) return false;
+    if (!take_u32(&body, &r->source) || !ndc_take_bytes(&body, &r->key) ||
+        !take_u32(&body, &r->run_first) || !take_u32(&body, &r->run) ||
+        !ndc_take_varint(&body, &seen) || !take_u32(&body, &r->flags) ||
+        !take_u32(&body, &count) || count > NDC_RECORD_FIELDS_MAX)
+        return false;
+    r->seen_s = (int64_t)seen;
+    r->count = count;
+    r->fields = ndc_arena_alloc(arena, sizeof(*r->fields) * count);
+    if (!r->fields || arena->overflow) return false;
+    for (unsigned i = 0; i < count; i++)
+        if (!decode_field(&r->fields[i], &body)) return false;
+    return body.len == 0;
+}
+
+const struct ndc_record_field *ndc_record_find(const struct ndc_record *r, unsigned field)
+{
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->fields[i].field == field && r->fields[i].value.len) return &r->fields[i];
+    return NULL;
+}
+
+uint64_t ndc_record_content_hash(const struct ndc_record *r)
+{
+    uint64_t h = r->flags & NDC_RECORD_ENDED;
+    for (unsigned i = 0; i < r->count; i++) {
+        const struct ndc_record_field *f = &r->fields[i];
+        h = ndc_hash_join(h, (uint64_t)f->field << 32 | f->column);
+        h = ndc_hash_str(f->raw, h);
+    }
+    return h;
+}
