@@ -153,7 +153,7 @@ static void pg_command(const char *sql)
     PQfinish(c);
 }
 
-static void start(void)
+static bool start_once(void)
 {
     char sockets[192];
     snprintf(sockets, sizeof(sockets), "unix_socket_directories=%s", pg_data);
@@ -185,10 +185,21 @@ static void start(void)
     pg_pid = spawn("postgres", args);
     char conninfo[224];
     snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=ndc", pg_data);
-    for (unsigned i = 0; i < 1500; i++) {
-        if (PQping(conninfo) == PQPING_OK) return;
-        if (waitpid(pg_pid, NULL, WNOHANG) == pg_pid) break;
+    for (unsigned i = 0; i < 6000; i++) {
+        if (PQping(conninfo) == PQPING_OK) return true;
+        if (waitpid(pg_pid, NULL, WNOHANG) == pg_pid) return false;
         ndc_clock_sleep_ms(20);
+    }
+    return false;
+}
+
+/* After a kill the processes of before may still be leaving: the new one then refuses the
+ * memory that they share, and is asked again. */
+static void start(void)
+{
+    for (int i = 0; i < 100; i++) {
+        if (start_once()) return;
+        ndc_clock_sleep_ms(100);
     }
     printf("# PostgreSQL did not start\n");
     show_log();

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { FIRST_BYTE_MS = 60000, CALL_MS = 120000 };
+
 static const struct ndc_platform *const platforms[] = {&ndc_notes_platform, NULL};
 
 static void set(struct ndc_config *config, const char *name, const char *value)
@@ -105,7 +107,7 @@ int test_call(const struct test_server *s, const char *method, const char *path,
                                                .url = url,
                                                .headers = headers,
                                                .body = ndc_str(body_text),
-                                               .timeout_ms = 30000};
+                                               .timeout_ms = CALL_MS};
     assert_ok(ndc_client_call(&answer, &request, &fault), &fault);
     int status = answer.status;
     if (body) {
@@ -141,7 +143,7 @@ void test_raw(const struct test_server *s, const char *bytes, size_t len, int si
     }
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (poll(&p, 1, silence_ms) <= 0) break;
+        if (poll(&p, 1, out->len ? silence_ms : FIRST_BYTE_MS) <= 0) break;
         char *room = ndc_buf_room(out, 4096);
         ssize_t n = room ? recv(fd, room, 4096, 0) : 0;
         if (n <= 0) {

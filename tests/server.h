@@ -33,8 +33,8 @@ int test_call(const struct test_server *s, const char *method, const char *path,
 #define TEST_PURPOSE "NDC-Purpose: test"
 #define TEST_BASIS   "NDC-Legal-Basis: Law 60/2024 art. 1"
 
-/* Raw bytes to the server and what comes back until it closes or is silent for
- * `silence_ms`; *closed says which. */
+/* Raw bytes to the server and what comes back until it closes or, after its first byte,
+ * is silent for `silence_ms`; *closed says which. The first byte may take its time. */
 void test_raw(const struct test_server *s, const char *bytes, size_t len, int silence_ms,
               struct ndc_buf *out, bool *closed);
 

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { END_MS = 120000 }; /* for a slow machine; nothing waits that long */
+
 static struct ndc_fault fault;
 static atomic_int running_now, running_most, changes_seen, progress_seen;
 static atomic_bool hold;
@@ -48,7 +50,8 @@ static enum ndc_err run_hold(struct ndc_job *job, void *arg, struct ndc_fault *f
     return ndc_job_canceled(job) ? NDC_ECANCELED : NDC_OK;
 }
 
-/* Counts to 40 in a table, a step and its checkpoint in one transaction. */
+/* Counts to 40 in a table, a step and its checkpoint in one transaction; while `hold` is
+ * on, ten steps and then no further. */
 struct step {
     struct ndc_job *job;
     int64_t i;
@@ -70,6 +73,7 @@ static enum ndc_err run_count(struct ndc_job *job, void *arg, struct ndc_fault *
     (void)arg;
     int64_t i = 0;
     if (!ndc_str_to_i64(ndc_job_resume_from(job), &i)) i = 0;
+    int64_t held_at = i + 10;
     for (i++; i <= 40; i++) {
         struct step s = {job, i};
         enum ndc_err err = ndc_store_write(ndc_job_store(job), write_step, &s, f);
@@ -77,7 +81,8 @@ static enum ndc_err run_count(struct ndc_job *job, void *arg, struct ndc_fault *
         ndc_job_progress(job, i, 40, "steps", NULL);
         if (ndc_job_canceled(job)) return NDC_ECANCELED;
         if (steps_made) atomic_fetch_add(steps_made, 1);
-        if (atomic_load(&hold)) ndc_clock_sleep_ms(10);
+        while (i == held_at && atomic_load(&hold) && !ndc_job_canceled(job))
+            ndc_clock_sleep_ms(2);
     }
     return NDC_OK;
 }
@@ -121,7 +126,7 @@ static struct ndc_str submit(struct ndc_jobs *jobs, const char *kind, char id[27
 static void expect_end(struct ndc_jobs *jobs, struct ndc_str id, enum ndc_job_state want)
 {
     enum ndc_job_state state;
-    assert_ok(ndc_job_wait(jobs, id, 20000, &state, &fault), &fault);
+    assert_ok(ndc_job_wait(jobs, id, END_MS, &state, &fault), &fault);
     assert_string_equal(ndc_job_state_name(state), ndc_job_state_name(want));
 }
 
@@ -178,15 +183,22 @@ static void test_cancel_limits_progress(void **state)
     atomic_store(&progress_seen, 0);
     for (int i = 0; i < 4; i++)
         submit(jobs, "hold", ids[i]);
-    ndc_clock_sleep_ms(400);
+    struct ndc_arena arena;
+    struct ndc_job_info info = {0};
+    ndc_arena_init(&arena, 64 << 20);
+    /* progress is told and stored while it runs */
+    int64_t until = ndc_clock_mono_ns() + (int64_t)END_MS * 1000000;
+    while (ndc_clock_mono_ns() < until) {
+        assert_ok(ndc_job_get(jobs, &arena, ndc_str(ids[0]), &info, &fault), &fault);
+        if (atomic_load(&progress_seen) > 4 && atomic_load(&running_most) == 2 &&
+            info.done > 0 && info.started_ms && info.heartbeat_ms > info.started_ms)
+            break;
+        ndc_clock_sleep_ms(20);
+    }
+    ndc_clock_sleep_ms(50);
     assert_int_equal(atomic_load(&running_most), 2); /* at_once_max */
     assert_true(atomic_load(&progress_seen) > 4);
-    struct ndc_arena arena;
-    struct ndc_job_info info;
-    ndc_arena_init(&arena, 1 << 20);
-    assert_ok(ndc_job_get(jobs, &arena, ndc_str(ids[0]), &info, &fault), &fault);
-    assert_true(info.done > 0); /* progress is stored while it runs */
-    assert_true(info.heartbeat_ms > info.started_ms);
+    assert_true(info.done > 0 && info.heartbeat_ms > info.started_ms);
     assert_str_eq(info.phase, "holding");
     ndc_arena_free(&arena);
     assert_ok(ndc_job_cancel(jobs, ndc_str(ids[3]), &fault), &fault); /* queued */

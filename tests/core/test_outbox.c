@@ -169,7 +169,7 @@ static enum ndc_err deliver(void *arg, const struct ndc_event *event, struct ndc
 
 static void wait_for(atomic_int *what, int value)
 {
-    for (int i = 0; i < 1000 && atomic_load(what) < value; i++)
+    for (int i = 0; i < 12000 && atomic_load(what) < value; i++)
         ndc_clock_sleep_ms(10);
     assert_int_equal(atomic_load(what), value);
 }

@@ -138,7 +138,7 @@ struct hammer {
     struct ndc_store *store;
     atomic_bool *stop;
     unsigned index;
-    int acked, unknown;
+    atomic_int acked, unknown;
     bool odd; /* another failure than a lost connection */
 };
 
@@ -151,13 +151,26 @@ static void hammer(void *arg)
         snprintf(key, sizeof(key), "%u-%d", h->index, i);
         enum ndc_err err = ndc_store_write(h->store, insert, key, &f);
         if (!err)
-            h->acked++;
+            atomic_fetch_add(&h->acked, 1);
         else if (strcmp(f.code, "db.gone") == 0)
-            h->unknown++;
+            atomic_fetch_add(&h->unknown, 1);
         else
             h->odd = true;
         if (err) ndc_clock_sleep_ms(1);
     }
+}
+
+/* Until the hammers' sum has grown: of what is on the disk, or of what was lost. */
+static void wait_for_hammers(struct hammer *h, bool lost, int by)
+{
+    int first = -1, sum;
+    do {
+        ndc_clock_sleep_ms(2);
+        sum = 0;
+        for (unsigned i = 0; i < HAMMERS; i++)
+            sum += atomic_load(lost ? &h[i].unknown : &h[i].acked);
+        if (first < 0) first = sum;
+    } while (sum < first + by);
 }
 
 static void test_server_killed_under_writers(void **state)
@@ -172,12 +185,13 @@ static void test_server_killed_under_writers(void **state)
         ndc_thread_start(&threads[i], "hammer", hammer, &hammers[i]);
     }
     for (unsigned kills = 0; kills < 3; kills++) {
-        ndc_clock_sleep_ms(150 + 37 * kills);
+        wait_for_hammers(hammers, false, 50);
+        ndc_clock_sleep_ms(37 * kills);
         test_pg_kill();
-        ndc_clock_sleep_ms(60);
+        wait_for_hammers(hammers, true, 1);
         test_pg_restart();
     }
-    ndc_clock_sleep_ms(300);
+    wait_for_hammers(hammers, false, 50);
     atomic_store(&stop, true);
     int acked = 0, unknown = 0;
     for (unsigned i = 0; i < HAMMERS; i++) {

@@ -469,6 +469,7 @@ static void test_pool_is_capped(void **state)
 /* Whoever waits for the one writing connection gets it before who gave it back. */
 struct waiter {
     struct ndc_store *store;
+    atomic_bool here;
     atomic_uint *got, order;
 };
 
@@ -477,6 +478,7 @@ static void wait_for_writer(void *arg)
     struct waiter *w = arg;
     struct ndc_fault f = {0};
     struct ndc_store_conn *conn;
+    atomic_store(&w->here, true);
     if (ndc_store_take(w->store, NDC_WRITE, &conn, &f)) return;
     w->order = atomic_fetch_add(w->got, 1) + 1;
     ndc_clock_sleep_ms(5);
@@ -492,9 +494,11 @@ static void test_pool_is_fair(void **state)
     struct waiter waiters[4];
     struct ndc_thread threads[4];
     for (unsigned i = 0; i < 4; i++) {
-        waiters[i] = (struct waiter){store, &got, 0};
+        waiters[i] = (struct waiter){.store = store, .got = &got};
         ndc_thread_start(&threads[i], "waiter", wait_for_writer, &waiters[i]);
-        ndc_clock_sleep_ms(50);
+        while (!atomic_load(&waiters[i].here))
+            ndc_clock_sleep_ms(1);
+        ndc_clock_sleep_ms(50); /* from there to the queue */
     }
     ndc_store_give(c);
     c = take(store, NDC_WRITE);

@@ -1,45 +1,30 @@
 // The console against the real daemon: a demo nation is made and integrated, then every page
 // is opened in Chromium as an operator would. usage: daemon_test.mjs NDC
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assert, axeFaults, browser, done, equal, noOverflow, settled, signIn, test } from './harness.mjs';
+import { assert, axeFaults, browser, counts, done, equal, failed, noOverflow, resize, settled, signIn, test, until } from './harness.mjs';
 
 const PEOPLE = 2000;
 const web = join(dirname(fileURLToPath(import.meta.url)), '../../web/dist');
 const [, , ndc] = process.argv;
 
-const freePort = () => new Promise((resolve) => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
-
 const dir = mkdtempSync(join(tmpdir(), 'ndc-console-'));
-const port = await freePort();
-const url = `http://127.0.0.1:${port}`;
 let said = '';
-const daemon = spawn(ndc, ['serve', '--data-dir', dir, '--listen', `127.0.0.1:${port}`, '--web-dir', web, '--demo', String(PEOPLE), '--set', 'weak_passwords=yes'], { stdio: ['ignore', 'pipe', 'pipe'] });
+const daemon = spawn(ndc, ['serve', '--data-dir', dir, '--listen', '127.0.0.1:0', '--web-dir', web, '--demo', String(PEOPLE), '--set', 'weak_passwords=yes'], { stdio: ['ignore', 'pipe', 'pipe'] });
 daemon.stdout.on('data', (text) => { said += text; });
 daemon.stderr.on('data', (text) => { said += text; });
 const ended = new Promise((resolve) => daemon.on('exit', resolve));
 
-async function until(what, check, seconds = 60) {
-  for (let i = 0; i < seconds * 10; i++) {
-    const found = await check();
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${what}: not within ${seconds} s\n${said}`);
-}
-
-const password = await until('the first password', () => /^\s*Password\s+(\S+)/m.exec(said)?.[1]);
-await until('the server', () => fetch(`${url}/health/live`).then((r) => r.ok, () => false));
+/** What the daemon writes at its start; a daemon that ended says why. */
+const says = (what, pattern) => until(what, () => {
+  if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}\n${said}`);
+  return pattern.exec(said)?.[1];
+});
+const url = await says('the address', /(http:\/\/127\.0\.0\.1:\d+)\s/);
+const password = await says('the first password', /^\s*Password\s+(\S+)\s/m);
 
 const { page, context, faults, close } = await browser();
 const open = async (path) => {
@@ -64,11 +49,12 @@ await test('the country integrates itself before one\'s eyes', async () => {
   await open('/');
   const people = await until('people in the overview', async () => {
     const text = await page.locator('.figures dd').first().innerText();
-    return Number(text.replace(/\D/g, '')) || 0;
-  }, 120);
-  assert(people > PEOPLE * 0.9 && people < PEOPLE * 1.2, `${people} people`);
+    const n = Number(text.replace(/\D/g, '')) || 0;
+    return n > PEOPLE * 0.9 && n; // it may be seen growing
+  }, 300);
+  assert(people < PEOPLE * 1.2, `${people} people`);
   await page.locator('table tbody tr').nth(15).waitFor();
-  assert((await page.locator('table tbody tr').count()) >= 16, 'sources');
+  await until('the integration\'s end', async () => (await api('/api/jobs?state=running')).jobs.length === 0 && (await api('/api/jobs?state=queued')).jobs.length === 0, 300);
 });
 
 await test('a purpose is stated once, from the purposes open to an operator', async () => {
@@ -95,9 +81,9 @@ await test('search finds people without their tones, and a person has a golden r
 
 await test('the records of a person as a graph, and who has read it', async () => {
   await open(`/persons/${person}?tab=records`);
-  const circles = await page.locator('.graph-svg circle').count();
+  await page.locator('.graph-svg circle').nth(1).waitFor();
   const rows = await page.locator('table').first().locator('tbody tr').count();
-  equal(circles, rows + 1, 'a dot for every record and one for the person');
+  await counts(page.locator('.graph-svg circle'), rows + 1, 'a dot for every record and one for the person');
   await open(`/persons/${person}?tab=access`);
   await page.locator('tbody tr').first().waitFor();
   assert((await page.locator('tbody').innerText()).includes('user:admin'), 'our own reading is not there');
@@ -108,9 +94,9 @@ await test('a decision of the review queue is stored and undone', async () => {
   await page.locator('.evidence tbody tr').first().waitFor();
   const before = (await api('/api/registry/reviews?limit=1')).total;
   await page.keyboard.press('d');
-  await until('the decision', async () => (await api('/api/registry/reviews?state=different&limit=1')).total === 1, 20);
+  await until('the decision', async () => (await api('/api/registry/reviews?state=different&limit=1')).total === 1);
   await page.keyboard.press('u');
-  await until('the undoing', async () => (await api('/api/registry/reviews?state=different&limit=1')).total === 0, 20);
+  await until('the undoing', async () => (await api('/api/registry/reviews?state=different&limit=1')).total === 0);
   assert(before > 0, 'no pairs');
 });
 
@@ -118,7 +104,7 @@ await test('a source is run again: the run\'s page follows it to its scorecard',
   await open('/sources/population');
   await page.getByRole('button', { name: 'Chạy ngay' }).click();
   await page.waitForURL('**/runs/*');
-  await until('the run\'s end', async () => /Xong/.test(await page.locator('.lead').innerText()), 90);
+  await until('the run\'s end', async () => /Xong/.test(await page.locator('.lead').innerText()), 300);
   await page.locator('.criteria').waitFor();
 });
 
@@ -147,7 +133,7 @@ await test('a row that fails goes to quarantine, is corrected in place, and is a
   assert(pushed.status === 200, pushed.text);
   await open('/quarantine?source=console_push');
   await page.locator('.q-row').first().waitFor();
-  equal(await page.locator('.q-row').count(), 1);
+  await counts(page.locator('.q-row'), 1);
   await page.locator('.q-row').getByRole('button', { name: /Sửa/ }).click();
   await page.locator('.row-editor').getByLabel('ngay_sinh').fill('30/02/1990');
   await page.getByRole('button', { name: 'Gửi lại' }).click();
@@ -216,8 +202,7 @@ for (const lang of ['vi', 'en']) {
       equal(await page.locator('[role=alert]').count(), 0, 'a problem is shown');
       equal(await axeFaults(page), []);
       await noOverflow(page, 1280);
-      await page.setViewportSize({ width: 320, height: 700 });
-      await page.waitForTimeout(60);
+      await resize(page, 320, 700);
       await noOverflow(page, 320);
     });
   }
@@ -236,5 +221,6 @@ await test('sign-out ends the session', async () => {
 await close();
 daemon.kill('SIGTERM');
 await ended;
+if (failed()) console.log(said.replace(/^/gm, '# '));
 rmSync(dir, { recursive: true, force: true });
 done();

@@ -8,6 +8,10 @@ import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
+/** How long a step may take: long, since a machine may be slow and busy; nothing waits this
+ * long unless it has failed. */
+const PATIENCE_MS = 90000;
+
 let count = 0;
 let failures = 0;
 
@@ -28,6 +32,9 @@ export function done() {
   console.log(`1..${count}`);
   process.exitCode = failures ? 1 : 0;
 }
+
+/** Whether a test has failed so far. */
+export const failed = () => failures > 0;
 
 export function assert(truth, message) {
   if (!truth) throw new Error(message);
@@ -56,7 +63,7 @@ export async function browser() {
   context.pages().forEach(watch);
   context.on('page', watch);
   const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(PATIENCE_MS);
   return {
     page, context, faults,
     async close() {
@@ -64,6 +71,39 @@ export async function browser() {
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** Asks until the answer is true (and gives it): for what follows an action by and by. */
+export async function until(what, check, seconds = PATIENCE_MS / 1000) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** That so many elements are there, by and by. */
+export async function counts(locator, n, message = 'elements') {
+  let have = -1;
+  try {
+    await until(message, async () => (have = await locator.count()) === n);
+  } catch {
+    equal(have, n, message);
+  }
+}
+
+/** That what has the focus is so, by and by: pages move it after they were drawn. */
+export async function focused(page, selector) {
+  await page.waitForFunction((s) => document.activeElement?.matches(s), selector);
+}
+
+/** Another size of the window, and the page drawn at it. */
+export async function resize(page, width, height) {
+  await page.setViewportSize({ width, height });
+  await page.waitForFunction((w) => innerWidth === w, width);
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
 }
 
 /** What axe finds on the page now, as readable lines. */

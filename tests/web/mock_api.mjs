@@ -270,7 +270,7 @@ export function start(port = 0) {
         res.writeHead(out.status, { 'Content-Type': out.status >= 400 ? 'application/problem+json' : 'application/json', 'Cache-Control': 'no-store', ...(out.cookie ? { 'Set-Cookie': out.cookie } : {}) });
         res.end(out.text ?? (out.body === undefined ? '' : JSON.stringify(out.body)));
       };
-      if (world.delay_ms) setTimeout(send, world.delay_ms);
+      if (world.held) world.held.push(send);
       else send();
     });
   });
@@ -295,10 +295,19 @@ export function start(port = 0) {
   world.reset = () => {
     world.state = fresh();
     world.fail.clear();
-    world.delay_ms = 0;
+    world.held = null;
     world.empty = false;
     world.idle = false;
     world.requests.length = 0;
+  };
+  // Answers wait until the function that this returns is called.
+  world.hold = () => {
+    world.held = [];
+    return () => {
+      const waiting = world.held;
+      world.held = null;
+      for (const send of waiting ?? []) send();
+    };
   };
   return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve({ url: `http://localhost:${server.address().port}`, world, leafHash, stop: () => { server.closeAllConnections?.(); server.close(); } })));
 }

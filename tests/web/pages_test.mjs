@@ -1,6 +1,6 @@
 // Every page in both languages, wide and narrow, with and without data: axe finds nothing,
 // nothing overflows, nothing is logged.
-import { assert, axeFaults, browser, done, equal, noOverflow, settled, signIn, test } from './harness.mjs';
+import { assert, axeFaults, browser, done, equal, noOverflow, resize, settled, signIn, test } from './harness.mjs';
 import { start } from './mock_api.mjs';
 
 const pages = [
@@ -43,8 +43,7 @@ for (const lang of ['vi', 'en']) {
       equal(await page.locator('main h1').count(), 1, 'headings of the first level');
       equal(await axeFaults(page), []);
       await noOverflow(page, 1280);
-      await page.setViewportSize({ width: 320, height: 700 });
-      await page.waitForTimeout(60);
+      await resize(page, 320, 700);
       await noOverflow(page, 320);
       equal(await axeFaults(page), [], 'at 320 px');
       equal(faults.splice(0), [], 'logged');
