@@ -86,6 +86,7 @@ static enum ndc_err load(struct ndc_audit *audit, struct ndc_audit_tree *tree,
                            (unsigned long long)head->size);
     }
     ndc_store_give(conn);
+    if (!err) err = ndc_audit_index_load(&audit->index, audit->store, size, fault);
     return err;
 }
 
@@ -101,7 +102,7 @@ static bool recover(struct ndc_audit *audit, struct ndc_audit_tree *tree)
     if (err) {
         audit->failed = fault;
     } else {
-        audit->tree = *tree;
+        ndc_audit_tree_copy(&audit->tree, tree);
         audit->head = head;
     }
     ndc_cond_broadcast(&audit->heads);
@@ -144,14 +145,15 @@ static void write_one_batch(struct ndc_audit *audit, struct ndc_audit_tree *tree
 {
     struct ndc_fault fault = {0};
     struct ndc_audit_head head = {0};
-    enum ndc_err err = ndc_audit_write_batch(audit->store, tree, audit->hasher, batch,
-                                             sign ? &head : NULL, audit->key, &fault);
+    enum ndc_err err =
+        ndc_audit_write_batch(audit->store, tree, &audit->index, audit->hasher, batch,
+                              sign ? &head : NULL, audit->key, &fault);
     ndc_mutex_lock(&audit->lock);
     audit->failing = err != NDC_OK;
     if (err) {
         audit->failed = fault;
     } else {
-        audit->tree = *tree;
+        ndc_audit_tree_copy(&audit->tree, tree);
         if (sign) {
             audit->head = head;
             audit->head_wanted = false;
@@ -168,7 +170,7 @@ static void run_writer(void *arg)
     struct ndc_audit *audit = arg;
     struct ndc_audit_tree *tree = ndc_xmalloc(sizeof(*tree));
     ndc_mutex_lock(&audit->lock);
-    *tree = audit->tree;
+    ndc_audit_tree_copy(tree, &audit->tree);
     while (wait_for_work(audit)) {
         bool failing = audit->failing;
         struct ndc_audit_item *batch = take_batch(audit);
@@ -184,8 +186,12 @@ static void run_writer(void *arg)
     }
     struct ndc_audit_item *left = audit->first;
     audit->first = NULL;
+    bool failing = audit->failing;
     ndc_mutex_unlock(&audit->lock);
     finish(left, NDC_EDB);
+    audit->index.closing = true; /* or the next start reads the latest entries again */
+    if (!failing && audit->index.fresh_count >= NDC_AUDIT_INDEX_CLOSING)
+        write_one_batch(audit, tree, NULL, false);
     free(tree);
 }
 
@@ -203,6 +209,7 @@ enum ndc_err ndc_audit_open(struct ndc_audit **out, struct ndc_store *store,
         options->head_interval_ms ? options->head_interval_ms : HEAD_INTERVAL_MS;
     audit->last = &audit->first;
     audit->hasher = ndc_merkle_hasher_new();
+    ndc_audit_index_init(&audit->index);
     ndc_mutex_init(&audit->lock);
     ndc_cond_init(&audit->work);
     ndc_cond_init(&audit->heads);
@@ -216,6 +223,7 @@ enum ndc_err ndc_audit_open(struct ndc_audit **out, struct ndc_store *store,
     }
     ndc_sign_key_free(audit->key);
     ndc_merkle_hasher_free(audit->hasher);
+    ndc_audit_index_free(&audit->index);
     ndc_cond_free(&audit->work);
     ndc_cond_free(&audit->heads);
     ndc_mutex_free(&audit->lock);
@@ -234,6 +242,7 @@ void ndc_audit_close(struct ndc_audit *audit)
     if (process_audit == audit) process_audit = NULL;
     ndc_sign_key_free(audit->key);
     ndc_merkle_hasher_free(audit->hasher);
+    ndc_audit_index_free(&audit->index);
     ndc_cond_free(&audit->work);
     ndc_cond_free(&audit->heads);
     ndc_mutex_free(&audit->lock);
@@ -358,7 +367,7 @@ enum ndc_err ndc_audit_append_wait(struct ndc_audit *audit,
 void ndc_audit_snapshot(struct ndc_audit *audit, struct ndc_audit_tree *out)
 {
     ndc_mutex_lock(&audit->lock);
-    *out = audit->tree;
+    ndc_audit_tree_copy(out, &audit->tree);
     ndc_mutex_unlock(&audit->lock);
 }
 

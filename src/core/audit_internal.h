@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "core/audit.h"
+#include "core/audit_index.h"
 #include "crypto/merkle.h"
 #include "crypto/sign.h"
 #include "store/store.h"
@@ -18,7 +19,7 @@ void ndc_audit_entry_tail(struct ndc_buf *out, const struct ndc_audit_event *eve
 /* Appends the whole canonical text: the leaf. */
 void ndc_audit_entry_write(struct ndc_buf *out, uint64_t seq, int64_t time_ms,
                            struct ndc_str tail);
-/* Keys of audit_index. Not cryptographic: whoever reads by key compares the text too. */
+/* Keys of the index. Not cryptographic: whoever reads by key compares the text too. */
 int64_t ndc_audit_subject_key(struct ndc_str subject);
 int64_t ndc_audit_principal_key(struct ndc_str principal);
 /* Whether the parsed entry names the subject, or (subject empty) is by the principal. */
@@ -52,6 +53,8 @@ struct ndc_audit_tree {
     struct ndc_merkle_hash edge[NDC_AUDIT_TILE_LEVELS][NDC_AUDIT_TILE];
 };
 
+/* Copies what is in use. */
+void ndc_audit_tree_copy(struct ndc_audit_tree *to, const struct ndc_audit_tree *from);
 /* Adds a leaf; every tile that becomes full is given to `full`. */
 void ndc_audit_tree_add(struct ndc_audit_tree *tree, struct ndc_merkle_hasher *h,
                         const struct ndc_merkle_hash *leaf,
@@ -98,13 +101,14 @@ struct ndc_audit_item {
     size_t bytes; /* of the whole item */
     struct ndc_str tail;
     size_t key_count;
-    int64_t keys[]; /* of audit_index; the tail's text follows */
+    int64_t keys[]; /* of the index; the tail's text follows */
 };
 
-/* Writes a batch in one transaction: entries, index, tiles that became full, and the head
- * (unless NULL, then signed here over the tree with the batch). *tree is changed only by
- * a durable batch. */
+/* Writes a batch in one transaction: entries, some of the index, tiles that became full,
+ * and the head (unless NULL, then signed here over the tree with the batch). *tree is
+ * changed only by a durable batch; after a failure the index must be loaded again. */
 enum ndc_err ndc_audit_write_batch(struct ndc_store *store, struct ndc_audit_tree *tree,
+                                   struct ndc_audit_index *index,
                                    struct ndc_merkle_hasher *h,
                                    struct ndc_audit_item *items,
                                    struct ndc_audit_head *head,
@@ -117,6 +121,7 @@ struct ndc_audit {
     struct ndc_store *store;
     struct ndc_sign_key *key;
     struct ndc_merkle_hasher *hasher; /* the writer's */
+    struct ndc_audit_index index;     /* the writer's, and what it lets readers see */
     size_t queue_max, queue_bytes_max;
     int64_t head_interval_ms;
     struct ndc_thread writer;

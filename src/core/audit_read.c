@@ -89,60 +89,53 @@ struct span {
     bool empty;
 };
 
+static enum ndc_err time_of(struct ndc_store_conn *conn, uint64_t seq, int64_t *ms,
+                            struct ndc_fault *fault)
+{
+    return ndc_sql_i64(conn, ms, "SELECT time_ms FROM audit_entry WHERE seq = $1",
+                       NDC_ARGS(ndc_int((int64_t)seq)), fault);
+}
+
+/* The first entry of [0, size) that is not before a time, or size. */
+static enum ndc_err first_at(struct ndc_store_conn *conn, uint64_t size, int64_t ms,
+                             uint64_t *out, struct ndc_fault *fault)
+{
+    uint64_t low = 0, high = size;
+    enum ndc_err err = NDC_OK;
+    while (!err && low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        int64_t time;
+        err = time_of(conn, middle, &time, fault);
+        if (!err && time < ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *out = low;
+    return err;
+}
+
 /* Bounds by time: entries are numbered in the order they were taken, so times rise but
- * for clock steps; rows are compared with the times again. */
+ * for clock steps, and halving finds the place; rows are compared with the times again.
+ */
 static enum ndc_err bound_by_time(struct ndc_store_conn *conn, struct span *span,
                                   const struct ndc_audit_query *q,
                                   struct ndc_fault *fault)
 {
-    int64_t seq = 0;
-    enum ndc_err err = NDC_OK;
-    if (q->from_ms) {
-        err = ndc_sql_i64(
-            conn, &seq,
-            "SELECT coalesce((SELECT seq FROM audit_entry WHERE time_ms >= $1 "
-            "ORDER BY time_ms, seq LIMIT 1), -1)",
-            NDC_ARGS(ndc_int(q->from_ms)), fault);
-        if (err) return err;
-        if (seq < 0) span->empty = true;
-        if (seq >= 0 && (uint64_t)seq > span->first) span->first = (uint64_t)seq;
+    uint64_t size, at;
+    if (!q->from_ms && !q->until_ms) return NDC_OK;
+    enum ndc_err err = ndc_audit_size(conn, &size, fault);
+    if (!err && q->from_ms) {
+        err = first_at(conn, size, q->from_ms, &at, fault);
+        span->first = NDC_MAX(span->first, at);
+        span->empty |= at == size;
     }
-    if (q->until_ms) {
-        err =
-            ndc_sql_i64(conn, &seq,
-                        "SELECT coalesce((SELECT seq FROM audit_entry WHERE time_ms < $1 "
-                        "ORDER BY time_ms DESC, seq DESC LIMIT 1), -1)",
-                        NDC_ARGS(ndc_int(q->until_ms)), fault);
-        if (err) return err;
-        if (seq < 0) span->empty = true;
-        if (seq >= 0 && (uint64_t)seq < span->last) span->last = (uint64_t)seq;
+    if (!err && q->until_ms) {
+        err = first_at(conn, size, q->until_ms, &at, fault);
+        span->empty |= at == 0;
+        if (at > 0) span->last = NDC_MIN(span->last, at - 1);
     }
-    return NDC_OK;
-}
-
-static struct ndc_rows *select_rows(struct ndc_store_conn *conn,
-                                    const struct ndc_audit_query *q,
-                                    const struct span *span, unsigned limit)
-{
-    static const char *const all[] = {
-        "SELECT seq, time_ms, entry FROM audit_entry "
-        "WHERE seq >= $1 AND seq <= $2 ORDER BY seq LIMIT $3",
-        "SELECT seq, time_ms, entry FROM audit_entry "
-        "WHERE seq >= $1 AND seq <= $2 ORDER BY seq DESC LIMIT $3"};
-    static const char *const by_key[] = {
-        "SELECT i.seq, e.time_ms, e.entry FROM audit_index i "
-        "JOIN audit_entry e ON e.seq = i.seq "
-        "WHERE i.key = $4 AND i.seq >= $1 AND i.seq <= $2 ORDER BY i.seq LIMIT $3",
-        "SELECT i.seq, e.time_ms, e.entry FROM audit_index i "
-        "JOIN audit_entry e ON e.seq = i.seq "
-        "WHERE i.key = $4 AND i.seq >= $1 AND i.seq <= $2 ORDER BY i.seq DESC LIMIT $3"};
-    bool keyed = q->subject.len || q->principal.len;
-    int64_t key = q->subject.len ? ndc_audit_subject_key(q->subject)
-                                 : ndc_audit_principal_key(q->principal);
-    struct ndc_val args[4] = {ndc_int((int64_t)span->first), ndc_int((int64_t)span->last),
-                              ndc_int(limit), ndc_int(key)};
-    return ndc_sql_query(conn, keyed ? by_key[q->newest_first] : all[q->newest_first],
-                         args, keyed ? 4 : 3);
+    return err;
 }
 
 /* Whether a row found by key is really meant. */
@@ -159,44 +152,106 @@ static bool row_meant(const struct ndc_audit_query *q, int64_t time_ms,
     return meant;
 }
 
-static enum ndc_err visit_rows(struct ndc_rows *rows, const struct ndc_audit_query *q,
-                               ndc_audit_visit *visit, void *arg, unsigned *seen,
-                               uint64_t *last, struct ndc_fault *fault)
+/* A query on its way. */
+struct search {
+    const struct ndc_audit_query *q;
+    struct ndc_store_conn *conn;
+    struct span span;
+    unsigned limit, seen;
+    uint64_t last; /* the last number seen */
+    ndc_audit_visit *visit;
+    void *arg;
+};
+
+static enum ndc_err visit_rows(struct search *s, struct ndc_rows *rows,
+                               struct ndc_fault *fault)
 {
     enum ndc_err err = NDC_OK;
     while (!err && ndc_rows_next(rows)) {
         struct ndc_str entry = ndc_rows_text(rows, 2);
-        *last = (uint64_t)ndc_rows_i64(rows, 0);
-        (*seen)++;
-        if (row_meant(q, ndc_rows_i64(rows, 1), entry)) err = visit(arg, *last, entry);
+        s->last = (uint64_t)ndc_rows_i64(rows, 0);
+        s->seen++;
+        if (row_meant(s->q, ndc_rows_i64(rows, 1), entry))
+            err = s->visit(s->arg, s->last, entry);
     }
     enum ndc_err end = ndc_rows_end(rows, err ? NULL : fault);
     return err ? err : end;
+}
+
+static enum ndc_err visit_all(struct search *s, struct ndc_fault *fault)
+{
+    static const char *const sql[] = {
+        "SELECT seq, time_ms, entry FROM audit_entry "
+        "WHERE seq >= $1 AND seq <= $2 ORDER BY seq LIMIT $3",
+        "SELECT seq, time_ms, entry FROM audit_entry "
+        "WHERE seq >= $1 AND seq <= $2 ORDER BY seq DESC LIMIT $3"};
+    const struct ndc_val args[] = {ndc_int((int64_t)s->span.first),
+                                   ndc_int((int64_t)s->span.last), ndc_int(s->limit)};
+    return visit_rows(s, ndc_sql_query(s->conn, sql[s->q->newest_first], args, 3), fault);
+}
+
+/* Entries by number, some at once; the last of a portion is asked for several times. */
+static enum ndc_err visit_seqs(struct search *s, const uint64_t *seqs, size_t n,
+                               struct ndc_fault *fault)
+{
+    enum { PORTION = 16 };
+#define BY_NUMBER                                                                    \
+    "SELECT seq, time_ms, entry FROM audit_entry WHERE seq IN ($1, $2, $3, $4, $5, " \
+    "$6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ORDER BY seq"
+    static const char *const sql[] = {BY_NUMBER, BY_NUMBER " DESC"};
+    enum ndc_err err = NDC_OK;
+    for (size_t at = 0; !err && at < n; at += PORTION) {
+        struct ndc_val args[PORTION];
+        for (size_t i = 0; i < PORTION; i++)
+            args[i] = ndc_int((int64_t)seqs[NDC_MIN(at + i, n - 1)]);
+        err = visit_rows(
+            s, ndc_sql_query(s->conn, sql[s->q->newest_first], args, PORTION), fault);
+    }
+    return err;
+}
+
+static enum ndc_err visit_keyed(struct search *s, struct ndc_audit_index *index,
+                                struct ndc_fault *fault)
+{
+    const struct ndc_audit_query *q = s->q;
+    struct ndc_audit_lookup lookup = {.key = q->subject.len
+                                                 ? ndc_audit_subject_key(q->subject)
+                                                 : ndc_audit_principal_key(q->principal),
+                                      .first = s->span.first,
+                                      .last = s->span.last,
+                                      .newest_first = q->newest_first,
+                                      .limit = s->limit,
+                                      .seqs = ndc_xcalloc(s->limit, sizeof(uint64_t))};
+    enum ndc_err err = ndc_audit_index_find(index, s->conn, &lookup, fault);
+    if (!err && lookup.count) err = visit_seqs(s, lookup.seqs, lookup.count, fault);
+    free(lookup.seqs);
+    return err;
 }
 
 enum ndc_err ndc_audit_find(struct ndc_audit *audit, const struct ndc_audit_query *q,
                             ndc_audit_visit *visit, void *arg, uint64_t *next,
                             struct ndc_fault *fault)
 {
-    unsigned limit = NDC_MIN(q->limit ? q->limit : 50u, (unsigned)NDC_AUDIT_PAGE_MAX);
-    struct span span = {.first = q->newest_first ? 0 : q->from_seq, .last = INT64_MAX};
-    if (q->newest_first && q->from_seq < INT64_MAX) span.last = q->from_seq;
+    struct search s = {
+        .q = q,
+        .limit = NDC_MIN(q->limit ? q->limit : 50u, (unsigned)NDC_AUDIT_PAGE_MAX),
+        .span = {.first = q->newest_first ? 0 : q->from_seq, .last = INT64_MAX},
+        .visit = visit,
+        .arg = arg};
+    if (q->newest_first && q->from_seq < INT64_MAX) s.span.last = q->from_seq;
     *next = UINT64_MAX;
-    if (span.first > INT64_MAX) return NDC_OK;
-    struct ndc_store_conn *conn;
-    enum ndc_err err = ndc_store_take(audit->store, NDC_READ, &conn, fault);
+    if (s.span.first > INT64_MAX) return NDC_OK;
+    enum ndc_err err = ndc_store_take(audit->store, NDC_READ, &s.conn, fault);
     if (err) return err;
-    unsigned seen = 0;
-    uint64_t last = 0;
-    err = bound_by_time(conn, &span, q, fault);
-    if (!err && !span.empty && span.first <= span.last)
-        err = visit_rows(select_rows(conn, q, &span, limit), q, visit, arg, &seen, &last,
-                         fault);
-    ndc_store_give(conn);
-    if (err || seen < limit) return err;
+    err = bound_by_time(s.conn, &s.span, q, fault);
+    if (!err && !s.span.empty && s.span.first <= s.span.last)
+        err = q->subject.len || q->principal.len ? visit_keyed(&s, &audit->index, fault)
+                                                 : visit_all(&s, fault);
+    ndc_store_give(s.conn);
+    if (err || s.seen < s.limit) return err;
     if (!q->newest_first)
-        *next = last + 1;
-    else if (last > 0)
-        *next = last - 1;
+        *next = s.last + 1;
+    else if (s.last > 0)
+        *next = s.last - 1;
     return NDC_OK;
 }

@@ -1,10 +1,7 @@
-/* All SQL that the audit log writes with. Entries by number; an index from 64-bit keys of
- * subjects and principals to numbers (a row of 16 bytes each, sorted within a batch, so
- * that it stays small in cache); full tiles; signed heads. Nothing
- * is ever deleted. */
+/* The SQL that the audit log writes with, but for its index (audit_index.c). Entries by
+ * number; full tiles; signed heads. Nothing of these is ever deleted. */
 #include "core/audit_internal.h"
 
-#include "base/sort.h"
 #include "store/bulk.h"
 #include "store/migrate.h"
 #include "sys/clock.h"
@@ -36,6 +33,7 @@ static const struct ndc_migration migrations[] = {
      "    root BYTEA NOT NULL,\n"
      "    signature BYTEA NOT NULL\n"
      ");\n"},
+    {2, "the index in sorted runs, made anew at the next start", ndc_audit_index_schema},
 };
 
 enum ndc_err ndc_audit_migrate(struct ndc_store *store, struct ndc_fault *fault)
@@ -131,40 +129,6 @@ static enum ndc_err write_entries(struct ndc_store_conn *conn,
     return err;
 }
 
-static enum ndc_err write_index(struct ndc_store_conn *conn, struct ndc_audit_item *items,
-                                struct ndc_fault *fault)
-{
-    static const struct ndc_bulk_column columns[] = {{"key", NDC_VAL_I64},
-                                                     {"seq", NDC_VAL_I64}};
-    size_t n = 0, at = 0;
-    for (struct ndc_audit_item *item = items; item; item = item->next)
-        n += item->key_count;
-    if (n == 0) return NDC_OK;
-    struct ndc_key64 *keys = ndc_xmalloc(2 * n * sizeof(*keys));
-    for (struct ndc_audit_item *item = items; item; item = item->next)
-        for (size_t k = 0; k < item->key_count; k++)
-            keys[at++] = (struct ndc_key64){(uint64_t)item->keys[k], item->seq};
-    ndc_sort_key64(keys, keys + n, n);
-    struct ndc_bulk *bulk;
-    enum ndc_err err = ndc_bulk_begin(&bulk, conn, "audit_index", columns, 2, fault);
-    if (!err) {
-        for (size_t i = 0; !err && i < n; i++) {
-            /* An entry that names a subject twice has one row. */
-            if (i && keys[i].key == keys[i - 1].key && keys[i].value == keys[i - 1].value)
-                continue;
-            ndc_bulk_i64(bulk, (int64_t)keys[i].key);
-            ndc_bulk_i64(bulk, (int64_t)keys[i].value);
-            err = ndc_bulk_row(bulk, fault);
-        }
-        if (err)
-            ndc_bulk_abort(bulk);
-        else
-            err = ndc_bulk_end(bulk, NULL, fault);
-    }
-    free(keys);
-    return err;
-}
-
 static enum ndc_err write_tiles(struct ndc_store_conn *conn,
                                 const struct full_tiles *full, struct ndc_fault *fault)
 {
@@ -195,15 +159,18 @@ static enum ndc_err write_head(struct ndc_store_conn *conn,
 }
 
 static enum ndc_err write_all(struct ndc_store_conn *conn, struct ndc_audit_tree *tree,
-                              struct ndc_merkle_hasher *h, struct ndc_audit_item *items,
-                              struct ndc_audit_head *head, const struct ndc_sign_key *key,
-                              struct ndc_fault *fault)
+                              struct ndc_audit_index *index, struct ndc_merkle_hasher *h,
+                              struct ndc_audit_item *items, struct ndc_audit_head *head,
+                              const struct ndc_sign_key *key, struct ndc_fault *fault)
 {
     struct full_tiles full = {0};
+    size_t keys = 0;
+    for (const struct ndc_audit_item *item = items; item; item = item->next)
+        keys += item->key_count;
     ndc_buf_init(&full.hashes, (size_t)1 << 30);
     enum ndc_err err = ndc_tx_begin(conn, fault);
     if (!err && items) err = write_entries(conn, tree, h, &full, items, fault);
-    if (!err && items) err = write_index(conn, items, fault);
+    if (!err) err = ndc_audit_index_step(index, conn, keys, fault);
     NDC_ASSERT(!full.hashes.failed);
     if (!err) err = write_tiles(conn, &full, fault);
     if (!err && head) {
@@ -220,21 +187,24 @@ static enum ndc_err write_all(struct ndc_store_conn *conn, struct ndc_audit_tree
     return err;
 }
 
-enum ndc_err ndc_audit_write_batch(struct ndc_store *store, struct ndc_audit_tree *tree,
-                                   struct ndc_merkle_hasher *h,
-                                   struct ndc_audit_item *items,
-                                   struct ndc_audit_head *head,
-                                   const struct ndc_sign_key *key,
-                                   struct ndc_fault *fault)
+enum ndc_err ndc_audit_write_batch(
+    struct ndc_store *store, struct ndc_audit_tree *tree, struct ndc_audit_index *index,
+    struct ndc_merkle_hasher *h, struct ndc_audit_item *items,
+    struct ndc_audit_head *head, const struct ndc_sign_key *key, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     enum ndc_err err = ndc_store_take(store, NDC_WRITE, &conn, fault);
     if (err) return err;
     struct ndc_audit_tree *next = ndc_xmalloc(sizeof(*next));
-    *next = *tree;
-    err = write_all(conn, next, h, items, head, key, fault);
+    ndc_audit_tree_copy(next, tree);
+    err = write_all(conn, next, index, h, items, head, key, fault);
     ndc_store_give(conn);
-    if (!err) *tree = *next;
+    if (!err) {
+        ndc_audit_tree_copy(tree, next);
+        ndc_audit_index_flushed(index);
+        for (const struct ndc_audit_item *item = items; item; item = item->next)
+            ndc_audit_index_add(index, item->seq, item->keys, item->key_count);
+    }
     free(next);
     return err;
 }

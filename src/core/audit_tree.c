@@ -17,6 +17,17 @@ static struct ndc_merkle_hash fold(struct ndc_merkle_hasher *h,
     return work[0];
 }
 
+void ndc_audit_tree_copy(struct ndc_audit_tree *to, const struct ndc_audit_tree *from)
+{
+    to->frontier = from->frontier;
+    for (unsigned level = 0; level < NDC_AUDIT_TILE_LEVELS; level++) {
+        uint64_t have = from->frontier.size >> 8 * level;
+        if (have == 0) break;
+        memcpy(to->edge[level], from->edge[level],
+               have % NDC_AUDIT_TILE * sizeof(to->edge[level][0]));
+    }
+}
+
 void ndc_audit_tree_add(struct ndc_audit_tree *tree, struct ndc_merkle_hasher *h,
                         const struct ndc_merkle_hash *leaf,
                         void (*full)(void *arg, unsigned level, uint64_t number,
