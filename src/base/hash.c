@@ -11,6 +11,16 @@ static uint64_t load64(const unsigned char *p)
     return v;
 }
 
+/* The last 1 to 7 bytes of a text, little-endian. */
+static uint64_t load_tail(const unsigned char *p, size_t left, size_t len)
+{
+    if (len >= 8) return load64(p + left - 8) >> (8 * (8 - left));
+    uint64_t tail = 0;
+    for (size_t i = 0; i < left; i++)
+        tail |= (uint64_t)p[i] << (8 * i);
+    return tail;
+}
+
 static uint64_t fold(uint64_t a, uint64_t b)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
@@ -27,9 +37,7 @@ uint64_t ndc_hash64(const void *ptr, size_t len, uint64_t seed)
         p += 8;
         left -= 8;
     }
-    uint64_t tail = 0;
-    for (size_t i = 0; i < left; i++)
-        tail |= (uint64_t)p[i] << (8 * i);
+    uint64_t tail = left ? load_tail(p, left, len) : 0;
     h = fold(h ^ tail, 0x1d8e4e27c47d124fu ^ (uint64_t)len << 1);
     return ndc_mix64(h);
 }
@@ -71,6 +79,7 @@ static uint64_t find_slot(const struct ndc_dict *dict, struct ndc_str s, uint64_
 static void grow_slots(struct ndc_dict *dict)
 {
     uint64_t n = dict->slots ? (dict->slots_mask + 1) * 2 : SLOTS_FIRST;
+    NDC_ASSERT(n > dict->count); /* not a closed one */
     free(dict->slots);
     dict->slots = ndc_xcalloc(n, sizeof(*dict->slots));
     dict->slots_mask = n - 1;
@@ -86,6 +95,7 @@ static void grow_slots(struct ndc_dict *dict)
 uint32_t ndc_dict_find(const struct ndc_dict *dict, struct ndc_str s)
 {
     if (s.len == 0 || dict->count == 0) return 0;
+    NDC_ASSERT(dict->slots);
     return (uint32_t)dict->slots[find_slot(dict, s, ndc_hash_str(s, 0))];
 }
 
@@ -111,12 +121,27 @@ static void append_string(struct ndc_dict *dict, struct ndc_str s)
 
 uint32_t ndc_dict_add(struct ndc_dict *dict, struct ndc_str s)
 {
+    return ndc_dict_add_hashed(dict, s, ndc_hash_str(s, 0));
+}
+
+uint32_t ndc_dict_add_hashed(struct ndc_dict *dict, struct ndc_str s, uint64_t hash)
+{
     if (s.len == 0 || dict->count >= UINT32_MAX / 2 - 2) return 0;
     if (!dict->slots || (uint64_t)dict->count * 2 > dict->slots_mask) grow_slots(dict);
-    uint64_t hash = ndc_hash_str(s, 0);
     uint64_t at = find_slot(dict, s, hash);
     if (dict->slots[at]) return (uint32_t)dict->slots[at];
     append_string(dict, s);
     dict->slots[at] = (hash & ~(uint64_t)UINT32_MAX) | dict->count;
     return dict->count;
+}
+
+void ndc_dict_close(struct ndc_dict *dict)
+{
+    free(dict->slots);
+    dict->slots = NULL;
+    if (dict->count == 0) return;
+    dict->bytes_cap = dict->bytes_len;
+    dict->bytes = ndc_xrealloc(dict->bytes, dict->bytes_cap);
+    dict->starts_cap = dict->count + 1;
+    dict->starts = ndc_xrealloc(dict->starts, dict->starts_cap * sizeof(*dict->starts));
 }

@@ -65,8 +65,28 @@ void ndc_dict_init(struct ndc_dict *dict);
 void ndc_dict_free(struct ndc_dict *dict);
 /* The id of s, added if new. 0 only for an empty s, or if 2^32 - 2 strings are in. */
 uint32_t ndc_dict_add(struct ndc_dict *dict, struct ndc_str s);
+/* The same with ndc_hash_str(s, 0) at hand. Who adds many looks ahead in three steps,
+ * each some strings before the next, so that memory is fetched while others are compared.
+ */
+uint32_t ndc_dict_add_hashed(struct ndc_dict *dict, struct ndc_str s, uint64_t hash);
+static inline void ndc_dict_look_slot(const struct ndc_dict *dict, uint64_t hash)
+{
+    if (dict->slots) __builtin_prefetch(&dict->slots[hash & dict->slots_mask]);
+}
+static inline void ndc_dict_look_start(const struct ndc_dict *dict, uint64_t hash)
+{
+    uint32_t id = dict->slots ? (uint32_t)dict->slots[hash & dict->slots_mask] : 0;
+    if (id) __builtin_prefetch(&dict->starts[id - 1]);
+}
+static inline void ndc_dict_look_bytes(const struct ndc_dict *dict, uint64_t hash)
+{
+    uint32_t id = dict->slots ? (uint32_t)dict->slots[hash & dict->slots_mask] : 0;
+    if (id) __builtin_prefetch(dict->bytes + dict->starts[id - 1]);
+}
 /* The id of s, or 0. */
 uint32_t ndc_dict_find(const struct ndc_dict *dict, struct ndc_str s);
+/* No string is added or found by its text afterwards: gives back what that needs. */
+void ndc_dict_close(struct ndc_dict *dict);
 /* The string of an id in 1..count; valid until the next add. 0-terminated. */
 struct ndc_str ndc_dict_get(const struct ndc_dict *dict, uint32_t id);
 
