@@ -111,6 +111,71 @@ bool ndc_record_decode(struct ndc_record *r, struct ndc_arena *arena, struct ndc
     return body.len == 0;
 }
 
+/* Reading without copies or a struct per field: `at` moves through the bytes, and a
+ * damaged length ends in false, never past `end`. */
+struct cursor {
+    const unsigned char *at, *end;
+};
+
+static inline bool pass_varint(struct cursor *c, uint64_t *v)
+{
+    if (NDC_LIKELY(c->at < c->end && *c->at < 0x80)) {
+        *v = *c->at++;
+        return true;
+    }
+    struct ndc_str in = ndc_str_n((const char *)c->at, (size_t)(c->end - c->at));
+    if (!ndc_take_varint(&in, v)) return false;
+    c->at = (const unsigned char *)in.ptr;
+    return true;
+}
+
+static inline bool pass_bytes(struct cursor *c, struct ndc_str *s)
+{
+    uint64_t len;
+    if (!pass_varint(c, &len) || len > (uint64_t)(c->end - c->at)) return false;
+    *s = ndc_str_n((const char *)c->at, (size_t)len);
+    c->at += len;
+    return true;
+}
+
+static inline bool pick_field(struct cursor *c, struct ndc_record_pick *picks,
+                              const struct ndc_record_wanted *wanted)
+{
+    struct ndc_str value, raw;
+    uint64_t place = 0, column;
+    if (c->end - c->at < 2) return false;
+    unsigned id = c->at[0], flags = c->at[1];
+    c->at += 2;
+    if (id == NDC_RECORD_UNMAPPED && !pass_varint(c, &column)) return false;
+    if (!pass_bytes(c, &value)) return false;
+    if (!(flags & NDC_RECORD_RAW_SAME) && !pass_bytes(c, &raw)) return false;
+    if (flags & NDC_RECORD_PLACE && (!pass_varint(c, &place) || place > UINT32_MAX))
+        return false;
+    unsigned slot = wanted->slot[id];
+    if (slot != NDC_RECORD_NO_SLOT && value.len && !picks[slot].value.len)
+        picks[slot] = (struct ndc_record_pick){value, (uint32_t)place};
+    return true;
+}
+
+bool ndc_record_pick_fields(struct ndc_record_pick *picks, unsigned count,
+                            const struct ndc_record_wanted *wanted, struct ndc_str record)
+{
+    struct cursor c = {(const unsigned char *)record.ptr,
+                       (const unsigned char *)record.ptr + record.len};
+    struct ndc_str key;
+    uint64_t skipped, fields;
+    for (unsigned i = 0; i < count; i++)
+        picks[i].value.len = 0;
+    if (!pass_varint(&c, &skipped) || skipped != (uint64_t)(c.end - c.at)) return false;
+    if (!pass_varint(&c, &skipped) || !pass_bytes(&c, &key)) return false;
+    for (unsigned i = 0; i < 4; i++) /* runs, time, flags */
+        if (!pass_varint(&c, &skipped)) return false;
+    if (!pass_varint(&c, &fields) || fields > NDC_RECORD_FIELDS_MAX) return false;
+    for (uint64_t i = 0; i < fields; i++)
+        if (!pick_field(&c, picks, wanted)) return false;
+    return c.at == c.end;
+}
+
 const struct ndc_record_field *ndc_record_find(const struct ndc_record *r, unsigned field)
 {
     for (unsigned i = 0; i < r->count; i++)

@@ -53,6 +53,23 @@ bool ndc_record_decode(struct ndc_record *record, struct ndc_arena *arena,
                        struct ndc_str *in);
 /* Takes one record from *in without looking inside. */
 bool ndc_record_skip(struct ndc_str *in, struct ndc_str *whole);
+/* What some fields of a record say, without its other parts: for who reads all records
+ * and few of their fields. */
+struct ndc_record_pick {
+    struct ndc_str value; /* empty: the record has none */
+    uint32_t place;
+};
+/* The slots of picks by dictionary id; NDC_RECORD_NO_SLOT for a field nobody asked for.
+ */
+struct ndc_record_wanted {
+    uint8_t slot[256];
+};
+enum { NDC_RECORD_NO_SLOT = 255 };
+/* Fills picks[0..count) from one encoded record, each with the first field of its id that
+ * has a value, as ndc_record_find would; texts point into it. False: damaged. */
+bool ndc_record_pick_fields(struct ndc_record_pick *picks, unsigned count,
+                            const struct ndc_record_wanted *wanted,
+                            struct ndc_str record);
 /* The field with this dictionary id that has a value, or NULL. */
 const struct ndc_record_field *ndc_record_find(const struct ndc_record *record,
                                                unsigned field);
