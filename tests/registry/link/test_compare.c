@@ -23,7 +23,7 @@ static unsigned level_of(const char *compare, const char *a, const char *b)
     struct ndc_str x = ndc_str(a), y = ndc_str(b);
     ndc_link_table_add(&t, 0, 0, &x);
     ndc_link_table_add(&t, 0, 1, &y);
-    ndc_link_table_seal(&t, false);
+    ndc_link_table_seal(&t, false, 1);
     uint32_t p = *table_row(&t, 0), q = *table_row(&t, 1);
     const struct comparator *how = spec->fields[0].comparator;
     unsigned level = p == 0 || q == 0 ? 0

@@ -99,5 +99,8 @@ struct ndc_link_feed *ndc_link_feed_new(const struct ndc_link_spec *spec);
 void ndc_link_feed_free(struct ndc_link_feed *feed);
 const struct ndc_str *ndc_link_feed_values(struct ndc_link_feed *feed,
                                            const struct ndc_record *record);
+/* The same of a record as stages hold it, without decoding the rest; NULL: damaged. */
+const struct ndc_str *ndc_link_feed_encoded(struct ndc_link_feed *feed,
+                                            struct ndc_str record);
 
 #endif

@@ -4,7 +4,7 @@
 #include "platforms/registry/load/restore.h"
 #include "sys/log.h"
 
-enum { FEED_ROWS = 16384, DECODE_BYTES = 1 << 20 };
+enum { FEED_ROWS = 16384 };
 
 /* One that is damaged or gone is made anew where that can be. */
 static enum ndc_err open_stage(struct ndc_registry *reg,
@@ -78,25 +78,20 @@ static void feed_part(void *arg, size_t i)
     const struct feed_task *task = &f->tasks[i];
     struct ndc_link_batch *batch = ndc_link_batch_new(f->link->link);
     struct ndc_link_feed *feed = ndc_link_feed_new(f->link->spec);
-    struct ndc_arena arena;
     struct ndc_fault fault = {0};
     enum ndc_err err = NDC_OK, committed;
-    ndc_arena_init(&arena, DECODE_BYTES);
     for (uint32_t r = task->from; r < task->to && !err; r++) {
-        struct ndc_record record;
-        struct ndc_str bytes = ndc_stage_record(&task->source->stage, r);
-        ndc_arena_reset(&arena);
-        if (!ndc_record_decode(&record, &arena, &bytes))
+        const struct ndc_str *values =
+            ndc_link_feed_encoded(feed, ndc_stage_record(&task->source->stage, r));
+        if (!values)
             err = ndc_fail(&fault, NDC_EIO, "stage.damaged",
                            "the stage of %.*s is damaged; load it again",
                            NDC_STR_FMT(task->source->source->source->id));
         else
-            ndc_link_batch_add(batch, task->source->link_source, r,
-                               ndc_link_feed_values(feed, &record));
+            ndc_link_batch_add(batch, task->source->link_source, r, values);
     }
     committed = ndc_link_batch_commit(batch, &fault);
     if (!err) err = committed;
-    ndc_arena_free(&arena);
     ndc_link_feed_free(feed);
     if (!err) return;
     ndc_mutex_lock(&f->lock);
@@ -117,8 +112,9 @@ static enum ndc_err feed_all(struct build *b, struct build_link *l,
         struct build_source *source = &l->sources[s];
         source->first_row = first;
         first += source->stage.count;
-        enum ndc_err err = ndc_link_source_add(l->link, source->source->source->id,
-                                               &source->link_source, fault);
+        enum ndc_err err =
+            ndc_link_source_whole(l->link, source->source->source->id,
+                                  source->stage.count, &source->link_source, fault);
         if (err) {
             free(f.tasks);
             return err;

@@ -15,12 +15,15 @@ enum feed_kind {
 struct feed_column {
     enum feed_kind kind;
     unsigned fields[2]; /* the first that has a value counts */
+    unsigned slots[2];  /* of the same in picks */
     unsigned field_count;
     char text[TEXT_BYTES];
 };
 
 struct ndc_link_feed {
-    unsigned count;
+    unsigned count, pick_count;
+    struct ndc_record_wanted wanted;
+    struct ndc_record_pick picks[2 * NDC_LINK_FIELDS_MAX];
     struct feed_column columns[NDC_LINK_FIELDS_MAX];
     struct ndc_str values[NDC_LINK_FIELDS_MAX];
 };
@@ -63,8 +66,16 @@ struct ndc_link_feed *ndc_link_feed_new(const struct ndc_link_spec *spec)
 {
     struct ndc_link_feed *feed = ndc_xcalloc(1, sizeof(*feed));
     feed->count = ndc_link_spec_field_count(spec);
-    for (unsigned i = 0; i < feed->count; i++)
-        feed->columns[i] = resolve(ndc_link_spec_field_name(spec, i));
+    memset(&feed->wanted, NDC_RECORD_NO_SLOT, sizeof(feed->wanted));
+    for (unsigned i = 0; i < feed->count; i++) {
+        struct feed_column *c = &feed->columns[i];
+        *c = resolve(ndc_link_spec_field_name(spec, i));
+        for (unsigned k = 0; k < c->field_count; k++) {
+            uint8_t *slot = &feed->wanted.slot[c->fields[k]];
+            if (*slot == NDC_RECORD_NO_SLOT) *slot = (uint8_t)feed->pick_count++;
+            c->slots[k] = *slot;
+        }
+    }
     return feed;
 }
 
@@ -88,7 +99,7 @@ static struct ndc_str number_text(struct feed_column *c, uint32_t v)
 
 /* What stands before the first unit: "Số 12, ngõ 5" of "Số 12, ngõ 5, Phường X, Tỉnh Y".
  * The normal form ends in commune and province where both are known. */
-static struct ndc_str street_of(const struct ndc_record_field *f)
+static struct ndc_str street_of(const struct ndc_record_pick *f)
 {
     unsigned units = f->place % 100000 ? 2 : f->place ? 1 : 0;
     size_t len = f->value.len;
@@ -99,12 +110,11 @@ static struct ndc_str street_of(const struct ndc_record_field *f)
     return units ? NDC_STR_NULL : ndc_str_n(f->value.ptr, len);
 }
 
-static struct ndc_str value_of(struct feed_column *c, const struct ndc_record *r)
+static struct ndc_str value_of(struct feed_column *c, const struct ndc_record_pick *picks)
 {
-    const struct ndc_record_field *f = NULL;
-    for (unsigned k = 0; k < c->field_count && !f; k++)
-        f = ndc_record_find(r, c->fields[k]);
-    if (!f) return NDC_STR_NULL;
+    const struct ndc_record_pick *f = &picks[c->slots[0]];
+    if (!f->value.len && c->field_count > 1) f = &picks[c->slots[1]];
+    if (!f->value.len) return NDC_STR_NULL;
     switch (c->kind) {
     case FEED_COMMUNE:
         return f->place % 100000 ? number_text(c, f->place) : NDC_STR_NULL;
@@ -120,7 +130,25 @@ static struct ndc_str value_of(struct feed_column *c, const struct ndc_record *r
 const struct ndc_str *ndc_link_feed_values(struct ndc_link_feed *feed,
                                            const struct ndc_record *record)
 {
+    for (unsigned i = 0; i < feed->pick_count; i++)
+        feed->picks[i].value.len = 0;
+    for (unsigned i = 0; i < record->count; i++) {
+        const struct ndc_record_field *f = &record->fields[i];
+        unsigned slot = feed->wanted.slot[f->field];
+        if (slot != NDC_RECORD_NO_SLOT && f->value.len && !feed->picks[slot].value.len)
+            feed->picks[slot] = (struct ndc_record_pick){f->value, f->place};
+    }
     for (unsigned i = 0; i < feed->count; i++)
-        feed->values[i] = value_of(&feed->columns[i], record);
+        feed->values[i] = value_of(&feed->columns[i], feed->picks);
+    return feed->values;
+}
+
+const struct ndc_str *ndc_link_feed_encoded(struct ndc_link_feed *feed,
+                                            struct ndc_str record)
+{
+    if (!ndc_record_pick_fields(feed->picks, feed->pick_count, &feed->wanted, record))
+        return NULL;
+    for (unsigned i = 0; i < feed->count; i++)
+        feed->values[i] = value_of(&feed->columns[i], feed->picks);
     return feed->values;
 }

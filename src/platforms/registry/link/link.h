@@ -72,6 +72,14 @@ const struct ndc_link_spec *ndc_link_spec_of(const struct ndc_link *link);
 enum ndc_err ndc_link_source_add(struct ndc_link *link, struct ndc_str name,
                                  unsigned *source, struct ndc_fault *fault) NDC_MUST_USE;
 
+/* Declares a source whose records are numbered 0 to rows - 1 and will all be added. When
+ * the sources of a table are declared so, each after those of lesser names (bytewise),
+ * every row has its place from the beginning: nothing is sorted or copied. Not to be
+ * mixed with ndc_link_source_add. */
+enum ndc_err ndc_link_source_whole(struct ndc_link *link, struct ndc_str name,
+                                   uint32_t rows, unsigned *source,
+                                   struct ndc_fault *fault) NDC_MUST_USE;
+
 /* A batch belongs to one thread. values[f] is field f's text (UTF-8; empty: missing); it
  * is folded as the field's comparator asks. ref is the caller's number for the record,
  * unique within its source. */

@@ -15,7 +15,7 @@ unsigned ndc_link_keys(const struct ndc_link_spec *spec, const struct ndc_str *v
     unsigned n = 0;
     if (ndc_link_table_reserve(&t, 1, NULL) == NDC_OK) {
         ndc_link_table_add(&t, 0, 0, values);
-        ndc_link_table_seal(&t, false);
+        ndc_link_table_seal(&t, false, 1);
         n = ndc_link_blocks_row_keys(&t, 0, keys);
     }
     ndc_link_table_free(&t);
@@ -56,7 +56,7 @@ unsigned ndc_link_match(const struct ndc_link_model *model, struct ndc_link_matc
     ndc_link_table_add(&t, 0, 0, probe);
     for (uint32_t i = 0; i < count; i++)
         ndc_link_table_add(&t, 0, i + 1, candidates[i]);
-    ndc_link_table_seal(&t, false);
+    ndc_link_table_seal(&t, false, 1);
     ndc_link_model_lookup(fields, model, &t);
     for (uint32_t i = 0; i < count; i++) {
         struct ndc_link_match match = {.candidate = i};

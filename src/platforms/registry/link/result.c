@@ -28,7 +28,7 @@ void ndc_link_row(const struct ndc_link *link, uint32_t row, unsigned *source,
 {
     NDC_ASSERT(row < link->table.row_count);
     *source = link->table.sources[row];
-    *ref = link->table.refs[row];
+    *ref = table_ref(&link->table, row);
 }
 
 struct ndc_str ndc_link_source_name(const struct ndc_link *link, unsigned source)
@@ -42,6 +42,7 @@ uint32_t ndc_link_row_find(const struct ndc_link *link, unsigned source, uint64_
     const struct table *t = &link->table;
     if (source >= NDC_LINK_SOURCES_MAX) return UINT32_MAX;
     uint32_t low = t->source_start[source], high = t->source_start[source + 1];
+    if (t->whole) return ref < high - low ? low + (uint32_t)ref : UINT32_MAX;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (t->refs[middle] < ref)

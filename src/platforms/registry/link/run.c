@@ -4,19 +4,8 @@
 
 #include <math.h>
 
-enum {
-    THREADS_MAX = 16,
-    SCORE_CHUNK = 1 << 15,
-    MEMO_LOG2 = 18,
-    SOURCE_NAME_MAX = 256,
-    LEARN_SAMPLE = 1000000
-};
+enum { THREADS_MAX = 16, SCORE_CHUNK = 1 << 15, MEMO_LOG2 = 18, LEARN_SAMPLE = 1000000 };
 #define PAIR_BYTES_DEFAULT ((size_t)512 << 20)
-
-struct ndc_link_batch {
-    struct ndc_link *link;
-    struct table table;
-};
 
 void ndc_link_edges_add(struct edges *edges, uint32_t a, uint32_t b, double log_odds,
                         enum ndc_link_edge_kind kind)
@@ -59,6 +48,8 @@ struct ndc_link *ndc_link_new(const struct ndc_link_spec *spec,
     if (link->options.pair_bytes_max == 0)
         link->options.pair_bytes_max = PAIR_BYTES_DEFAULT;
     ndc_mutex_init(&link->lock);
+    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
+        ndc_mutex_init(&link->column_locks[f]);
     ndc_link_table_init(&link->table, spec);
     return link;
 }
@@ -76,94 +67,9 @@ void ndc_link_free(struct ndc_link *link)
     free(link->reviews.items);
     free(link->entity);
     ndc_mutex_free(&link->lock);
+    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
+        ndc_mutex_free(&link->column_locks[f]);
     free(link);
-}
-
-enum ndc_err ndc_link_source_add(struct ndc_link *link, struct ndc_str name,
-                                 unsigned *source, struct ndc_fault *fault)
-{
-    if (name.len == 0 || name.len > SOURCE_NAME_MAX)
-        return ndc_fail(fault, NDC_EINPUT, "link.source", "a source needs a name");
-    enum ndc_err err = NDC_OK;
-    ndc_mutex_lock(&link->lock);
-    struct ndc_dict *names = &link->table.source_names;
-    uint32_t id = ndc_dict_find(names, name);
-    if (id == 0 && names->count == NDC_LINK_SOURCES_MAX)
-        err = ndc_fail(fault, NDC_ETOOBIG, "link.sources", "over %d sources",
-                       NDC_LINK_SOURCES_MAX);
-    else if (id == 0)
-        id = ndc_dict_add(names, name);
-    ndc_mutex_unlock(&link->lock);
-    *source = id - 1;
-    return err;
-}
-
-struct ndc_link_batch *ndc_link_batch_new(struct ndc_link *link)
-{
-    struct ndc_link_batch *batch = ndc_xcalloc(1, sizeof *batch);
-    batch->link = link;
-    ndc_link_table_init(&batch->table, link->spec);
-    return batch;
-}
-
-void ndc_link_batch_add(struct ndc_link_batch *batch, unsigned source, uint64_t ref,
-                        const struct ndc_str *values)
-{
-    if (ndc_link_table_reserve(&batch->table, 1, NULL)) return; /* commit reports it */
-    ndc_link_table_add(&batch->table, source, ref, values);
-}
-
-/* Numbers in the common dictionary of the batch's own numbers. */
-static uint32_t *merge_dict(struct ndc_dict *into, const struct ndc_dict *from)
-{
-    uint32_t *map = ndc_xmalloc(((size_t)from->count + 1) * sizeof *map);
-    map[0] = 0;
-    for (uint32_t id = 1; id <= from->count; id++)
-        map[id] = ndc_dict_add(into, ndc_dict_get(from, id));
-    return map;
-}
-
-static void append_rows(struct table *t, const struct table *from, uint32_t *const *maps)
-{
-    unsigned width = t->spec->field_count;
-    uint32_t *values = t->values + (size_t)t->row_count * width;
-    for (unsigned f = 0; f < width; f++) {
-        const uint32_t *map = maps[f];
-        NDC_ASSERT(map);
-        for (size_t i = f; i < (size_t)from->row_count * width; i += width)
-            values[i] = map[from->values[i]];
-    }
-    if (from->row_count == 0) return;
-    memcpy(t->refs + t->row_count, from->refs, from->row_count * sizeof *t->refs);
-    memcpy(t->sources + t->row_count, from->sources, from->row_count);
-    t->row_count += from->row_count;
-}
-
-enum ndc_err ndc_link_batch_commit(struct ndc_link_batch *batch, struct ndc_fault *fault)
-{
-    struct ndc_link *link = batch->link;
-    uint32_t *maps[NDC_LINK_FIELDS_MAX] = {0};
-    NDC_ASSERT(!link->ran);
-    ndc_mutex_lock(&link->lock);
-    enum ndc_err err =
-        ndc_link_table_reserve(&link->table, batch->table.row_count, fault);
-    if (!err && batch->table.row_count == NDC_LINK_ROWS_MAX)
-        err = ndc_fail(fault, NDC_ETOOBIG, "link.rows", "the batch is full");
-    if (!err) {
-        for (unsigned f = 0; f < link->spec->field_count; f++) {
-            unsigned owner = link->spec->fields[f].dict;
-            maps[f] = f == owner ? merge_dict(link->table.columns[f].dict,
-                                              batch->table.columns[f].dict)
-                                 : maps[owner];
-        }
-        append_rows(&link->table, &batch->table, maps);
-        for (unsigned f = 0; f < link->spec->field_count; f++)
-            if (link->spec->fields[f].dict == f) free(maps[f]);
-    }
-    ndc_mutex_unlock(&link->lock);
-    ndc_link_table_free(&batch->table);
-    free(batch);
-    return err;
 }
 
 void ndc_link_decide(struct ndc_link *link, unsigned source_a, uint64_t ref_a,
@@ -421,7 +327,7 @@ enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
     struct ndc_dict declared;
     copy_names(&declared, &link->table.source_names);
     if (is_canceled(link, "prepare", 0)) goto canceled;
-    ndc_link_table_seal(&link->table, true);
+    ndc_link_table_seal(&link->table, true, link->options.threads);
     place_decisions(link, &declared);
     link->stats.seconds_prepare = seconds_since(&mark);
     if (is_canceled(link, "identifiers", 0.1)) goto canceled;

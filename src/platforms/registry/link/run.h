@@ -6,6 +6,8 @@
 #include "platforms/registry/link/model.h"
 #include "sys/thread.h"
 
+#include <stdatomic.h>
+
 struct decision {
     unsigned source_a, source_b;
     uint64_t ref_a, ref_b;
@@ -31,7 +33,10 @@ void ndc_link_reviews_add(struct reviews *reviews, uint32_t a, uint32_t b,
 struct ndc_link {
     const struct ndc_link_spec *spec;
     struct ndc_link_options options;
-    struct ndc_mutex lock; /* guards table, decisions and names until the run */
+    struct ndc_mutex lock; /* guards rows, decisions and names until the run */
+    struct ndc_mutex
+        column_locks[NDC_LINK_FIELDS_MAX]; /* one a dictionary; taken alone */
+    atomic_uint turn;                      /* which column a batch numbers first */
     struct table table;
     struct decision *decisions;
     size_t decision_count, decision_cap;

@@ -4,11 +4,16 @@
 
 #include "platforms/registry/link/spec.h"
 
-/* One field's distinct values. */
+enum { FOLDED_BYTES_MAX = 4096, RAW_BYTES_MAX = FOLDED_BYTES_MAX / 4 };
+
+/* One field's distinct values. While rows are added they are numbered as they come
+ * (`raw`); sealing folds each of them once and gives rows the numbers of folded texts. */
 struct column {
     const struct spec_field *field;
-    struct ndc_dict *dict; /* maybe another column's */
+    struct ndc_dict *raw, *dict; /* maybe another column's */
     bool owns_dict;
+    uint32_t *raw_rows; /* raw value -> rows that hold it in this field */
+    uint32_t raw_rows_cap;
     uint32_t *class_of; /* value -> class, e.g. the toneless form; NULL: itself */
     struct ndc_dict class_names;
     uint32_t *rows_of;    /* value -> rows that hold it in this field */
@@ -20,8 +25,12 @@ struct column {
 struct table {
     const struct ndc_link_spec *spec;
     struct column columns[NDC_LINK_FIELDS_MAX];
-    uint32_t *values; /* row-major, field_count a row */
-    uint64_t *refs;
+    void *block; /* what holds `values`, which begin at a cache line */
+    uint32_t
+        *values; /* row-major, `stride` a row: a row never straddles lines needlessly */
+    unsigned stride;
+    bool whole;     /* sources were declared whole: row = its source's first + ref */
+    uint64_t *refs; /* NULL when whole */
     uint8_t *sources;
     uint32_t row_count, row_cap;
     struct ndc_dict source_names;
@@ -33,16 +42,27 @@ void ndc_link_table_init(struct table *table, const struct ndc_link_spec *spec);
 void ndc_link_table_free(struct table *table);
 enum ndc_err ndc_link_table_reserve(struct table *table, uint32_t more,
                                     struct ndc_fault *fault) NDC_MUST_USE;
-/* Adds one row, folding its values. Row order is the call order until
- * ndc_link_table_seal. */
+/* Makes the rows of whole sources, once; all values missing. */
+enum ndc_err ndc_link_table_place(struct table *table,
+                                  struct ndc_fault *fault) NDC_MUST_USE;
+/* Adds one row. Row order is the call order until ndc_link_table_seal. */
 void ndc_link_table_add(struct table *table, unsigned source, uint64_t ref,
                         const struct ndc_str *values);
-/* Orders rows by (source name, ref, content), counts values, prepares comparators. */
-void ndc_link_table_seal(struct table *table, bool sort);
+/* The number of a text as it came; counts it. Its hash is ndc_hash_str(raw, 0). */
+uint32_t ndc_link_table_number(struct column *column, struct ndc_str raw, uint64_t hash);
+/* Folds values, orders rows by (source name, ref, content) where they are not yet, counts
+ * values, prepares comparators. Nothing is added afterwards. */
+void ndc_link_table_seal(struct table *table, bool sort, unsigned threads);
 
+static inline uint64_t table_ref(const struct table *t, uint32_t row)
+{
+    return t->refs ? t->refs[row] : row - t->source_start[t->sources[row]];
+}
+
+/* Values of a row, by field; 0: missing. */
 static inline const uint32_t *table_row(const struct table *t, uint32_t row)
 {
-    return t->values + (size_t)row * t->spec->field_count;
+    return t->values + (size_t)row * t->stride;
 }
 
 #endif
