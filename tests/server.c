@@ -14,6 +14,8 @@
 
 enum { FIRST_BYTE_MS = 60000, CALL_MS = 120000 };
 
+const char *test_client_cert, *test_client_key;
+
 static const struct ndc_platform *const platforms[] = {&ndc_notes_platform, NULL};
 
 static void set(struct ndc_config *config, const char *name, const char *value)
@@ -33,14 +35,19 @@ static void sign_in(struct test_server *s)
     snprintf(text, sizeof(text), "{\"user\":\"admin\",\"password\":\"%s\"}",
              s->admin_password);
     char url[64];
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u/api/session", s->port);
+    snprintf(url, sizeof(url), "http%s://127.0.0.1:%u/api/session", s->ca_file ? "s" : "",
+             s->port);
     const char *headers[] = {TEST_JSON, NULL};
     struct ndc_client_answer answer;
     assert_ok(ndc_client_call(&answer,
                               &(struct ndc_client_request){.method = "POST",
                                                            .url = url,
                                                            .headers = headers,
-                                                           .body = ndc_str(text)},
+                                                           .body = ndc_str(text),
+                                                           .timeout_ms = CALL_MS,
+                                                           .ca_file = s->ca_file,
+                                                           .cert_file = test_client_cert,
+                                                           .key_file = test_client_key},
                               &fault),
               &fault);
     assert_int_equal(answer.status, 200);
@@ -80,9 +87,11 @@ void test_server_start(struct test_server *s, void **state, const char *const *m
               &fault);
     assert_true(made);
     assert_ok(ndc_app_serve(s->app, &fault), &fault);
+    const char *tls_cert = ndc_config_text(config, "tls_cert");
+    s->ca_file = *tls_cert ? tls_cert : NULL;
     s->port = (unsigned)strtoul(strrchr(ndc_app_address(s->app), ':') + 1, NULL, 10);
-    assert_ok(ndc_key_add(ndc_app_identity(s->app), NDC_STR("tax"), NDC_STR("test"),
-                          NDC_STR(""), 0, s->key_id, secret, &fault),
+    const struct ndc_key key = {.agency = NDC_STR("tax"), .title = NDC_STR("test")};
+    assert_ok(ndc_key_add(ndc_app_identity(s->app), &key, s->key_id, secret, &fault),
               &fault);
     snprintf(s->key, sizeof(s->key), "Authorization: Bearer %s", secret);
     sign_in(s);
@@ -102,12 +111,16 @@ int test_call(const struct test_server *s, const char *method, const char *path,
     struct ndc_fault fault = {0};
     struct ndc_client_answer answer;
     const char *headers[] = {h1, h2, h3, h4, NULL};
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", s->port, path);
+    snprintf(url, sizeof(url), "http%s://127.0.0.1:%u%s", s->ca_file ? "s" : "", s->port,
+             path);
     const struct ndc_client_request request = {.method = method,
                                                .url = url,
                                                .headers = headers,
                                                .body = ndc_str(body_text),
-                                               .timeout_ms = CALL_MS};
+                                               .timeout_ms = CALL_MS,
+                                               .ca_file = s->ca_file,
+                                               .cert_file = test_client_cert,
+                                               .key_file = test_client_key};
     assert_ok(ndc_client_call(&answer, &request, &fault), &fault);
     int status = answer.status;
     if (body) {

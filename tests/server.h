@@ -12,6 +12,7 @@
 struct test_server {
     struct ndc_app *app;
     unsigned port;
+    const char *ca_file; /* with `tls_cert` set: the server's own chain, which is trusted */
     char admin_password[64];
     char cookie[160]; /* "Cookie: ndc=…" */
     char csrf[160];   /* "NDC-CSRF: …" */
@@ -23,6 +24,9 @@ struct test_server {
  * closed by NULL, or NULL. */
 void test_server_start(struct test_server *s, void **state, const char *const *set);
 void test_server_stop(struct test_server *s);
+
+/* The client's certificate and key (PEM files) of the calls that follow; NULL: none. */
+extern const char *test_client_cert, *test_client_key;
 
 /* A call with up to four header lines (NULLs end them); the status; the body is in
  * *body (free it) when body is not NULL. */

@@ -35,6 +35,8 @@ static const struct ndc_option key_options[] = {
     {"title", "TEXT", NULL, "what the key is for"},
     {"roles", "ROLES", "agency-reader", "roles, separated by spaces"},
     {"days", "N", "365", "days until it expires; 0: never"},
+    {"cert", "FILE", NULL, "bind it to this client certificate (PEM): no use without"},
+    {"cert-sha256", "HEX", NULL, "the same, by the certificate's thumbprint"},
     {0}};
 
 static const struct ndc_command commands[] = {

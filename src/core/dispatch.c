@@ -126,12 +126,24 @@ static enum ndc_err check_forgery(const struct ndc_call *call, struct ndc_fault 
     return NDC_OK;
 }
 
+static enum ndc_err check_client_cert(const struct ndc_call *call,
+                                      struct ndc_fault *fault)
+{
+    uint8_t sha256[32];
+    if (!call->dispatch->options.client_cert_required ||
+        ndc_http_client_cert(call->req.http, sha256))
+        return NDC_OK;
+    return ndc_fail(fault, NDC_EAUTH, "auth.certificate",
+                    "this server asks for a client certificate of its authorities");
+}
+
 static enum ndc_err authorise(struct ndc_call *call, struct ndc_fault *fault)
 {
     const struct ndc_route_entry *entry = call->entry;
     struct ndc_fault inner = {0};
-    enum ndc_err err = NDC_OK;
     call->req.principal = &ndc_principal_anonymous;
+    enum ndc_err err = check_client_cert(call, fault);
+    if (err != NDC_OK) return err;
     if (call->dispatch->options.identity)
         err = ndc_grant_find(call->dispatch->options.identity, call->req.http,
                              &call->grant, &inner);
@@ -299,7 +311,11 @@ bool ndc_dispatch_head(void *ctx, struct ndc_http *x)
     if (err != NDC_OK) {
         if (err == NDC_EAUTH || err == NDC_EDENIED) ndc_counter_add(d->denied, 1);
         if (err == NDC_EAUTH)
-            ndc_http_add_header(x, "WWW-Authenticate", NDC_STR("Bearer realm=\"ndc\""));
+            ndc_http_add_header(x, "WWW-Authenticate",
+                                ndc_http_header(x, "Authorization").ptr
+                                    ? NDC_STR("Bearer realm=\"ndc\", "
+                                              "error=\"invalid_token\"")
+                                    : NDC_STR("Bearer realm=\"ndc\""));
         write_fault(call, &fault);
         ndc_http_reply(x);
         return false;

@@ -17,6 +17,7 @@ struct ndc_dispatch_options {
     struct ndc_pool *pool, *password_pool;
     struct ndc_metrics *metrics;
     bool log_requests, secure, trust_proxy;
+    bool client_cert_required; /* of every request, whatever it asks for */
 };
 
 struct ndc_dispatch *ndc_dispatch_new(const struct ndc_dispatch_options *options);

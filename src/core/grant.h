@@ -16,8 +16,9 @@ struct ndc_grant {
     bool must_change; /* the password was given by someone else */
 };
 
-/* *out is NULL when nothing was presented. Faults: auth.key, auth.session (NDC_EAUTH) for
- * what is wrong, revoked or expired; and the database's. */
+/* *out is NULL when nothing was presented. Faults (NDC_EAUTH): auth.key and auth.required
+ * for what is wrong, revoked or expired, auth.certificate for a key whose certificate is
+ * not there; and the database's. */
 enum ndc_err ndc_grant_find(struct ndc_identity *identity, struct ndc_http *x,
                             const struct ndc_grant **out,
                             struct ndc_fault *fault) NDC_MUST_USE;

@@ -4,8 +4,6 @@
 
 #include "core/permission.h"
 
-#include <stdio.h>
-
 enum { ARENA_BYTES_MAX = 64 << 10 };
 
 const struct ndc_principal ndc_principal_anonymous = {
@@ -193,8 +191,8 @@ static enum ndc_err load_key(struct box *box, struct ndc_store_conn *conn,
     bool found = false;
     struct ndc_rows *rows = ndc_sql_query(
         conn,
-        "SELECT key_id, title, agency, roles, expires_ms FROM ndc_key WHERE secret = $1 "
-        "AND revoked_ms = 0",
+        "SELECT key_id, title, agency, roles, expires_ms, cert_sha256 FROM ndc_key WHERE "
+        "secret = $1 AND revoked_ms = 0",
         NDC_ARGS(hash_value(box)));
     if (ndc_rows_next(rows)) {
         found = true;
@@ -204,6 +202,9 @@ static enum ndc_err load_key(struct box *box, struct ndc_store_conn *conn,
         p->agency = keep(box, rows, 2);
         roles = keep(box, rows, 3);
         box->pub.expires_ms = ndc_rows_i64(rows, 4);
+        struct ndc_str cert = ndc_rows_text(rows, 5);
+        box->bound = cert.len > 0; /* one that cannot be read matches nothing */
+        if (box->bound && !ndc_thumbprint_bytes(box->cert, cert)) found = false;
         p->entity_id = NDC_STR("");
         p->kind = NDC_POLICY_SYSTEM;
     }
@@ -308,12 +309,27 @@ enum ndc_err ndc_grant_of_cookie(struct ndc_identity *identity, struct ndc_str s
     return find_token(identity, secret, false, out, fault);
 }
 
+/* RFC 8705, 3: a key that is bound to a certificate is of no use to who has stolen it. */
+static enum ndc_err check_certificate(const struct ndc_grant *grant, struct ndc_http *x,
+                                      struct ndc_fault *fault)
+{
+    const struct box *box = (const struct box *)grant;
+    uint8_t cert[NDC_THUMBPRINT_BYTES];
+    if (!box->bound) return NDC_OK;
+    if (!ndc_http_client_cert(x, cert))
+        return ndc_fail(fault, NDC_EAUTH, "auth.certificate",
+                        "this API key needs its client certificate, and the connection "
+                        "has none that client_ca vouches for");
+    if (memcmp(cert, box->cert, sizeof(cert)) != 0)
+        return ndc_fail(fault, NDC_EAUTH, "auth.certificate",
+                        "this API key is bound to another client certificate");
+    return NDC_OK;
+}
+
 enum ndc_err ndc_grant_find(struct ndc_identity *identity, struct ndc_http *x,
                             const struct ndc_grant **out, struct ndc_fault *fault)
 {
     static const struct ndc_str bearer = {"Bearer ", 7};
-    char text[80];
-    uint8_t cert[32];
     *out = NULL;
     struct ndc_str header = ndc_http_header(x, "Authorization");
     if (header.ptr) {
@@ -321,15 +337,17 @@ enum ndc_err ndc_grant_find(struct ndc_identity *identity, struct ndc_http *x,
             !ndc_str_ieq(ndc_str_n(header.ptr, bearer.len), bearer))
             return ndc_fail(fault, NDC_EAUTH, "auth.key",
                             "Authorization must be: Bearer ndc_…");
-        return find_token(identity, ndc_str_trim(ndc_str_from(header, bearer.len)), true,
-                          out, fault);
+        enum ndc_err err = find_token(
+            identity, ndc_str_trim(ndc_str_from(header, bearer.len)), true, out, fault);
+        if (err == NDC_OK) err = check_certificate(*out, x, fault);
+        if (err != NDC_OK) {
+            ndc_grant_drop(*out);
+            *out = NULL;
+        }
+        return err;
     }
     struct ndc_str cookie = ndc_http_cookie(x, ndc_session_cookie(x->secure));
     if (cookie.len && cookie.len < 256)
         return find_token(identity, cookie, false, out, fault);
-    if (!x->secure || !ndc_http_client_cert(x, cert)) return NDC_OK;
-    memcpy(text, "cert:", 5);
-    for (size_t i = 0; i < sizeof(cert); i++)
-        snprintf(text + 5 + 2 * i, 3, "%02x", cert[i]);
-    return find_token(identity, ndc_str(text), true, out, fault);
+    return NDC_OK;
 }

@@ -56,10 +56,17 @@ enum ndc_err ndc_user_set_password(struct ndc_identity *identity, struct ndc_str
 enum ndc_err ndc_user_update(struct ndc_identity *identity, const struct ndc_user *user,
                              struct ndc_fault *fault) NDC_MUST_USE;
 
-/* A new key of an agency's system. `secret` is shown once: only its hash is kept.
- * roles empty: agency-reader. expires_ms 0: never. */
-enum ndc_err ndc_key_add(struct ndc_identity *identity, struct ndc_str agency,
-                         struct ndc_str title, struct ndc_str roles, int64_t expires_ms,
+struct ndc_key {
+    struct ndc_str agency, title;
+    struct ndc_str roles; /* space-separated; empty: agency-reader */
+    int64_t expires_ms;   /* 0: never */
+    /* Thumbprint of the only client certificate that the key works with, in any form of
+     * crypto/certificate.h; empty: any connection. */
+    struct ndc_str cert_sha256;
+};
+
+/* A new key of an agency's system. `secret` is shown once: only its hash is kept. */
+enum ndc_err ndc_key_add(struct ndc_identity *identity, const struct ndc_key *key,
                          char id[16], char secret[NDC_TOKEN_TEXT_MAX],
                          struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_key_revoke(struct ndc_identity *identity, struct ndc_str id,

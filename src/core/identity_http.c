@@ -383,8 +383,8 @@ static enum ndc_err list_keys(struct ndc_request *req, struct ndc_fault *fault)
     if (err != NDC_OK) return err;
     struct ndc_rows *rows = ndc_sql_query(
         conn,
-        "SELECT key_id, agency, title, roles, created_ms, expires_ms, revoked_ms FROM "
-        "ndc_key ORDER BY created_ms DESC, key_id LIMIT 1000",
+        "SELECT key_id, agency, title, roles, created_ms, expires_ms, revoked_ms, "
+        "cert_sha256 FROM ndc_key ORDER BY created_ms DESC, key_id LIMIT 1000",
         NDC_NO_ARGS);
     ndc_json_object(j);
     ndc_json_key(j, "keys");
@@ -398,6 +398,8 @@ static enum ndc_err list_keys(struct ndc_request *req, struct ndc_fault *fault)
         time_member(j, "created_at", ndc_rows_i64(rows, 4));
         time_member(j, "expires_at", ndc_rows_i64(rows, 5));
         time_member(j, "revoked_at", ndc_rows_i64(rows, 6));
+        struct ndc_str cert = ndc_rows_text(rows, 7);
+        ndc_json_kv_str(j, "cert_sha256", cert.len ? cert : NDC_STR_NULL);
         ndc_json_end(j);
     }
     ndc_json_end(j);
@@ -408,15 +410,24 @@ static enum ndc_err list_keys(struct ndc_request *req, struct ndc_fault *fault)
 static enum ndc_err post_key(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct json_object *body;
-    char id[16], secret[NDC_TOKEN_TEXT_MAX];
+    char id[16], secret[NDC_TOKEN_TEXT_MAX], cert[NDC_THUMBPRINT_TEXT];
     enum ndc_err err = ndc_request_json(req, &body, fault);
     if (err != NDC_OK) return err;
     int64_t days = ndc_json_get_i64(body, "days", 365);
-    int64_t expires = days ? ndc_clock_wall_ms() + days * 86400000 : 0;
-    err = ndc_key_add(identity_of(req), ndc_json_get_str(body, "agency"),
-                      ndc_json_get_str(body, "title"),
-                      join_words(req, ndc_json_get(body, "roles")), expires, id, secret,
-                      fault);
+    struct ndc_key key = {.agency = ndc_json_get_str(body, "agency"),
+                          .title = ndc_json_get_str(body, "title"),
+                          .roles = join_words(req, ndc_json_get(body, "roles")),
+                          .expires_ms = days ? ndc_clock_wall_ms() + days * 86400000 : 0,
+                          .cert_sha256 = ndc_json_get_str(body, "cert_sha256")};
+    struct ndc_str pem = ndc_json_get_str(body, "certificate");
+    if (pem.len && key.cert_sha256.len)
+        return ndc_fail_at(fault, NDC_EINPUT, "certificate.twice", "certificate", 0,
+                           "give the certificate or its thumbprint, not both");
+    if (pem.len) {
+        err = ndc_certificate_thumbprint(cert, pem, fault);
+        key.cert_sha256 = ndc_str_n(cert, sizeof(cert) - 1);
+    }
+    if (err == NDC_OK) err = ndc_key_add(identity_of(req), &key, id, secret, fault);
     if (err != NDC_OK) return err;
     ndc_request_audit(req, "key.add", ndc_arena_printf(req->arena, "key:%s", id), NULL);
     ndc_json_object(&req->json);
@@ -620,7 +631,8 @@ static const struct ndc_route routes[] = {
      .flags = NDC_ROUTE_SLOW,
      .handler = list_keys,
      .response = "{keys:[{id:string,agency:string,title:string,roles:[string],"
-                 "created_at:time|null,expires_at:time|null,revoked_at:time|null}]}",
+                 "created_at:time|null,expires_at:time|null,revoked_at:time|null,"
+                 "cert_sha256:string|null}]}",
      .summary = "API keys, without their secrets",
      .tag = "API keys"},
     {.method = "POST",
@@ -629,10 +641,14 @@ static const struct ndc_route routes[] = {
      .flags = NDC_ROUTE_SLOW,
      .handler = post_key,
      .request = "{agency:string[1..64],title?:string[..200],roles?:[string[1..64]][..16],"
-                "days?:int[0..3650]}",
+                "days?:int[0..3650],cert_sha256?:string[..128],"
+                "certificate?:string[..20000]}",
      .response = "{id:string,secret:string}",
      .success = 201,
-     .summary = "Make an API key for an agency's system; the secret is shown once",
+     .summary =
+         "Make an API key for an agency's system; the secret is shown once. With a "
+         "certificate (PEM) or its SHA-256 thumbprint it works over connections "
+         "with that client certificate only (RFC 8705)",
      .tag = "API keys"},
     {.method = "DELETE",
      .path = "/api/keys/{id}",

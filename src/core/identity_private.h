@@ -6,6 +6,7 @@
 #include "core/grant.h"
 #include "core/identity.h"
 #include "core/throttle.h"
+#include "crypto/certificate.h"
 #include "crypto/password.h"
 #include "crypto/token.h"
 #include "store/store.h"
@@ -31,7 +32,9 @@ struct box {
     atomic_uint refs;
     uint8_t hash[NDC_TOKEN_HASH_BYTES];
     atomic_llong last_ms; /* last use, of a session */
-    int64_t stored_ms;    /* what the database has of it; maintenance thread only */
+    bool bound; /* a key that works with one client certificate alone: its thumbprint */
+    uint8_t cert[NDC_THUMBPRINT_BYTES];
+    int64_t stored_ms; /* what the database has of it; maintenance thread only */
     struct ndc_arena arena;
 };
 

@@ -61,6 +61,8 @@ static const struct ndc_migration identity_migrations[] = {
      "  id BIGINT PRIMARY KEY,\n"
      "  generation BIGINT NOT NULL\n"
      ");\n"},
+    {2, "keys bound to a certificate",
+     "ALTER TABLE ndc_key ADD COLUMN cert_sha256 TEXT NOT NULL DEFAULT '';\n"},
 };
 
 #endif

@@ -2,8 +2,9 @@
 #include "core/identity_private.h"
 
 struct add {
-    struct ndc_str agency, title, roles;
-    int64_t expires_ms;
+    const struct ndc_key *key;
+    struct ndc_str roles;
+    char cert[NDC_THUMBPRINT_TEXT];
     const char *id;
     uint8_t hash[NDC_TOKEN_HASH_BYTES];
 };
@@ -12,33 +13,35 @@ static enum ndc_err insert(struct ndc_store_conn *conn, void *arg,
                            struct ndc_fault *fault)
 {
     const struct add *a = arg;
-    enum ndc_err err = identity_check_agency(conn, a->agency, fault);
+    const struct ndc_key *key = a->key;
+    enum ndc_err err = identity_check_agency(conn, key->agency, fault);
     if (err == NDC_OK) err = identity_check_roles(conn, a->roles, fault);
     if (err != NDC_OK) return err;
     return ndc_sql_exec(
         conn,
         "INSERT INTO ndc_key (key_id, secret, agency, title, roles, created_ms, "
-        "expires_ms, revoked_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
+        "expires_ms, revoked_ms, cert_sha256) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
         NDC_ARGS(
             ndc_textz(a->id), ndc_blob(ndc_str_n((const char *)a->hash, sizeof(a->hash))),
-            ndc_text(a->agency), ndc_text(a->title.ptr ? a->title : NDC_STR("")),
-            ndc_text(a->roles), ndc_int(ndc_clock_wall_ms()), ndc_int(a->expires_ms)),
+            ndc_text(key->agency), ndc_text(key->title.ptr ? key->title : NDC_STR("")),
+            ndc_text(a->roles), ndc_int(ndc_clock_wall_ms()), ndc_int(key->expires_ms),
+            ndc_textz(a->cert)),
         NULL, fault);
 }
 
-enum ndc_err ndc_key_add(struct ndc_identity *identity, struct ndc_str agency,
-                         struct ndc_str title, struct ndc_str roles, int64_t expires_ms,
+enum ndc_err ndc_key_add(struct ndc_identity *identity, const struct ndc_key *key,
                          char id[16], char secret[NDC_TOKEN_TEXT_MAX],
                          struct ndc_fault *fault)
 {
-    struct add a = {.agency = agency,
-                    .title = title,
-                    .roles = roles.len ? roles : NDC_STR("agency-reader"),
-                    .expires_ms = expires_ms,
+    struct add a = {.key = key,
+                    .roles = key->roles.len ? key->roles : NDC_STR("agency-reader"),
                     .id = id};
-    if (!agency.len)
+    enum ndc_err err = NDC_OK;
+    if (!key->agency.len)
         return ndc_fail_at(fault, NDC_EINPUT, "user.agency", "agency", 0,
                            "a key belongs to an agency");
+    if (key->cert_sha256.len) err = ndc_thumbprint_read(a.cert, key->cert_sha256, fault);
+    if (err != NDC_OK) return err;
     ndc_token_id(id, KEY_ID_LEN);
     ndc_token_make(secret, "ndc_");
     ndc_token_hash(a.hash, ndc_str(secret));

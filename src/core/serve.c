@@ -26,6 +26,11 @@ static bool starts_https(const char *url)
     return strncmp(url, "https://", 8) == 0;
 }
 
+static bool cert_required(const struct ndc_config *config)
+{
+    return strcmp(ndc_config_text(config, "client_cert"), "required") == 0;
+}
+
 static void make_address(struct ndc_app *app)
 {
     const char *listen = ndc_config_text(app->config, "listen");
@@ -111,6 +116,9 @@ static enum ndc_err start_jobs(struct ndc_app *app, struct ndc_fault *fault)
 enum ndc_err ndc_app_serve_start(struct ndc_app *app, struct ndc_fault *fault)
 {
     const struct ndc_config *c = app->config;
+    if (cert_required(c) && !ndc_config_text(c, "client_ca")[0])
+        return ndc_fail_at(fault, NDC_EINPUT, "config.value", "client_cert", 0,
+                           "client_cert = required needs client_ca");
     app->topics = ndc_topics_new();
     app->pool = ndc_pool_new("ndc-slow", slow_threads(app),
                              (size_t)ndc_config_int(c, "slow_queue"));
@@ -131,6 +139,7 @@ enum ndc_err ndc_app_serve_start(struct ndc_app *app, struct ndc_fault *fault)
         .log_requests = ndc_config_bool(c, "log_requests"),
         .secure = starts_https(ndc_config_text(c, "public_url")),
         .trust_proxy = ndc_config_bool(c, "trust_proxy"),
+        .client_cert_required = cert_required(c),
     });
     ndc_app_gauges(app);
     err = start_jobs(app, fault);

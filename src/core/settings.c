@@ -24,6 +24,9 @@ const struct ndc_setting ndc_core_settings[] = {
     {"tls_key", NDC_SETTING_PATH, "", NULL, 0, 0, "HTTP", "PEM file with its key."},
     {"client_ca", NDC_SETTING_PATH, "", NULL, 0, 0, "HTTP",
      "PEM file with authorities whose client certificates are accepted."},
+    {"client_cert", NDC_SETTING_CHOICE, "optional", "optional|required", 0, 0, "HTTP",
+     "Whether every request needs a certificate of client_ca, or only those with an API "
+     "key that is bound to one."},
     {"web_dir", NDC_SETTING_PATH, "web/dist", NULL, 0, 0, "HTTP",
      "Folder of the built console, read into memory at start; missing: no console."},
     {"trust_proxy", NDC_SETTING_BOOL, "no", NULL, 0, 0, "HTTP",

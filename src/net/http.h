@@ -101,7 +101,8 @@ unsigned ndc_http_port(const struct ndc_http_server *server);
 struct ndc_str ndc_http_header(struct ndc_http *x, const char *name);
 /* A cookie by name, or NULL pointer. */
 struct ndc_str ndc_http_cookie(struct ndc_http *x, const char *name);
-/* SHA-256 of the client's certificate, verified against client_ca; false: none. */
+/* SHA-256 of the client's certificate, verified against client_ca; false: none, or one
+ * that client_ca does not vouch for (any more). On a server thread. */
 bool ndc_http_client_cert(struct ndc_http *x, uint8_t sha256[32]);
 
 /* Adds a header to the answer; name outlives the exchange, value is copied. Past

@@ -18,6 +18,8 @@ struct conn {
     struct conn *next, *prev; /* in server->conns */
     int fd;
     bool secure;
+    enum { CERT_UNKNOWN, CERT_NONE, CERT_GOOD } cert; /* the client's, asked for once */
+    uint8_t cert_sha256[32];
     char client[48];
     atomic_int state;
     atomic_bool used;        /* has had a request */

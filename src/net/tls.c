@@ -4,10 +4,8 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-bool ndc_http_client_cert(struct ndc_http *pub, uint8_t sha256[32])
+static bool read_cert(const struct exchange *x, uint8_t sha256[32])
 {
-    struct exchange *x = (struct exchange *)pub;
-    if (!x->server->client_ca) return false;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     unsigned status = 0, n = 0;
@@ -20,4 +18,17 @@ bool ndc_http_client_cert(struct ndc_http *pub, uint8_t sha256[32])
         return false;
     return gnutls_fingerprint(GNUTLS_DIG_SHA256, &chain[0], sha256, &len) == 0 &&
            len == 32;
+}
+
+/* Checking a chain takes as long as a hundred requests, and a connection's certificate
+ * stays what it is: asked for at the first request that needs it. */
+bool ndc_http_client_cert(struct ndc_http *pub, uint8_t sha256[32])
+{
+    struct exchange *x = (struct exchange *)pub;
+    struct conn *conn = x->conn;
+    if (!x->server->client_ca) return false;
+    if (conn->cert == CERT_UNKNOWN)
+        conn->cert = read_cert(x, conn->cert_sha256) ? CERT_GOOD : CERT_NONE;
+    if (conn->cert == CERT_GOOD) memcpy(sha256, conn->cert_sha256, 32);
+    return conn->cert == CERT_GOOD;
 }
