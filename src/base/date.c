@@ -73,6 +73,14 @@ void ndc_date_format(char out[static 11], struct ndc_date d)
         snprintf(out, 11, "%04u-%02u-%02u", y, m, day);
 }
 
+/* Digits with leading zeros, and what follows them. */
+static void put_digits(char *to, unsigned v, unsigned n, char after)
+{
+    to[n] = after;
+    for (; n > 0; v /= 10)
+        to[--n] = (char)('0' + v % 10);
+}
+
 void ndc_time_format(char out[static 25], int64_t unix_ms)
 {
     int64_t days = unix_ms / 86400000, ms = unix_ms % 86400000;
@@ -82,9 +90,14 @@ void ndc_time_format(char out[static 25], int64_t unix_ms)
     }
     struct ndc_date d = ndc_date_from_days((int32_t)days);
     unsigned t = (unsigned)ms;
-    snprintf(out, 25, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)d.year % 10000,
-             d.month % 100u, d.day % 100u, t / 3600000 % 100, t / 60000 % 60,
-             t / 1000 % 60, t % 1000);
+    put_digits(out, (unsigned)d.year % 10000, 4, '-');
+    put_digits(out + 5, d.month % 100u, 2, '-');
+    put_digits(out + 8, d.day % 100u, 2, 'T');
+    put_digits(out + 11, t / 3600000 % 100, 2, ':');
+    put_digits(out + 14, t / 60000 % 60, 2, ':');
+    put_digits(out + 17, t / 1000 % 60, 2, '.');
+    put_digits(out + 20, t % 1000, 3, 'Z');
+    out[24] = 0;
 }
 
 bool ndc_time_parse(struct ndc_str s, int64_t *unix_ms)

@@ -272,8 +272,10 @@ static bool add_hash(struct ndc_buf *out, struct ndc_str value)
 {
     uint8_t digest[16];
     ndc_mask_siphash(digest, hash_key, value);
-    for (size_t i = 0; i < sizeof(digest); i++)
-        ndc_buf_printf(out, "%02x", digest[i]);
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        ndc_buf_add_byte(out, "0123456789abcdef"[digest[i] >> 4]);
+        ndc_buf_add_byte(out, "0123456789abcdef"[digest[i] & 15]);
+    }
     return true;
 }
 

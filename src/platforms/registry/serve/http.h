@@ -47,6 +47,10 @@ static inline enum ndc_err ndc_registry_conn(struct ndc_request *req,
  * is being written. */
 void ndc_field_write(struct ndc_json *j, unsigned field);
 void ndc_class_write(struct ndc_json *j, struct ndc_class c);
+/* The golden values of an entity that are among `fields`, as policy lets them out. */
+void ndc_person_write(struct ndc_request *req, const struct ndc_entity_view *view,
+                      struct ndc_str id, const struct ndc_field_set *fields,
+                      const struct ndc_policy_decision *decision);
 
 void ndc_time_kv(struct ndc_json *j, const char *key, int64_t ms);
 /* A page's limit and cursor, from ?limit= and ?after=. */

@@ -73,94 +73,6 @@ static void write_source(struct ndc_registry *reg, struct ndc_json *j,
     if (s) ndc_title_write(j, "title", s->source->title);
 }
 
-/* A piece of the answer that comes again, at its first place in it. */
-struct echo {
-    size_t at, len; /* len 0: not written yet */
-};
-
-enum { ECHOES = 64 };
-
-/* What of a record stands at each of its golden values. */
-struct echoes {
-    struct echo source[ECHOES], seen[ECHOES];
-};
-
-/* Writes a piece again; false: it must be written anew. */
-static bool write_echo(struct ndc_json *j, const struct echo *e)
-{
-    if (e->len == 0) return false;
-    char *to = ndc_buf_room(j->out, e->len + 1);
-    if (!to) return true; /* the buffer is full: its flag is set */
-    if (j->comma) *to++ = ',';
-    memcpy(to, j->out->ptr + e->at, e->len);
-    j->out->len += e->len + j->comma;
-    j->comma = true;
-    return true;
-}
-
-static void write_lineage(struct ndc_request *req, const struct ndc_record *r,
-                          const struct ndc_golden *g, bool shown, struct echoes *e)
-{
-    struct ndc_json *j = &req->json;
-    struct echo none = {0}, *source = g->record < ECHOES ? &e->source[g->record] : &none;
-    struct echo *seen = g->record < ECHOES ? &e->seen[g->record] : &none;
-    ndc_json_key(j, "source");
-    ndc_json_object(j);
-    if (!write_echo(j, source)) {
-        source->at = j->out->len;
-        write_source(ndc_registry_of(req), j, r);
-        source->len = j->out->len - source->at;
-    }
-    ndc_json_kv_str(j, "key", shown ? r->key : NDC_STR_NULL);
-    ndc_json_kv_u64(j, "run", r->run);
-    ndc_json_kv_c(j, "rule", ndc_golden_rule_name(g->rule));
-    none = (struct echo){0};
-    if (!write_echo(j, seen)) {
-        seen->at = j->out->len + 1; /* after the comma */
-        ndc_time_kv(j, "seen_at", r->seen_s * 1000);
-        seen->len = j->out->len - seen->at;
-    }
-    ndc_json_end(j);
-}
-
-static void write_golden(struct ndc_request *req, const struct ndc_entity_view *v,
-                         const struct ndc_golden *g, const struct ndc_policy_decision *d,
-                         struct echoes *e)
-{
-    struct ndc_json *j = &req->json;
-    ndc_json_object(j);
-    ndc_field_write(j, g->field);
-    ndc_registry_show(req, d, g->field, g->value->value);
-    ndc_class_write(j, ndc_policy_field_class(g->field));
-    write_lineage(req, &v->records[g->record], g, ndc_field_set_has(&d->shown, g->field),
-                  e);
-    ndc_json_kv_u64(j, "alternatives", g->alternatives);
-    ndc_json_end(j);
-}
-
-static void write_person(struct ndc_request *req, const struct ndc_entity_view *v,
-                         struct ndc_str id, const struct ndc_field_set *fields,
-                         const struct ndc_policy_decision *d)
-{
-    struct ndc_json *j = &req->json;
-    struct echoes echoes = {0};
-    int64_t updated = 0;
-    ndc_json_object(j);
-    ndc_json_kv_str(j, "entity", id);
-    ndc_json_kv_c(j, "type", ndc_entity_name(v->type));
-    ndc_json_key(j, "fields");
-    ndc_json_array(j);
-    for (unsigned i = 0; i < v->golden_count; i++)
-        if (ndc_field_set_has(fields, v->golden[i].field))
-            write_golden(req, v, &v->golden[i], d, &echoes);
-    ndc_json_end(j);
-    for (unsigned i = 0; i < v->record_count; i++)
-        updated = NDC_MAX(updated, v->records[i].seen_s);
-    ndc_json_kv_u64(j, "records", v->record_count);
-    ndc_time_kv(j, "updated_at", updated * 1000);
-    ndc_json_end(j);
-}
-
 enum ndc_err ndc_registry_get_person(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct ndc_entity_view v;
@@ -171,7 +83,7 @@ enum ndc_err ndc_registry_get_person(struct ndc_request *req, struct ndc_fault *
     NDC_TRY(wanted_fields(ndc_request_query(req, "fields"), &v, &fields, fault));
     struct ndc_str id = entity_text(req, v.type, number);
     NDC_TRY(ndc_registry_decide(req, NDC_POLICY_READ, v.type, id, &fields, &d, fault));
-    write_person(req, &v, id, &fields, &d);
+    ndc_person_write(req, &v, id, &fields, &d);
     return NDC_OK;
 }
 
@@ -357,7 +269,7 @@ enum ndc_err ndc_registry_post_batch(struct ndc_request *req, struct ndc_fault *
             err = ndc_registry_decide(req, NDC_POLICY_EXPORT, v.type, id, &fields, &d,
                                       &one);
         if (!err) {
-            write_person(req, &v, id, &fields, &d);
+            ndc_person_write(req, &v, id, &fields, &d);
             continue;
         }
         /* One that is missing or refused does not take the others with it. */
