@@ -1,10 +1,7 @@
 /* An entity: the records that are one person or organisation, the edges that say why, and
  * the golden record chosen from them. Stored as one payload, so a read is one row.
- *
- * Payload: version byte, entity byte; number of golden values, each field byte, rule
- * byte, record index; number of edges, each two record indexes, kind byte, probability
- * byte; number of records, then the records as record.h encodes them. A golden value is a
- * reference to its record's field: value and lineage are one thing. */
+ * payload.h describes it: a text that several records have stands in it once. A golden
+ * value is a reference to its record's field: value and lineage are one thing. */
 #ifndef NDC_REGISTRY_ENTITY_H
 #define NDC_REGISTRY_ENTITY_H
 
