@@ -40,6 +40,10 @@ void ndc_buf_add_u32le(struct ndc_buf *buf, uint32_t v);
 void ndc_buf_add_u64le(struct ndc_buf *buf, uint64_t v);
 void ndc_buf_add_varint(struct ndc_buf *buf, uint64_t v);
 void ndc_buf_add_bytes(struct ndc_buf *buf, struct ndc_str s);
+static inline size_t ndc_varint_size(uint64_t v)
+{
+    return (size_t)(70 - __builtin_clzll(v | 1)) / 7; /* a byte for every 7 bits */
+}
 bool ndc_take_u32le(struct ndc_str *in, uint32_t *v);
 bool ndc_take_u64le(struct ndc_str *in, uint64_t *v);
 bool ndc_take_varint(struct ndc_str *in, uint64_t *v);

@@ -3,6 +3,9 @@
 
 #include "sys/clock.h"
 
+/* Of index entries, before they go to a scratch file. */
+static const size_t index_memory_bytes = (size_t)256 << 20;
+
 static double seconds_since(int64_t start_ns)
 {
     return (double)(ndc_clock_mono_ns() - start_ns) * 1e-9;
@@ -18,6 +21,7 @@ enum ndc_err ndc_registry_build(struct ndc_registry *reg,
     b->progress = progress;
     b->stats = stats;
     b->now_ms = ndc_clock_wall_ms();
+    b->index = ndc_index_sorter_new(reg->stage_dir, index_memory_bytes);
     b->provinces = ndc_xcalloc(PROVINCE_CODES, sizeof(*b->provinces));
     int64_t start = ndc_clock_mono_ns();
     enum ndc_err err = ndc_build_open_stages(b, fault);
@@ -36,7 +40,7 @@ enum ndc_err ndc_registry_build(struct ndc_registry *reg,
     stats->organisations = b->links[NDC_ENTITY_ORGANISATION].entities;
     for (int t = 0; t < NDC_ENTITY_COUNT; t++)
         ndc_build_link_free(&b->links[t]);
-    ndc_index_entries_free(&b->index);
+    ndc_index_sorter_free(b->index);
     free(b->redirects);
     free(b->provinces);
     free(b);

@@ -42,7 +42,7 @@ struct build {
     const struct ndc_progress *progress;
     struct ndc_build_stats *stats;
     struct build_link links[NDC_ENTITY_COUNT];
-    struct ndc_index_entries index;
+    struct ndc_index_sorter *index;
     struct province_stats *provinces; /* PROVINCE_CODES of them */
     int64_t generation, now_ms;
     uint64_t next_number;

@@ -17,7 +17,6 @@ struct chunk {
     bool done;
     struct ndc_buf payloads;
     size_t ends[CHUNK_ENTITIES];
-    struct ndc_index_entries index;
 };
 
 struct building {
@@ -40,6 +39,8 @@ struct builder {
     struct building *shared;
     struct ndc_arena arena;
     struct ndc_golden golden[NDC_FIELDS_MAX];
+    struct ndc_index_keys keys;
+    struct ndc_index_feed *index;
     struct province_stats *provinces;
 };
 
@@ -143,7 +144,7 @@ static enum ndc_err build_one(struct builder *w, size_t i, struct chunk *chunk,
     if (chunk->payloads.failed || w->arena.overflow)
         return ndc_fail(fault, NDC_ETOOBIG, "registry.entity_too_big",
                         "an entity of %u records is too large", n);
-    ndc_index_entity(&chunk->index, s->order[i].key, &v);
+    ndc_index_entity(&w->keys, w->index, s->order[i].key, &v);
     if (l->type == NDC_ENTITY_PERSON) count_province(w, &v);
     return NDC_OK;
 }
@@ -155,7 +156,6 @@ static void build_chunk(struct builder *w, size_t number, struct ndc_fault *faul
     size_t from = number * CHUNK_ENTITIES;
     size_t to = NDC_MIN(from + CHUNK_ENTITIES, s->entities);
     ndc_buf_reset(&chunk->payloads);
-    chunk->index.count = 0;
     for (size_t i = from; i < to; i++) {
         if (build_one(w, i, chunk, fault)) return;
         chunk->ends[i - from] = chunk->payloads.len;
@@ -186,18 +186,6 @@ static void run_builder(void *arg)
     ndc_mutex_unlock(&s->lock);
 }
 
-static void take_index(struct build *b, const struct ndc_index_entries *from)
-{
-    struct ndc_index_entries *to = &b->index;
-    if (to->cap - to->count < from->count) {
-        to->cap = NDC_MAX(to->cap * 2, to->count + from->count);
-        to->items = ndc_xrealloc(to->items, to->cap * sizeof(*to->items));
-    }
-    if (from->count)
-        memcpy(to->items + to->count, from->items, from->count * sizeof(*to->items));
-    to->count += from->count;
-}
-
 static enum ndc_err take_chunk(struct building *s, size_t number,
                                enum ndc_err (*take)(void *arg,
                                                     const struct built_entity *entity,
@@ -218,7 +206,6 @@ static enum ndc_err take_chunk(struct building *s, size_t number,
         s->build->stats->payload_bytes += e.payload.len;
         err = take(arg, &e, fault);
     }
-    take_index(s->build, &chunk->index);
     return err;
 }
 
@@ -307,12 +294,14 @@ enum ndc_err ndc_build_entities(struct build *b,
         ndc_arena_init(&builders[i].arena, DECODE_BYTES);
         builders[i].provinces =
             ndc_xcalloc(PROVINCE_CODES, sizeof(*builders[i].provinces));
+        builders[i].index = ndc_index_feed_new(b->index);
         ndc_thread_start(&threads[i], "ndc-build", run_builder, &builders[i]);
     }
     enum ndc_err err = consume(s, take, arg, fault);
     for (unsigned i = 0; i < n; i++) {
         ndc_thread_join(&threads[i]);
         ndc_arena_free(&builders[i].arena);
+        ndc_index_feed_end(builders[i].index);
         add_provinces(b->provinces, builders[i].provinces);
         free(builders[i].provinces);
     }
@@ -320,10 +309,8 @@ enum ndc_err ndc_build_entities(struct build *b,
         err = s->fault.err;
         if (fault) *fault = s->fault;
     }
-    for (int i = 0; i < RING; i++) {
+    for (int i = 0; i < RING; i++)
         ndc_buf_free(&s->ring[i].payloads);
-        ndc_index_entries_free(&s->ring[i].index);
-    }
     ndc_mutex_free(&s->lock);
     ndc_cond_free(&s->changed);
     free(s->order);

@@ -270,8 +270,9 @@ static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
     if (!err)
         err = ndc_sql_exec(w->conn, "DELETE FROM registry_index_page", NDC_NO_ARGS, NULL,
                            fault);
-    b->stats->index_entries = b->index.count;
-    if (!err) err = ndc_index_write(w->conn, b->generation, &b->index, fault);
+    if (!err)
+        err = ndc_index_write(w->conn, b->generation, b->index, b->registry->threads,
+                              &b->stats->index_entries, fault);
     if (!err) err = ndc_build_write_reviews(b, w->conn, fault);
     if (!err) err = write_models(b, w->conn, fault);
     if (!err) err = write_meta(b, w->conn, fault);

@@ -3,28 +3,28 @@
 
 #include "base/vntext.h"
 #include "store/bulk.h"
+#include "sys/thread.h"
 
-enum { PAGE_BYTES_MAX = NDC_INDEX_PAGE_ENTRIES * 20, FOLD_MAX = 512, WORDS_MAX = 12 };
+enum {
+    FOLD_MAX = 512,
+    WORDS_MAX = 12,
+    NAMES_MAX = 24,          /* of one entity, remembered so as not to be folded again */
+    PAGE_BYTES = 1900,       /* four in a database page of 8 KiB, on either database */
+    GROUP_ENTRIES = 1 << 16, /* sorted together at least */
+    ROUND_GROUPS = 16,       /* encoded before they are written */
+    GROUP_BYTES_MAX = 1 << 30
+};
 
-void ndc_index_entries_add(struct ndc_index_entries *list, uint64_t key, uint64_t entity)
+/* What the index makes of a field. */
+enum role { ROLE_NONE, ROLE_IDENTIFIER, ROLE_NAME };
+
+static uint8_t roles[NDC_FIELDS_MAX];
+static uint8_t birth_field;
+static pthread_once_t roles_once = PTHREAD_ONCE_INIT;
+
+static void fill_roles(void)
 {
-    if (list->count == list->cap) {
-        list->cap = list->cap ? list->cap * 2 : 1024;
-        list->items = ndc_xrealloc(list->items, list->cap * sizeof(*list->items));
-    }
-    list->items[list->count++] = (struct ndc_key64){key, entity};
-}
-
-void ndc_index_entries_free(struct ndc_index_entries *list)
-{
-    free(list->items);
-    *list = (struct ndc_index_entries){0};
-}
-
-bool ndc_index_is_identifier(unsigned field)
-{
-    static struct ndc_field_set set; /* filled once: idempotent, so a race is harmless */
-    static const char *const codes[] = {
+    static const char *const identifiers[] = {
         "person_id",
         "old_id",
         "social_insurance_no",
@@ -39,138 +39,244 @@ bool ndc_index_is_identifier(unsigned field)
         "org_id",
         "household_no",
     };
-    if (ndc_field_set_empty(&set)) {
-        struct ndc_field_set fresh = {0};
-        for (size_t i = 0; i < NDC_ARRAY_LEN(codes); i++) {
-            const struct ndc_field *f = ndc_field_find(ndc_str(codes[i]));
-            if (f) ndc_field_set_add(&fresh, f->id);
-        }
-        set = fresh;
-    }
-    return field < NDC_FIELDS_MAX && ndc_field_set_has(&set, field);
+    static const char *const names[] = {"full_name", "other_name", "org_name"};
+    for (size_t i = 0; i < NDC_ARRAY_LEN(identifiers); i++)
+        roles[ndc_field_find(ndc_str(identifiers[i]))->id] = ROLE_IDENTIFIER;
+    for (size_t i = 0; i < NDC_ARRAY_LEN(names); i++)
+        roles[ndc_field_find(ndc_str(names[i]))->id] = ROLE_NAME;
+    birth_field = (uint8_t)ndc_field_find(NDC_STR("birth_date"))->id;
 }
 
-struct ndc_str ndc_index_fold_name(struct ndc_arena *arena, struct ndc_str name)
+static enum role role_of(unsigned field)
 {
-    struct ndc_buf buf;
-    ndc_buf_init(&buf, FOLD_MAX * 4);
-    name.len = NDC_MIN(name.len, (size_t)FOLD_MAX);
-    ndc_vn_fold_add(&buf, name, NDC_VN_FOLD_FULL);
-    struct ndc_str folded = ndc_arena_str(arena, ndc_buf_str(&buf));
-    ndc_buf_free(&buf);
-    return folded;
+    pthread_once(&roles_once, fill_roles);
+    return field < NDC_FIELDS_MAX ? roles[field] : ROLE_NONE;
+}
+
+bool ndc_index_is_identifier(unsigned field)
+{
+    return role_of(field) == ROLE_IDENTIFIER;
+}
+
+/* ---- keys of an entity ---- */
+
+static void add_key(struct ndc_index_keys *k, uint64_t key)
+{
+    const unsigned mask = NDC_ARRAY_LEN(k->slots) - 1;
+    unsigned at = (unsigned)key & mask;
+    for (; k->slots[at]; at = (at + 1) & mask)
+        if (k->items[k->slots[at] - 1] == key) return;
+    if (k->count == NDC_ARRAY_LEN(k->items)) return;
+    k->at[k->count] = (uint16_t)at;
+    k->items[k->count++] = key;
+    k->slots[at] = (uint16_t)k->count;
 }
 
 /* Whole name, name and year, pairs of neighbouring words, last word and birth date. */
-static void index_name(struct ndc_index_entries *out, uint64_t entity,
-                       struct ndc_str folded, struct ndc_str birth)
+static void add_name(struct ndc_index_keys *k, struct ndc_str folded,
+                     struct ndc_str birth)
 {
     struct ndc_str rest = folded, word, words[WORDS_MAX];
     unsigned n = 0;
     int64_t year = 0;
-    ndc_index_entries_add(out, ndc_index_key(NDC_INDEX_NAME, 0, folded), entity);
+    add_key(k, ndc_index_key(NDC_INDEX_NAME, 0, folded));
     if (birth.len >= 4 && ndc_str_to_i64(ndc_str_n(birth.ptr, 4), &year))
-        ndc_index_entries_add(
-            out, ndc_index_key(NDC_INDEX_NAME_YEAR, (uint64_t)year, folded), entity);
+        add_key(k, ndc_index_key(NDC_INDEX_NAME_YEAR, (uint64_t)year, folded));
     while (n < WORDS_MAX && ndc_str_split(&rest, ' ', &word))
         if (word.len) words[n++] = word;
     for (unsigned i = 0; i + 1 < n; i++) {
         struct ndc_str pair = ndc_str_n(
             words[i].ptr, (size_t)(words[i + 1].ptr + words[i + 1].len - words[i].ptr));
-        ndc_index_entries_add(out, ndc_index_key(NDC_INDEX_BIGRAM, 0, pair), entity);
+        add_key(k, ndc_index_key(NDC_INDEX_BIGRAM, 0, pair));
     }
     if (n && birth.len == 10)
-        ndc_index_entries_add(
-            out,
-            ndc_index_key(NDC_INDEX_BIRTH, (uint64_t)year * 10000, words[n - 1]) ^
-                (ndc_index_key(NDC_INDEX_BIRTH, 1, birth)),
-            entity);
+        add_key(k, ndc_index_key(NDC_INDEX_BIRTH, (uint64_t)year * 10000, words[n - 1]) ^
+                       ndc_index_key(NDC_INDEX_BIRTH, 1, birth));
 }
 
-static bool is_name(unsigned field)
+struct seen_name {
+    struct ndc_str name, birth;
+};
+
+struct seen_names {
+    unsigned count;
+    struct seen_name items[NAMES_MAX];
+};
+
+static bool seen_before(struct seen_names *s, struct ndc_str name, struct ndc_str birth)
 {
-    const struct ndc_field *f = ndc_field_get(field);
-    return f && (strcmp(f->code, "full_name") == 0 ||
-                 strcmp(f->code, "other_name") == 0 || strcmp(f->code, "org_name") == 0);
+    for (unsigned i = 0; i < s->count; i++)
+        if (ndc_str_eq(s->items[i].name, name) && ndc_str_eq(s->items[i].birth, birth))
+            return true;
+    if (s->count < NAMES_MAX) s->items[s->count++] = (struct seen_name){name, birth};
+    return false;
 }
 
-void ndc_index_entity(struct ndc_index_entries *out, uint64_t entity,
-                      const struct ndc_entity_view *v)
+static void add_record(struct ndc_index_keys *k, struct seen_names *seen,
+                       const struct ndc_record *r)
 {
     char space[FOLD_MAX * 2];
     struct ndc_buf folded = {
         .ptr = space, .cap = sizeof(space), .bytes_max = sizeof(space)};
-    const struct ndc_field *birth_field = ndc_field_find(NDC_STR("birth_date"));
-    size_t first = out->count;
-    for (unsigned i = 0; i < v->record_count; i++) {
-        const struct ndc_record *r = &v->records[i];
-        const struct ndc_record_field *birth = ndc_record_find(r, birth_field->id);
-        ndc_index_entries_add(out, ndc_index_key(NDC_INDEX_RECORD, r->source, r->key),
-                              entity);
-        for (unsigned k = 0; k < r->count; k++) {
-            const struct ndc_record_field *f = &r->fields[k];
-            if (f->field == NDC_RECORD_UNMAPPED || f->value.len == 0) continue;
-            if (ndc_index_is_identifier(f->field))
-                ndc_index_entries_add(
-                    out, ndc_index_key(NDC_INDEX_ID, f->field, f->value), entity);
-            if (!is_name(f->field) || f->value.len > FOLD_MAX) continue;
-            folded.len = 0;
-            ndc_vn_fold_add(&folded, f->value, NDC_VN_FOLD_FULL);
-            index_name(out, entity, ndc_buf_str(&folded),
-                       birth ? birth->value : NDC_STR_NULL);
-        }
-        if (out->count - first > NDC_INDEX_KEYS_PER_ENTITY_MAX) return;
-    }
-}
-
-static enum ndc_err write_page(struct ndc_bulk *bulk, int64_t generation,
-                               const struct ndc_key64 *entries, size_t count,
-                               struct ndc_buf *page, struct ndc_fault *fault)
-{
-    ndc_buf_reset(page);
-    ndc_index_page_encode(page, entries, count);
-    ndc_bulk_i64(bulk, generation);
-    ndc_bulk_i64(bulk, (int64_t)entries[0].key);
-    ndc_bulk_i64(bulk, (int64_t)entries[0].value);
-    ndc_bulk_blob(bulk, ndc_buf_str(page));
-    return ndc_bulk_row(bulk, fault);
-}
-
-/* Sorted by key; entities ascend within a key because they were added in order. */
-static void sort_unique(struct ndc_index_entries *list)
-{
-    struct ndc_key64 *scratch = ndc_xmalloc(list->count * sizeof(*scratch));
-    ndc_sort_key64(list->items, scratch, list->count);
-    free(scratch);
-    size_t n = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        struct ndc_key64 e = list->items[i];
-        if (n && list->items[n - 1].key == e.key && list->items[n - 1].value == e.value)
+    const struct ndc_record_field *birth = NULL;
+    add_key(k, ndc_index_key(NDC_INDEX_RECORD, r->source, r->key));
+    for (unsigned i = 0; i < r->count; i++) {
+        const struct ndc_record_field *f = &r->fields[i];
+        enum role role = f->field == NDC_RECORD_UNMAPPED ? ROLE_NONE : role_of(f->field);
+        if (role == ROLE_NONE || f->value.len == 0) continue;
+        if (role == ROLE_IDENTIFIER) {
+            add_key(k, ndc_index_key(NDC_INDEX_ID, f->field, f->value));
             continue;
-        list->items[n++] = e;
+        }
+        if (!birth) birth = ndc_record_find(r, birth_field);
+        struct ndc_str date = birth ? birth->value : NDC_STR_NULL;
+        if (f->value.len > FOLD_MAX || seen_before(seen, f->value, date)) continue;
+        folded.len = 0;
+        ndc_vn_fold_add(&folded, f->value, NDC_VN_FOLD_FULL);
+        add_name(k, ndc_buf_str(&folded), date);
     }
-    list->count = n;
+}
+
+void ndc_index_entity(struct ndc_index_keys *k, struct ndc_index_feed *out,
+                      uint64_t entity, const struct ndc_entity_view *v)
+{
+    struct seen_names seen;
+    seen.count = 0;
+    for (unsigned i = 0; i < v->record_count; i++)
+        add_record(k, &seen, &v->records[i]);
+    for (unsigned i = 0; i < k->count; i++) {
+        ndc_index_feed_add(out, k->items[i], entity);
+        k->slots[k->at[i]] = 0;
+    }
+    k->count = 0;
+}
+
+/* ---- pages ---- */
+
+struct page {
+    uint64_t first_key, first_entity;
+    size_t end; /* in the group's bytes */
+};
+
+struct group {
+    struct ndc_buf bytes;
+    struct page *pages;
+    size_t page_count, entries;
+    struct ndc_fault fault;
+};
+
+struct writing {
+    struct ndc_index_sorter *sorter;
+    struct ndc_bulk *bulk;
+    int64_t generation;
+    unsigned width, first; /* partitions a group; first group of the round */
+    struct group groups[ROUND_GROUPS];
+};
+
+static size_t entries_of_page(const struct ndc_key64 *entries, size_t left)
+{
+    uint64_t key = 0, value = 0;
+    size_t bytes = 0, n = 0;
+    for (; n < left && n < NDC_INDEX_PAGE_ENTRIES && bytes < PAGE_BYTES; n++) {
+        uint64_t step = entries[n].key - key;
+        bytes += ndc_varint_size(step) +
+                 ndc_varint_size(entries[n].value - (step ? 0 : value));
+        key = entries[n].key;
+        value = entries[n].value;
+    }
+    return n;
+}
+
+static void encode_group(void *arg, size_t i)
+{
+    struct writing *w = arg;
+    struct group *g = &w->groups[i];
+    struct ndc_key64 *entries;
+    unsigned from = (w->first + (unsigned)i) * w->width;
+    size_t n, cap = 0;
+    ndc_buf_reset(&g->bytes);
+    g->page_count = g->entries = 0;
+    if (from >= NDC_INDEX_PARTITIONS ||
+        ndc_index_sorter_take(w->sorter, from, from + w->width, &entries, &n, &g->fault))
+        return;
+    g->entries = n;
+    for (size_t at = 0, count; at < n; at += count) {
+        count = entries_of_page(entries + at, n - at);
+        ndc_index_page_encode(&g->bytes, entries + at, count);
+        if (g->page_count == cap) {
+            cap = cap ? cap * 2 : 256;
+            g->pages = ndc_xrealloc(g->pages, cap * sizeof(*g->pages));
+        }
+        g->pages[g->page_count++] =
+            (struct page){entries[at].key, entries[at].value, g->bytes.len};
+    }
+    free(entries);
+}
+
+static enum ndc_err write_group(struct writing *w, struct group *g,
+                                struct ndc_fault *fault)
+{
+    size_t start = 0;
+    if (g->fault.err || g->bytes.failed)
+        return ndc_fail(fault, g->fault.err ? g->fault.err : NDC_ETOOBIG,
+                        g->fault.err ? g->fault.code : "registry.index_too_big", "%s",
+                        g->fault.err ? g->fault.message : "the index is too large");
+    for (size_t i = 0; i < g->page_count; i++) {
+        const struct page *p = &g->pages[i];
+        ndc_bulk_i64(w->bulk, w->generation);
+        ndc_bulk_i64(w->bulk, (int64_t)p->first_key);
+        ndc_bulk_i64(w->bulk, (int64_t)p->first_entity);
+        ndc_bulk_blob(w->bulk, ndc_str_n(g->bytes.ptr + start, p->end - start));
+        enum ndc_err err = ndc_bulk_row(w->bulk, fault);
+        if (err) return err;
+        start = p->end;
+    }
+    return NDC_OK;
+}
+
+static enum ndc_err write_groups(struct writing *w, unsigned threads, uint64_t *entries,
+                                 struct ndc_fault *fault)
+{
+    uint64_t added;
+    unsigned width = NDC_INDEX_PARTITIONS;
+    enum ndc_err err = ndc_index_sorter_count(w->sorter, &added, fault);
+    while (width > 1 && added / NDC_INDEX_PARTITIONS * width > GROUP_ENTRIES)
+        width /= 2;
+    w->width = width;
+    *entries = 0;
+    for (w->first = 0; w->first * width < NDC_INDEX_PARTITIONS && !err;
+         w->first += ROUND_GROUPS) {
+        ndc_parallel_for(threads, ROUND_GROUPS, encode_group, w);
+        for (unsigned i = 0; i < ROUND_GROUPS && !err; i++) {
+            err = write_group(w, &w->groups[i], fault);
+            *entries += w->groups[i].entries;
+        }
+    }
+    return err;
 }
 
 enum ndc_err ndc_index_write(struct ndc_store_conn *conn, int64_t generation,
-                             struct ndc_index_entries *list, struct ndc_fault *fault)
+                             struct ndc_index_sorter *sorter, unsigned threads,
+                             uint64_t *entries, struct ndc_fault *fault)
 {
     static const struct ndc_bulk_column columns[] = {{"generation", NDC_VAL_I64},
                                                      {"first_key", NDC_VAL_I64},
                                                      {"first_entity", NDC_VAL_I64},
                                                      {"page", NDC_VAL_BLOB}};
     struct ndc_bulk *bulk;
-    struct ndc_buf page;
-    sort_unique(list);
     enum ndc_err err = ndc_bulk_begin(&bulk, conn, "registry_index_page", columns,
                                       NDC_ARRAY_LEN(columns), fault);
     if (err) return err;
-    ndc_buf_init(&page, PAGE_BYTES_MAX);
-    for (size_t at = 0; at < list->count && !err; at += NDC_INDEX_PAGE_ENTRIES) {
-        size_t n = NDC_MIN((size_t)NDC_INDEX_PAGE_ENTRIES, list->count - at);
-        err = write_page(bulk, generation, list->items + at, n, &page, fault);
+    struct writing *w = ndc_xcalloc(1, sizeof(*w));
+    *w = (struct writing){.sorter = sorter, .bulk = bulk, .generation = generation};
+    for (int i = 0; i < ROUND_GROUPS; i++)
+        ndc_buf_init(&w->groups[i].bytes, GROUP_BYTES_MAX);
+    err = write_groups(w, threads, entries, fault);
+    for (int i = 0; i < ROUND_GROUPS; i++) {
+        ndc_buf_free(&w->groups[i].bytes);
+        free(w->groups[i].pages);
     }
-    ndc_buf_free(&page);
+    free(w);
     if (err) {
         ndc_bulk_abort(bulk);
         return err;

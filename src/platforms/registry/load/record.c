@@ -16,16 +16,6 @@ static void encode_field(struct ndc_buf *out, const struct ndc_record_field *f)
     if (flags & NDC_RECORD_PLACE) ndc_buf_add_varint(out, f->place);
 }
 
-static size_t varint_size(uint64_t v)
-{
-    size_t n = 1;
-    while (v >= 0x80) {
-        v >>= 7;
-        n++;
-    }
-    return n;
-}
-
 void ndc_record_encode(struct ndc_buf *out, const struct ndc_record *r)
 {
     NDC_ASSERT(r->count <= NDC_RECORD_FIELDS_MAX);
@@ -44,7 +34,7 @@ void ndc_record_encode(struct ndc_buf *out, const struct ndc_record *r)
     for (unsigned i = 0; i < r->count; i++)
         encode_field(out, &r->fields[i]);
     if (out->failed) return;
-    size_t len = out->len - start - LENGTH_ROOM, head = varint_size(len);
+    size_t len = out->len - start - LENGTH_ROOM, head = ndc_varint_size(len);
     if (head > LENGTH_ROOM && !ndc_buf_room(out, head - LENGTH_ROOM)) return;
     char *at = out->ptr + start;
     memmove(at + head, at + LENGTH_ROOM, len);

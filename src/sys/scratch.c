@@ -1,0 +1,59 @@
+/* Scratch files. */
+#include "sys/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum ndc_err ndc_scratch_open(struct ndc_scratch *s, const char *dir,
+                              struct ndc_fault *fault)
+{
+    char path[4096];
+    s->len = 0;
+    s->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (s->fd >= 0) return NDC_OK;
+    /* Not every file system can make a file without a name. */
+    snprintf(path, sizeof(path), "%s/.scratch-XXXXXX", dir);
+    s->fd = mkostemp(path, O_CLOEXEC);
+    if (s->fd < 0) return ndc_fail_errno(fault, "io.scratch", "make a file in", dir);
+    unlink(path);
+    return NDC_OK;
+}
+
+enum ndc_err ndc_scratch_append(struct ndc_scratch *s, const void *data, size_t len,
+                                struct ndc_fault *fault)
+{
+    const char *p = data;
+    while (len) {
+        ssize_t n = pwrite(s->fd, p, len, (off_t)s->len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return ndc_fail_errno(fault, "io.scratch", "write", "a scratch file");
+        p += n;
+        len -= (size_t)n;
+        s->len += (uint64_t)n;
+    }
+    return NDC_OK;
+}
+
+enum ndc_err ndc_scratch_read(const struct ndc_scratch *s, uint64_t at, void *out,
+                              size_t len, struct ndc_fault *fault)
+{
+    char *p = out;
+    while (len) {
+        ssize_t n = pread(s->fd, p, len, (off_t)at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
+        if (n <= 0) return ndc_fail_errno(fault, "io.scratch", "read", "a scratch file");
+        p += n;
+        at += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return NDC_OK;
+}
+
+void ndc_scratch_close(struct ndc_scratch *s)
+{
+    if (s->fd >= 0) close(s->fd);
+    s->fd = -1;
+}
