@@ -47,7 +47,7 @@ def main():
         print("    ,{" + ", ".join(f"{{0x{ord(c):x}, 0x{ord(c.upper()):x}}}" for c in cells) + "}")
     print("};")
     print("/* lower, upper, vowel, tone, ASCII spelling; rows 0..0x24f, then 0x1e00..0x1eff. */")
-    print("static const struct latin latin[LATIN_ROWS] = {")
+    print("const struct vn_latin vn_latin[VN_LATIN_ROWS] = {")
     row = 0
     for code_range in RANGES:
         for code in code_range:

@@ -5,14 +5,6 @@
 #include "base/utf8.h"
 #include "base/vntext_internal.h"
 
-enum { LATIN_ROWS = 0x350 };
-
-struct latin { /* zero: not a Latin letter */
-    uint16_t lower, upper;
-    uint8_t vowel, tone;
-    char ascii[2];
-};
-
 struct pair {
     uint32_t key;
     uint16_t code;
@@ -32,17 +24,9 @@ struct scan {
     struct vn_letter w[VN_WORD_MAX];
 };
 
-static const struct latin *latin_of(uint32_t code)
-{
-    static const struct latin none;
-    if (code < 0x250) return &latin[code];
-    if (code >= 0x1e00 && code < 0x1f00) return &latin[code - 0x1e00 + 0x250];
-    return &none;
-}
-
 struct vn_letter vn_letter_of(uint32_t code)
 {
-    const struct latin *l = latin_of(code);
+    const struct vn_latin *l = vn_latin_of(code);
     return (struct vn_letter){code, l->vowel, l->tone, l->lower != code && l->lower};
 }
 
@@ -85,7 +69,7 @@ static bool plain_rhyme(const struct vn_letter *v, unsigned m, bool coda)
 
 static uint32_t small(struct vn_letter l)
 {
-    return latin_of(l.code)->lower;
+    return vn_latin_of(l.code)->lower;
 }
 
 #define ON(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
@@ -141,12 +125,6 @@ static bool coda_known(const struct vn_letter *w, unsigned n)
     return n == 2 && ((a == 'c' && b == 'h') || (a == 'n' && (b == 'g' || b == 'h')));
 }
 
-static bool is_marked(unsigned vowel)
-{
-    return vowel == VN_AW || vowel == VN_AA || vowel == VN_EE || vowel == VN_OO ||
-           vowel == VN_OW || vowel == VN_UW;
-}
-
 bool vn_syllable_parse(struct vn_syllable *out, const struct vn_letter *w, unsigned n)
 {
     unsigned i = 0, v, m, marked = n;
@@ -159,7 +137,7 @@ bool vn_syllable_parse(struct vn_syllable *out, const struct vn_letter *w, unsig
         if ((c == 'q' && w[i].vowel == VN_U) || (c == 'g' && w[i].vowel == VN_I)) i++;
     }
     for (v = i; i < n && w[i].vowel; i++)
-        if (is_marked(w[i].vowel)) marked = i;
+        if (vn_is_marked(w[i].vowel)) marked = i;
     m = i - v;
     if (m > 3 || !coda_known(w + i, n - i)) return false;
     if (m > 1 && marked == n && !plain_rhyme(w + v, m, i < n)) return false;
@@ -217,7 +195,7 @@ static void put_folded(struct scan *s, struct vn_letter l)
             put(s, vowel_codes[l.vowel][level == NDC_VN_FOLD_TONE ? 0 : l.tone][0]);
         return;
     }
-    const struct latin *row = latin_of(l.code);
+    const struct vn_latin *row = vn_latin_of(l.code);
     if (!row->lower) {
         put(s, l.code);
     } else {
@@ -273,12 +251,12 @@ static void push(struct scan *s, struct vn_letter l)
     s->flags |= l.upper ? NDC_VN_UPPER : NDC_VN_LOWER;
     if (l.tone) s->flags |= NDC_VN_TONES;
     if (l.code >= 0x80) {
-        if (is_marked(l.vowel) || l.code == 0x110 || l.code == 0x111)
+        if (vn_is_marked(l.vowel) || l.code == 0x110 || l.code == 0x111)
             s->flags |= NDC_VN_MARKS;
         else if (!l.vowel)
             s->flags |= NDC_VN_FOREIGN;
         /* Spelt in ASCII before the word is looked at, so that folding twice is once. */
-        const char *ascii = latin_of(l.code)->ascii;
+        const char *ascii = vn_latin_of(l.code)->ascii;
         if (!l.vowel && ascii[0] && s->mode == MODE_FOLD &&
             (s->level & 3) == NDC_VN_FOLD_FULL) {
             append(s, vn_letter_of((unsigned char)ascii[0]));
@@ -455,7 +433,7 @@ static void take(struct scan *s, uint32_t c)
     uint32_t same = look_alike(c);
     if (same != c) s->flags |= NDC_VN_COMPOSED;
     struct vn_letter l = vn_letter_of(same);
-    if (latin_of(same)->lower) {
+    if (vn_latin_of(same)->lower) {
         push(s, l);
     } else if ((c >= 0x300 && c <= 0x345) && c != 0x34f) {
         if (combine(s, c)) return;
@@ -504,123 +482,17 @@ size_t ndc_vn_nfc(char *out, struct ndc_str in, unsigned *flags)
 
 size_t ndc_vn_clean(char *out, struct ndc_str in, unsigned *flags)
 {
+    ptrdiff_t len = vn_clean_plain(out, in, flags);
+    if (len != VN_NOT_PLAIN) return (size_t)len;
     return run(out, MODE_CLEAN, 0, in, flags);
 }
 
 /* ---- folding ---- */
 
-static bool is_ascii(struct ndc_str in)
-{
-    uint64_t seen = 0, word;
-    size_t i = 0;
-    for (; i + 8 <= in.len; i += 8) {
-        memcpy(&word, in.ptr + i, 8);
-        seen |= word;
-    }
-    for (; i < in.len; i++)
-        seen |= (unsigned char)in.ptr[i];
-    return (seen & 0x8080808080808080u) == 0;
-}
-
-static bool ascii_vowel(char c)
-{
-    return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
-}
-
-static bool ascii_letter(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static void ascii_fold_y(char *s, size_t len)
-{
-    size_t from = 0;
-    for (size_t end = 0; end <= len; end++) {
-        if (end < len && ascii_letter(s[end])) continue;
-        for (size_t i = from + 1; i < end && end - from <= VN_WORD_MAX; i++) {
-            if (s[i] != 'y' || (i + 1 < end && ascii_vowel(s[i + 1]))) continue;
-            bool qu = i >= from + 2 && s[i - 1] == 'u' && s[i - 2] == 'q';
-            if (!ascii_vowel(s[i - 1]) || qu) s[i] = 'i';
-        }
-        from = end + 1;
-    }
-}
-
-enum { NOT_PLAIN = -1 };
-
-/* Code point at *i of UTF-8 whose letters are of one to three bytes; others are not
- * plain. */
-static uint32_t next_short(struct ndc_str in, size_t *i)
-{
-    const unsigned char *p = (const unsigned char *)in.ptr + *i;
-    size_t left = in.len - *i;
-    if (p[0] < 0x80) {
-        *i += 1;
-        return p[0];
-    }
-    if (p[0] >= 0xc2 && p[0] < 0xe0 && left > 1 && (p[1] & 0xc0) == 0x80) {
-        *i += 2;
-        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-    }
-    if (p[0] == 0xe1 && left > 2 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
-        *i += 3;
-        return 0x1000 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-    }
-    return NDC_UTF8_BAD;
-}
-
-static unsigned letter_flags(const struct latin *row, uint32_t code)
-{
-    unsigned flags = row->lower != code ? NDC_VN_UPPER : NDC_VN_LOWER;
-    if (row->tone) flags |= NDC_VN_TONES;
-    if (code < 0x80) return flags;
-    if (is_marked(row->vowel) || code == 0x110 || code == 0x111)
-        flags |= NDC_VN_MARKS;
-    else if (!row->vowel)
-        flags |= NDC_VN_FOREIGN;
-    return flags;
-}
-
-/* Full folding of composed Latin text, most of what there is; NOT_PLAIN for the rest. */
-static ptrdiff_t fold_plain(char *out, struct ndc_str in, unsigned level, unsigned *flags)
-{
-    size_t len = 0;
-    unsigned found = 0;
-    bool space = false;
-    for (size_t i = 0; i < in.len;) {
-        uint32_t code = next_short(in, &i);
-        const struct latin *row = code < 0x2000 ? latin_of(code) : NULL;
-        if (!row || code == 0xd0 || code == 0xf0 || code == 0x189) return NOT_PLAIN;
-        if (row->ascii[0]) {
-            if (space) out[len++] = ' ';
-            space = false;
-            out[len++] = row->ascii[0];
-            if (row->ascii[1]) out[len++] = row->ascii[1];
-            found |= letter_flags(row, code);
-        } else if (code >= 0x80 && code != 0xa0) {
-            return NOT_PLAIN;
-        } else if (code >= '0' && code <= '9') {
-            if (space) out[len++] = ' ';
-            space = false;
-            out[len++] = (char)code;
-            found |= NDC_VN_DIGITS;
-        } else if (is_control(code) && !is_space(code)) {
-            found |= NDC_VN_CONTROL;
-        } else if (code != '\'' && code != '`') {
-            space = len > 0;
-        }
-    }
-    if (level & NDC_VN_FOLD_YI) ascii_fold_y(out, len);
-    if (flags) *flags |= found;
-    return (ptrdiff_t)len;
-}
-
 size_t ndc_vn_fold(char *out, struct ndc_str in, unsigned level, unsigned *flags)
 {
-    if ((level & 3) == NDC_VN_FOLD_FULL || is_ascii(in)) {
-        ptrdiff_t len = fold_plain(out, in, level, flags);
-        if (len != NOT_PLAIN) return (size_t)len;
-    }
+    ptrdiff_t len = vn_fold_plain(out, in, level, flags);
+    if (len != VN_NOT_PLAIN) return (size_t)len;
     return run(out, MODE_FOLD, level, in, flags);
 }
 
@@ -648,7 +520,7 @@ static size_t recase(char *out, struct ndc_str in, enum casing casing)
         uint32_t code;
         i += ndc_utf8_decode(ndc_str_from(in, i), &code);
         if (code == NDC_UTF8_BAD) code = '?';
-        const struct latin *row = latin_of(code);
+        const struct vn_latin *row = vn_latin_of(code);
         bool up = casing == CASE_UPPER || (casing == CASE_NAME && opens_word(before));
         before = code;
         if (row->lower) code = up ? row->upper : row->lower;

@@ -59,6 +59,10 @@ size_t ndc_vn_lower(char *out, struct ndc_str in);
 size_t ndc_vn_upper(char *out, struct ndc_str in);
 size_t ndc_vn_name_case(char *out, struct ndc_str in);
 
+/* Whether the text is one word of composed Latin letters (1 to 24): such words can be
+ * cleaned, folded and put into name case one by one, with the same result as together. */
+bool ndc_vn_is_word(struct ndc_str s);
+
 /* ---- encodings ---- */
 
 enum ndc_vn_encoding {

@@ -60,10 +60,12 @@ static void set_text(struct ndc_map_result *out, const char *text, size_t len)
     out->text[out->len] = 0;
 }
 
-static void map_name(struct ndc_map_result *out, struct ndc_str raw)
+static void map_name(struct ndc_map_result *out, struct ndc_norm_memo *memo,
+                     struct ndc_str raw)
 {
     struct ndc_norm_name name;
-    out->reason = ndc_norm_name(&name, raw);
+    out->reason =
+        memo ? ndc_norm_name_again(&name, memo, raw) : ndc_norm_name(&name, raw);
     out->flags = name.flags;
     if (!out->reason) set_text(out, name.text, name.len);
 }
@@ -266,7 +268,7 @@ void ndc_map_value_memo(struct ndc_map_result *out, struct ndc_norm_memo *memo,
     out->len = 0;
     switch (kind) {
     case NDC_MAP_NAME:
-        map_name(out, raw);
+        map_name(out, memo, raw);
         return;
     case NDC_MAP_DATE:
         map_date(out, order, future_allowed, today, raw);

@@ -4,6 +4,7 @@
  * more fact of the whole text counts: whether it is written with marks at all. */
 #include "base/hash.h"
 #include "platforms/registry/normalise/address.h"
+#include "platforms/registry/normalise/name.h"
 
 enum {
     SLOTS = 8192,
@@ -22,18 +23,24 @@ struct slot {
     char found[offsetof(struct ndc_norm_address, street_len)];
 };
 
-struct ndc_norm_memo {
+struct addr_memo {
     struct slot slots[SLOTS];
     char units[2 * NDC_UNIT_TITLE_MAX + 4];
 };
 
 struct ndc_norm_memo *ndc_norm_memo_new(void)
 {
-    return ndc_xcalloc(1, sizeof(struct ndc_norm_memo));
+    struct ndc_norm_memo *memo = ndc_xmalloc(sizeof(*memo));
+    memo->addresses = ndc_xcalloc(1, sizeof(*memo->addresses));
+    memo->names = name_memo_new();
+    return memo;
 }
 
 void ndc_norm_memo_free(struct ndc_norm_memo *memo)
 {
+    if (!memo) return;
+    free(memo->addresses);
+    name_memo_free(memo->names);
     free(memo);
 }
 
@@ -63,7 +70,7 @@ static size_t tail_from(struct ndc_str raw, bool *marked)
     return from;
 }
 
-static void write_units_text(struct ndc_norm_memo *memo, const struct ndc_norm_address *a,
+static void write_units_text(struct addr_memo *memo, const struct ndc_norm_address *a,
                              struct ndc_str *units)
 {
     struct ndc_norm_address bare = *a;
@@ -74,9 +81,10 @@ static void write_units_text(struct ndc_norm_memo *memo, const struct ndc_norm_a
 }
 
 enum ndc_norm_reason ndc_norm_address_again(struct ndc_norm_address *out,
-                                            struct ndc_norm_memo *memo,
+                                            struct ndc_norm_memo *memos,
                                             struct ndc_str raw, struct ndc_str *units)
 {
+    struct addr_memo *memo = memos->addresses;
     struct addr_reach reach;
     bool marked = false;
     size_t from = raw.len <= RAW_MAX ? tail_from(raw, &marked) : 0;

@@ -3,49 +3,7 @@
  * word unless the first words are a compound surname. Ê Đê and kin put the clan last and
  * a particle first (Y, H'): those have no surname here and are one given name. Nothing is
  * reordered: a name without a known surname is flagged, not guessed at. */
-#include "base/utf8.h"
-#include "platforms/registry/normalise/normalise_internal.h"
-
-enum { WORDS_MAX = 16 };
-
-/* Surnames as folded words (the tones of a surname are often lost), sorted. */
-static const char *const surnames[] = {
-    "ai",    "alang",  "an",      "arat",  "ating", "au",     "ayun",   "ba",
-    "bac",   "bach",   "ban",     "banh",  "bao",   "be",     "bhling", "bien",
-    "binh",  "blup",   "bnahria", "bo",    "bui",   "bya",    "ca",     "cai",
-    "cam",   "can",    "canh",    "cao",   "cap",   "cha",    "chang",  "chao",
-    "chau",  "che",    "chenh",   "chiem", "chinh", "chiu",   "chu",    "chung",
-    "cil",   "co",     "colau",   "cong",  "coor",  "cu",     "cung",   "cut",
-    "dai",   "dam",    "dan",     "dang",  "danh",  "dao",    "dau",    "denh",
-    "deo",   "di",     "dich",    "dien",  "diep",  "dieu",   "dinh",   "do",
-    "doan",  "doi",    "don",     "dong",  "du",    "duc",    "dung",   "duong",
-    "eban",  "fang",   "gia",     "giang", "giap",  "ha",     "ham",    "han",
-    "hang",  "hau",    "hien",    "hinh",  "ho",    "hoa",    "hoan",   "hoang",
-    "hoc",   "hoih",   "hong",    "hua",   "hue",   "hun",    "hung",   "huong",
-    "huynh", "kbuor",  "ke",      "kha",   "kham",  "khang",  "khau",   "khong",
-    "khuat", "khuc",   "khuong",  "khuu",  "kien",  "kieu",   "kim",    "kon",
-    "kpa",   "kpuih",  "kra",     "ksor",  "la",    "lac",    "lai",    "lam",
-    "lang",  "lanh",   "lau",     "le",    "lem",   "leo",    "leu",    "lieu",
-    "linh",  "lo",     "loc",     "long",  "lu",    "luan",   "luc",    "lung",
-    "luong", "luu",    "ly",      "ma",    "mac",   "mach",   "mai",    "man",
-    "mang",  "mau",    "me",      "mi",    "mieu",  "mlo",    "mong",   "moong",
-    "mua",   "muc",    "na",      "nao",   "nay",   "neang",  "ngac",   "ngai",
-    "ngan",  "nghiem", "ngo",     "ngu",   "nguy",  "nguyen", "nham",   "nhan",
-    "nhiem", "nhieu",  "nhu",     "nie",   "ninh",  "nong",   "nu",     "oc",
-    "on",    "ong",    "pha",     "phac",  "pham",  "phan",   "phi",    "pho",
-    "phong", "phu",    "phuc",    "phung", "phuoc", "phuong", "pit",    "poloong",
-    "puih",  "quach",  "quan",    "quang", "que",   "quyen",  "ra",     "rah",
-    "rcom",  "rmah",   "ro",      "sai",   "sam",   "san",    "siu",    "son",
-    "su",    "sung",   "ta",      "tai",   "tan",   "tang",   "tao",    "tap",
-    "tat",   "thach",  "thai",    "tham",  "than",  "thang",  "thanh",  "thao",
-    "thap",  "then",   "thi",     "thien", "thieu", "thinh",  "tho",    "thoi",
-    "thu",   "thuc",   "tien",    "tiet",  "tieu",  "to",     "ton",    "tong",
-    "tra",   "trac",   "tram",    "tran",  "trang", "tri",    "trieu",  "trinh",
-    "trong", "trung",  "truong",  "tu",    "tuc",   "tung",   "tuong",  "tuu",
-    "ty",    "ung",    "uong",    "va",    "van",   "vang",   "ven",    "vi",
-    "vien",  "vinh",   "vo",      "vong",  "voong", "vu",     "vuong",  "vuu",
-    "xa",    "xeo",    "xong",    "xuan",  "yen",   "zoram",
-};
+#include "platforms/registry/normalise/name.h"
 
 /* Longest first. */
 static const char *const compounds[] = {
@@ -56,87 +14,44 @@ static const char *const compounds[] = {
     "rah lan",          "buon krong",        "buon ya",
     "nie kdam"};
 
-struct words {
-    unsigned n;
-    struct ndc_str w[WORDS_MAX];      /* in the cleaned text */
-    struct ndc_str folded[WORDS_MAX]; /* without marks */
-    char bytes[NDC_VN_ROOM(NDC_NORM_NAME_MAX) + WORDS_MAX];
+/* Of a name read as a whole: where its words' texts are. */
+struct bytes {
+    char folded[NDC_VN_ROOM(NDC_VN_ROOM(NDC_NORM_NAME_MAX)) + NAME_WORDS_MAX * 4];
+    char cased[NDC_VN_ROOM(NDC_VN_ROOM(NDC_NORM_NAME_MAX)) + NAME_WORDS_MAX * 4];
 };
 
-static bool known_surname(struct ndc_str folded)
+static void split_words(struct name_words *out, struct bytes *bytes, struct ndc_str text)
 {
-    size_t low = 0, high = NDC_ARRAY_LEN(surnames);
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int c = ndc_str_cmp(ndc_str(surnames[mid]), folded);
-        if (c == 0) return true;
-        if (c < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return false;
-}
-
-static void split_words(struct words *out, struct ndc_str text)
-{
-    size_t used = 0;
+    char *folded = bytes->folded, *cased = bytes->cased;
     struct ndc_str rest = text, part;
     out->n = 0;
-    while (ndc_str_split(&rest, ' ', &part) && out->n < WORDS_MAX) {
+    while (ndc_str_split(&rest, ' ', &part) && out->n < NAME_WORDS_MAX) {
         if (part.len == 0) continue;
-        size_t n = ndc_vn_fold(out->bytes + used, part, NDC_VN_FOLD_FULL, NULL);
-        out->w[out->n] = part;
-        out->folded[out->n++] = ndc_str_n(out->bytes + used, n);
-        used += n;
+        struct name_word *w = &out->w[out->n++];
+        w->folded = ndc_str_n(folded, ndc_vn_fold(folded, part, NDC_VN_FOLD_FULL, NULL));
+        w->facts = name_facts(part, w->folded);
+        w->text = part;
+        if (!(w->facts & NAME_KEEP_CASE)) {
+            w->text = ndc_str_n(cased, ndc_vn_name_case(cased, part));
+            cased += w->text.len;
+        }
+        folded += w->folded.len;
     }
-}
-
-static bool one_of(struct ndc_str s, const char *words)
-{
-    char key[16] = " ";
-    if (s.len == 0 || s.len > 12) return false;
-    memcpy(key + 1, s.ptr, s.len);
-    key[s.len + 1] = ' ';
-    return memmem(words, strlen(words), key, s.len + 2) != NULL;
 }
 
 /* Academic and other titles are no syllables; the words for sir and madam can be names,
- * so they go only before a known surname, and as written with their own tones. */
-static unsigned titles(const struct words *s, bool toneless)
+ * so they go only before a known surname. */
+static unsigned titles(const struct name_words *s, bool toneless)
 {
     unsigned k = 0;
-    while (k + 1 < s->n) {
-        struct ndc_str f = s->folded[k], w = s->w[k];
-        bool dotted = w.ptr[w.len - 1] == '.';
-        if (one_of(f, " mr mrs ms miss dr prof bs ths ts gs pgs ks cn ds ls bsck bscki "
-                      "bsckii tskh dd nsnd nsut ths bs - pgs ts - gs ts - ts bs ") &&
-            (dotted || f.len > 1)) {
-            k++;
-            continue;
-        }
-        if (!known_surname(s->folded[k + 1]) || s->n - k < 3) break;
-        char low[NDC_VN_ROOM(16)];
-        if (w.len > 12) break;
-        struct ndc_str l = ndc_str_n(low, ndc_vn_fold(low, w, NDC_VN_FOLD_CASE, NULL));
-        bool is = one_of(l, " ông bà anh chị cô chú bác cháu em cậu mợ dì ") ||
-                  (toneless && one_of(f, " ong ba anh chi ")) ||
-                  (dotted && one_of(f, " ong ba anh chi co chu bac "));
-        if (!is) break;
-        k++;
+    for (; k + 1 < s->n; k++) {
+        unsigned facts = s->w[k].facts;
+        if (facts & NAME_TITLE) continue;
+        if (!(s->w[k + 1].facts & NAME_SURNAME) || s->n - k < 3) break;
+        if (!(facts & NAME_HONORIFIC) && !(toneless && facts & NAME_HONORIFIC_TONELESS))
+            break;
     }
     return k;
-}
-
-/* McDonald, LeBron: a capital after a small letter is meant. */
-static bool inner_capital(struct ndc_str w)
-{
-    bool small = false;
-    for (size_t i = 0; i < w.len; i++) {
-        if (small && w.ptr[i] >= 'A' && w.ptr[i] <= 'Z') return true;
-        small = small || (w.ptr[i] >= 'a' && w.ptr[i] <= 'z');
-    }
-    return false;
 }
 
 /* ASCII characters that no name has. */
@@ -165,33 +80,34 @@ static enum ndc_norm_reason check_characters(struct ndc_str s, unsigned flags)
     return letters ? NDC_NORM_OK : NDC_NORM_NAME_NO_LETTERS;
 }
 
-static bool placeholder(const struct words *s)
+static bool placeholder(const struct name_words *s)
 {
-    struct ndc_str f = s->folded[0];
+    struct ndc_str f = s->w[0].folded;
     if (s->n == 1) {
         bool same = f.len >= 3;
         for (size_t i = 1; i < f.len; i++)
             same = same && f.ptr[i] == f.ptr[0];
-        return same || one_of(f, " test abc xyz asdf qwerty demo ");
+        return same || name_one_of(f, " test abc xyz asdf qwerty demo ");
     }
+    struct ndc_str second = s->w[1].folded;
     return s->n == 2 &&
-           ((ndc_str_eq(f, NDC_STR("khong")) &&
-             ndc_str_eq(s->folded[1], NDC_STR("ten"))) ||
-            (ndc_str_eq(f, NDC_STR("vo")) && ndc_str_eq(s->folded[1], NDC_STR("danh"))));
+           ((ndc_str_eq(f, NDC_STR("khong")) && ndc_str_eq(second, NDC_STR("ten"))) ||
+            (ndc_str_eq(f, NDC_STR("vo")) && ndc_str_eq(second, NDC_STR("danh"))));
 }
 
 /* How many of the words from k on are the surname. */
-static unsigned surname_words(const struct words *s, unsigned k)
+static unsigned surname_words(const struct name_words *s, unsigned k)
 {
     for (size_t c = 0; c < NDC_ARRAY_LEN(compounds); c++) {
         struct ndc_str rest = ndc_str(compounds[c]), part;
         unsigned at = k;
-        bool same = true;
+        struct ndc_str first = s->w[k].folded;
+        bool same = first.len && compounds[c][0] == first.ptr[0];
         while (same && ndc_str_split(&rest, ' ', &part))
-            same = at < s->n && ndc_str_eq(s->folded[at++], part);
+            same = at < s->n && ndc_str_eq(s->w[at++].folded, part);
         if (same && at < s->n) return at - k;
     }
-    return known_surname(s->folded[k]) ? 1 : 0;
+    return s->w[k].facts & NAME_SURNAME ? 1 : 0;
 }
 
 /* "(tức Ba Tý)" and stray marks at the ends go. */
@@ -211,55 +127,57 @@ static struct ndc_str trim_name(struct ndc_str s, uint32_t *flags)
     return s;
 }
 
-static void add_word(struct ndc_norm_name *out, struct ndc_str w, bool keep_case)
+static void write_parts(struct ndc_norm_name *out, const struct name_words *s, unsigned k)
 {
-    if (out->len > 0) out->text[out->len++] = ' ';
-    if (keep_case) {
-        memcpy(out->text + out->len, w.ptr, w.len);
-        out->len = (uint16_t)(out->len + w.len);
-    } else {
-        out->len = (uint16_t)(out->len + ndc_vn_name_case(out->text + out->len, w));
-    }
-}
-
-/* Ê Đê, Gia Rai, M'nông … names open with Y or H' and have no leading surname. */
-static bool clan_last(const struct words *s, unsigned k)
-{
-    struct ndc_str w = s->w[k];
-    if (s->n - k < 2) return false;
-    if (w.len == 1 && (w.ptr[0] == 'Y' || w.ptr[0] == 'y' || w.ptr[0] == 'H'))
-        return true;
-    return w.len > 2 && (w.ptr[0] == 'H' || w.ptr[0] == 'h') &&
-           (w.ptr[1] == '\'' ||
-            memcmp(w.ptr + 1, "\xe2\x80\x99", NDC_MIN(w.len - 1, 3u)) == 0);
-}
-
-static void write_parts(struct ndc_norm_name *out, const struct words *s, unsigned k)
-{
-    unsigned surname = clan_last(s, k) ? 0 : surname_words(s, k);
-    bool whole = s->n - k == 1 || clan_last(s, k);
+    bool clan_last = s->n - k >= 2 && s->w[k].facts & NAME_CLAN_LAST;
+    bool whole = s->n - k == 1 || clan_last;
+    unsigned surname = clan_last ? 0 : surname_words(s, k);
+    size_t len = 0;
     for (unsigned i = k; i < s->n; i++) {
-        bool keep = inner_capital(s->w[i]) && !known_surname(s->folded[i]);
-        if (s->folded[i].len == 1) out->flags |= NDC_NORM_INITIALS;
-        if (i + 1 == s->n && !whole)
-            out->given_at = (uint16_t)(out->len + (out->len > 0));
-        add_word(out, s->w[i], keep);
-        if (!whole && i + 1 == k + surname) out->surname_len = out->len;
+        struct ndc_str w = s->w[i].text;
+        if (s->w[i].folded.len == 1) out->flags |= NDC_NORM_INITIALS;
+        if (i + 1 == s->n && !whole) out->given_at = (uint16_t)(len + (len > 0));
+        if (len > 0) out->text[len++] = ' ';
+        memcpy(out->text + len, w.ptr, w.len);
+        len += w.len;
+        if (!whole && i + 1 == k + surname) out->surname_len = (uint16_t)len;
     }
     if (s->n - k == 1) out->flags |= NDC_NORM_ONE_WORD;
-    if (surname == 0 && !clan_last(s, k)) out->flags |= NDC_NORM_FOREIGN;
-    if (whole) out->given_at = 0;
-    out->text[out->len] = 0;
+    if (surname == 0 && !clan_last) out->flags |= NDC_NORM_FOREIGN;
+    out->len = (uint16_t)len;
+    out->text[len] = 0;
+}
+
+/* The name of these words; flags are the whole text's. */
+static enum ndc_norm_reason settle(struct ndc_norm_name *out, const struct name_words *s,
+                                   unsigned flags)
+{
+    if (s->n == 0 || s->n == NAME_WORDS_MAX) return NDC_NORM_TOO_LONG;
+    if (placeholder(s)) return NDC_NORM_NAME_PLACEHOLDER;
+    bool toneless = !(flags & (NDC_VN_TONES | NDC_VN_MARKS));
+    unsigned k = titles(s, toneless);
+    if (k) out->flags |= NDC_NORM_TITLE;
+    if (toneless) out->flags |= NDC_NORM_TONELESS;
+    if (!(flags & NDC_VN_UPPER) || !(flags & NDC_VN_LOWER))
+        out->flags |= NDC_NORM_RECASED;
+    write_parts(out, s, k);
+    return NDC_NORM_OK;
+}
+
+static void begin(struct ndc_norm_name *out)
+{
+    out->flags = 0;
+    out->len = out->surname_len = out->given_at = 0;
+    out->text[0] = 0;
 }
 
 enum ndc_norm_reason ndc_norm_name(struct ndc_norm_name *out, struct ndc_str raw)
 {
     char clean[NDC_VN_ROOM(NDC_NORM_NAME_MAX)];
-    struct words words;
+    struct bytes bytes;
+    struct name_words words;
     unsigned flags = 0;
-    out->flags = 0;
-    out->len = out->surname_len = out->given_at = 0;
-    out->text[0] = 0;
+    begin(out);
     if (ndc_norm_is_missing(raw)) return NDC_NORM_MISSING;
     if (raw.len > 140) return NDC_NORM_TOO_LONG;
     struct ndc_str s = ndc_str_n(clean, ndc_vn_clean(clean, raw, &flags));
@@ -267,17 +185,21 @@ enum ndc_norm_reason ndc_norm_name(struct ndc_norm_name *out, struct ndc_str raw
     s = trim_name(s, &out->flags);
     enum ndc_norm_reason reason = check_characters(s, flags);
     if (reason) return reason;
-    split_words(&words, s);
-    if (words.n == 0 || words.n == WORDS_MAX) return NDC_NORM_TOO_LONG;
-    if (placeholder(&words)) return NDC_NORM_NAME_PLACEHOLDER;
-    bool toneless = !(flags & (NDC_VN_TONES | NDC_VN_MARKS));
-    unsigned k = titles(&words, toneless);
-    if (k) out->flags |= NDC_NORM_TITLE;
-    if (toneless) out->flags |= NDC_NORM_TONELESS;
-    if (!(flags & NDC_VN_UPPER) || !(flags & NDC_VN_LOWER))
-        out->flags |= NDC_NORM_RECASED;
-    write_parts(out, &words, k);
-    return NDC_NORM_OK;
+    split_words(&words, &bytes, s);
+    return settle(out, &words, flags);
+}
+
+enum ndc_norm_reason ndc_norm_name_again(struct ndc_norm_name *out,
+                                         struct ndc_norm_memo *memo, struct ndc_str raw)
+{
+    struct name_words words;
+    unsigned flags = 0;
+    if (raw.len > 140 || !name_words_again(&words, &flags, memo->names, raw) ||
+        words.w[0].facts & NAME_MAY_BE_NOTHING)
+        return ndc_norm_name(out, raw);
+    begin(out);
+    if (flags & NDC_VN_RETONED) out->flags |= NDC_NORM_REPAIRED;
+    return settle(out, &words, flags);
 }
 
 struct ndc_str ndc_norm_surname(const struct ndc_norm_name *name)

@@ -23,6 +23,13 @@ enum {
 /* Empty, or one of the words that people type for "nothing". */
 bool ndc_norm_is_missing(struct ndc_str raw);
 
+/* What was found before: of one file's addresses most end as an earlier one did, and its
+ * names are made of some thousand words. Answers are the same with and without. For one
+ * thread. */
+struct ndc_norm_memo;
+struct ndc_norm_memo *ndc_norm_memo_new(void);
+void ndc_norm_memo_free(struct ndc_norm_memo *memo);
+
 /* ---- names ---- */
 
 struct ndc_norm_name {
@@ -32,6 +39,8 @@ struct ndc_norm_name {
     char text[NDC_NORM_NAME_MAX];        /* "Nguyễn Thị Minh Khai" */
 };
 enum ndc_norm_reason ndc_norm_name(struct ndc_norm_name *out, struct ndc_str raw);
+enum ndc_norm_reason ndc_norm_name_again(struct ndc_norm_name *out,
+                                         struct ndc_norm_memo *memo, struct ndc_str raw);
 /* Parts of a normalised name; empty where it has none. */
 struct ndc_str ndc_norm_surname(const struct ndc_norm_name *name);
 struct ndc_str ndc_norm_middle(const struct ndc_norm_name *name);
@@ -122,11 +131,6 @@ struct ndc_norm_address {
 enum ndc_norm_reason ndc_norm_address(struct ndc_norm_address *out, struct ndc_str raw,
                                       struct ndc_date as_of);
 
-/* What was found in addresses before, by how they end: of one file's addresses most end
- * as an earlier one did. Answers are the same with and without. For one thread. */
-struct ndc_norm_memo;
-struct ndc_norm_memo *ndc_norm_memo_new(void);
-void ndc_norm_memo_free(struct ndc_norm_memo *memo);
 /* ndc_norm_address of no known date, and the units as ndc_norm_address_text writes them
  * (*units, valid until the next call; empty: none). */
 enum ndc_norm_reason ndc_norm_address_again(struct ndc_norm_address *out,

@@ -29,6 +29,11 @@ struct norm_tables {
     char (*folded)[NORM_FOLDED_MAX]; /* by id: without tones and spaces, 0-terminated */
 };
 
+struct ndc_norm_memo {
+    struct addr_memo *addresses;
+    struct name_memo *names;
+};
+
 const struct norm_tables *norm_tables(void);
 void norm_codes_build(struct norm_tables *tables);
 /* Key of a name already folded, without spaces. */
