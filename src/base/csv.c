@@ -3,6 +3,8 @@
  * unescaped. */
 #include "base/csv.h"
 
+#include "base/scan.h"
+
 enum { ROW_BYTES_MAX_DEFAULT = 1 << 20 };
 
 void ndc_csv_init(struct ndc_csv *csv)
@@ -55,14 +57,18 @@ static size_t find_row_end(struct ndc_csv *csv, size_t *text)
     const char *p = csv->data.ptr + csv->at;
     size_t left = csv->data.len - csv->at, i = csv->scanned;
     bool quoted = csv->scan_quoted;
-    for (; i < left; i++) {
+    for (;; i++) {
+        i = (size_t)(ndc_scan_three(p + i, p + left, '"', '\n', '\r') - p);
+        if (i == left) break;
         char c = p[i];
         if (c == '"') {
             quoted = !quoted;
-        } else if (!quoted && c == '\n') {
+        } else if (quoted) {
+            csv->scan_lines = true;
+        } else if (c == '\n') {
             *text = i;
             return i + 1;
-        } else if (!quoted && c == '\r') {
+        } else {
             if (i + 1 == left && !csv->ended) break;
             *text = i;
             return i + 1 < left && p[i + 1] == '\n' ? i + 2 : i + 1;
@@ -110,7 +116,7 @@ static const char *take_quoted(struct ndc_csv *csv, const char *p, const char *e
 static enum ndc_err cut_fields(struct ndc_csv *csv, const char *p, size_t len,
                                struct ndc_fault *fault)
 {
-    const char *end = p + len;
+    const char *end = p + len, *limit = csv->data.ptr + csv->data.len;
     unsigned line = (unsigned)csv->row_line;
     csv->field_count = 0;
     ndc_buf_reset(&csv->unescaped);
@@ -136,9 +142,9 @@ static enum ndc_err cut_fields(struct ndc_csv *csv, const char *p, size_t len,
                                    "inside a quoted field as \"\"",
                                    line);
         } else {
-            const char *sep = memchr(p, csv->separator, (size_t)(end - p));
-            *field = ndc_str_n(p, (size_t)((sep ? sep : end) - p));
-            p += field->len;
+            const char *sep = ndc_scan_byte(p, end, limit, csv->separator);
+            *field = ndc_str_n(p, (size_t)(sep - p));
+            p = sep;
         }
         if (p == end) return NDC_OK;
         p++;
@@ -166,7 +172,7 @@ static enum ndc_err drop_long_row(struct ndc_csv *csv, struct ndc_fault *fault)
     csv->at += drop;
     csv->offset += drop;
     csv->scanned = 0;
-    csv->scan_quoted = false;
+    csv->scan_quoted = csv->scan_lines = false;
     return ndc_fail_at(
         fault, NDC_EINPUT, "csv.row_too_long", "", line,
         "the row at line %u is longer than %zu bytes; an unclosed quote is "
@@ -191,9 +197,10 @@ enum ndc_err ndc_csv_next(struct ndc_csv *csv, bool *have, struct ndc_fault *fau
         csv->at += whole;
         csv->offset += whole;
         csv->row_end = csv->offset;
-        csv->line += count_lines(row, whole);
+        csv->row = ndc_str_n(row, text);
+        csv->line += csv->scan_lines ? count_lines(row, whole) : whole > text;
         csv->scanned = 0;
-        csv->scan_quoted = false;
+        csv->scan_quoted = csv->scan_lines = false;
         if (text == 0) continue;
         enum ndc_err err = cut_fields(csv, row, text, fault);
         *have = err == NDC_OK;

@@ -16,6 +16,7 @@ struct ndc_csv {
     /* The row last returned: fields are unescaped, valid until the next call. */
     struct ndc_str *fields;
     size_t field_count;
+    struct ndc_str row;           /* its bytes, without the line end */
     uint64_t row_line;            /* 1-based line where the row begins */
     uint64_t row_offset, row_end; /* byte range of the row in the input, with line end */
 
@@ -24,6 +25,7 @@ struct ndc_csv {
     size_t at;           /* start of the unread part in data */
     size_t scanned;      /* bytes after `at` already searched for a row's end */
     bool scan_quoted;    /* state of that search: inside quotes */
+    bool scan_lines;     /* it met line ends inside quotes */
     size_t field_cap;
     uint64_t line, offset;
     bool bom_checked, ended;

@@ -62,15 +62,29 @@ bool ndc_date_parse_iso(struct ndc_str s, struct ndc_date *out)
     return ndc_date_valid(*out);
 }
 
+static void put_two(char *out, unsigned v)
+{
+    out[0] = (char)('0' + v / 10);
+    out[1] = (char)('0' + v % 10);
+}
+
 void ndc_date_format(char out[static 11], struct ndc_date d)
 {
     unsigned y = (unsigned)d.year % 10000, m = d.month % 100, day = d.day % 100;
-    if (m == 0)
-        snprintf(out, 11, "%04u", y);
-    else if (day == 0)
-        snprintf(out, 11, "%04u-%02u", y, m);
-    else
-        snprintf(out, 11, "%04u-%02u-%02u", y, m, day);
+    size_t len = 4;
+    put_two(out, y / 100);
+    put_two(out + 2, y % 100);
+    if (m) {
+        out[4] = '-';
+        put_two(out + 5, m);
+        len = 7;
+    }
+    if (m && day) {
+        out[7] = '-';
+        put_two(out + 8, day);
+        len = 10;
+    }
+    out[len] = 0;
 }
 
 /* Digits with leading zeros, and what follows them. */

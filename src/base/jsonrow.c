@@ -1,6 +1,7 @@
 /* NDJSON rows: one pass over the bytes; strings without escapes are not copied. */
 #include "base/jsonrow.h"
 
+#include "base/scan.h"
 #include "base/utf8.h"
 
 enum { DEPTH_MAX = 32 };
@@ -77,9 +78,7 @@ static enum ndc_err take_string(struct scan *s, struct ndc_str *out)
     size_t from = s->scratch->len;
     bool copied = false;
     for (;;) {
-        while (s->p < s->end && *s->p != '"' && *s->p != '\\' &&
-               (unsigned char)*s->p >= 0x20)
-            s->p++;
+        s->p = ndc_scan_json(s->p, s->end);
         if (s->p == s->end) return bad(s, "a string is not closed");
         if ((unsigned char)*s->p < 0x20) return bad(s, "a control character in a string");
         if (*s->p == '"') break;

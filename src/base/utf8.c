@@ -70,10 +70,30 @@ void ndc_utf8_add(struct ndc_buf *out, uint32_t code)
 
 bool ndc_utf8_valid(struct ndc_str s)
 {
+    const unsigned char *p = (const unsigned char *)s.ptr;
     for (size_t i = 0; i < s.len;) {
         uint32_t code;
-        if ((unsigned char)s.ptr[i] < 0x80) {
+        uint64_t eight;
+        size_t left = s.len - i;
+        if (p[i] < 0x80) {
+            if (left >= sizeof(eight)) {
+                memcpy(&eight, p + i, sizeof(eight));
+                if ((eight & 0x8080808080808080u) == 0) {
+                    i += sizeof(eight);
+                    continue;
+                }
+            }
             i++;
+            continue;
+        }
+        /* Latin letters' two and three bytes; the rest, and what is wrong, below. */
+        if (p[i] >= 0xc2 && p[i] <= 0xdf && left > 1 && (p[i + 1] & 0xc0) == 0x80) {
+            i += 2;
+            continue;
+        }
+        if (p[i] >= 0xe1 && p[i] <= 0xec && left > 2 && (p[i + 1] & 0xc0) == 0x80 &&
+            (p[i + 2] & 0xc0) == 0x80) {
+            i += 3;
             continue;
         }
         i += ndc_utf8_decode(ndc_str_from(s, i), &code);

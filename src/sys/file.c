@@ -210,8 +210,15 @@ static enum ndc_err flush_pending(struct ndc_file_writer *w, struct ndc_fault *f
 enum ndc_err ndc_file_append(struct ndc_file_writer *w, struct ndc_str data,
                              struct ndc_fault *fault)
 {
+    size_t before = w->pending.len;
     ndc_buf_add_str(&w->pending, data);
-    w->at += data.len;
+    return ndc_file_appended(w, before, fault);
+}
+
+enum ndc_err ndc_file_appended(struct ndc_file_writer *w, size_t before,
+                               struct ndc_fault *fault)
+{
+    w->at += w->pending.len - before;
     return w->pending.len >= PENDING_BYTES ? flush_pending(w, fault) : NDC_OK;
 }
 

@@ -56,6 +56,9 @@ enum ndc_err ndc_file_create(struct ndc_file_writer *writer, const char *path,
                              struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_file_append(struct ndc_file_writer *writer, struct ndc_str data,
                              struct ndc_fault *fault) NDC_MUST_USE;
+/* The same after the caller has itself added to writer->pending, from `before` on. */
+enum ndc_err ndc_file_appended(struct ndc_file_writer *writer, size_t before,
+                               struct ndc_fault *fault) NDC_MUST_USE;
 /* Syncs and gives it its name; on failure the temporary file is removed. */
 enum ndc_err ndc_file_finish(struct ndc_file_writer *writer,
                              struct ndc_fault *fault) NDC_MUST_USE;

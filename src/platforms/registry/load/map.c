@@ -7,8 +7,12 @@
 
 enum { ROW_BYTES_MAX = 4 << 20 };
 
+/* Fields that are compared with each other in every row of people. */
+enum note { NOTE_NONE, NOTE_PERSON_ID, NOTE_SEX, NOTE_BIRTH, NOTE_COUNT };
+
 struct column {
     const struct ndc_source_field *declared;
+    enum note note;
     unsigned index; /* in source->fields */
     int at[NDC_SOURCE_JOINED_MAX];
     enum ndc_map_kind kind;
@@ -25,7 +29,10 @@ struct ndc_mapper {
     unsigned unmapped_count;
     struct ndc_date today;
     char today_text[11];
-    unsigned old_id_field, sex_field, birth_field, person_id_field;
+    unsigned old_id_field, person_id_field;
+    /* Of the row in hand, what a personal number is compared with; NULL: not there. */
+    const struct ndc_record_field *noted[NOTE_COUNT];
+    struct ndc_norm_person_id id; /* what the personal number says */
     struct ndc_arena arena;
     struct ndc_record_field fields[NDC_RECORD_FIELDS_MAX];
     struct ndc_map_result result;
@@ -60,6 +67,10 @@ static void resolve_column(struct column *c, const struct ndc_source_field *f,
     c->expected =
         f->required || in_list(f->field->code, expected, NDC_ARRAY_LEN(expected));
     c->future_allowed = in_list(f->field->code, future, NDC_ARRAY_LEN(future));
+    c->note = strcmp(f->field->code, "person_id") == 0    ? NOTE_PERSON_ID
+              : strcmp(f->field->code, "sex") == 0        ? NOTE_SEX
+              : strcmp(f->field->code, "birth_date") == 0 ? NOTE_BIRTH
+                                                          : NOTE_NONE;
 }
 
 static bool is_declared(const struct ndc_source *s, struct ndc_str name)
@@ -94,8 +105,6 @@ struct ndc_mapper *ndc_mapper_new(const struct ndc_source *source,
     for (size_t i = 0; i < n; i++)
         if (!is_declared(source, names[i])) m->unmapped[m->unmapped_count++] = (int)i;
     m->old_id_field = field_id("old_id");
-    m->sex_field = field_id("sex");
-    m->birth_field = field_id("birth_date");
     m->person_id_field = field_id("person_id");
     m->memo = ndc_norm_memo_new();
     ndc_arena_init(&m->arena, ROW_BYTES_MAX * 4);
@@ -249,6 +258,18 @@ static void map_unmapped(struct ndc_mapper *m, struct ndc_record *r, unsigned co
                                                       .raw = raw};
 }
 
+/* The first of its kind in the row counts. */
+static void note_field(struct ndc_mapper *m, enum note note,
+                       const struct ndc_record_field *field,
+                       const struct ndc_map_result *v)
+{
+    if (m->noted[note] || v->len == 0) return;
+    m->noted[note] = field;
+    if (note == NOTE_PERSON_ID)
+        m->id = (struct ndc_norm_person_id){.sex = (uint8_t)v->sex,
+                                            .birth_year = (int16_t)v->birth_year};
+}
+
 static void map_column(struct ndc_mapper *m, const struct column *c,
                        const struct ndc_connect_row *row, struct ndc_mapped *out,
                        struct ndc_quality *q)
@@ -290,6 +311,8 @@ static void map_column(struct ndc_mapper *m, const struct column *c,
     q->fields[c->index].present++;
     if (v->old_id && f->field->id == m->person_id_field)
         field->field = (uint8_t)m->old_id_field;
+    else if (c->note)
+        note_field(m, c->note, field, v);
     field->flags = record_flags(v->flags);
     field->place = v->place;
     field->value = ndc_str_eq(ndc_str_n(v->text, v->len), raw)
@@ -303,22 +326,18 @@ static void map_column(struct ndc_mapper *m, const struct column *c,
 static void check_person_id(struct ndc_mapper *m, struct ndc_mapped *out,
                             struct ndc_quality *q)
 {
-    const struct ndc_record *r = &out->record;
-    const struct ndc_record_field *id = ndc_record_find(r, m->person_id_field);
-    if (!id) return;
-    const struct ndc_record_field *sex = ndc_record_find(r, m->sex_field);
-    const struct ndc_record_field *birth = ndc_record_find(r, m->birth_field);
-    struct ndc_norm_person_id parsed;
+    const struct ndc_record_field *id = m->noted[NOTE_PERSON_ID];
+    const struct ndc_record_field *sex = m->noted[NOTE_SEX];
+    const struct ndc_record_field *birth = m->noted[NOTE_BIRTH];
     int64_t year = 0;
     enum ndc_norm_sex said = NDC_SEX_UNKNOWN;
-    if (!sex && !birth) return;
-    if (ndc_norm_person_id(&parsed, id->value, 0)) return;
+    if (!id || (!sex && !birth)) return;
     if (sex)
         said = ndc_str_eq_c(sex->value, "male")     ? NDC_SEX_MALE
                : ndc_str_eq_c(sex->value, "female") ? NDC_SEX_FEMALE
                                                     : NDC_SEX_UNKNOWN;
     if (birth && !ndc_str_to_i64(ndc_str_n(birth->value.ptr, 4), &year)) year = 0;
-    enum ndc_norm_reason reason = ndc_norm_person_id_check(&parsed, said, (int)year);
+    enum ndc_norm_reason reason = ndc_norm_person_id_check(&m->id, said, (int)year);
     q->checked[NDC_CORRECT]++;
     if (reason) add_norm_reason(out, q, -1, reason, false, id->value);
 }
@@ -360,10 +379,11 @@ struct ndc_str ndc_mapper_key(struct ndc_mapper *m, const struct ndc_connect_row
     return key;
 }
 
-void ndc_mapper_map(struct ndc_mapper *m, const struct ndc_connect_row *row,
-                    struct ndc_mapped *out, struct ndc_quality *q)
+void ndc_mapper_begin(struct ndc_mapper *m, const struct ndc_connect_row *row,
+                      struct ndc_mapped *out, struct ndc_quality *q)
 {
     ndc_arena_reset(&m->arena);
+    memset(m->noted, 0, sizeof(m->noted));
     out->record = (struct ndc_record){.fields = m->fields};
     out->op = NDC_ROW_UPSERT;
     out->blocked = false;
@@ -384,6 +404,11 @@ void ndc_mapper_map(struct ndc_mapper *m, const struct ndc_connect_row *row,
                                     .blocks = true};
         ndc_mapped_add(out, &reason, q);
     }
+}
+
+void ndc_mapper_values(struct ndc_mapper *m, const struct ndc_connect_row *row,
+                       struct ndc_mapped *out, struct ndc_quality *q)
+{
     if (out->op == NDC_ROW_DELETE) return;
     for (unsigned i = 0; i < m->column_count; i++)
         map_column(m, &m->columns[i], row, out, q);
@@ -392,4 +417,11 @@ void ndc_mapper_map(struct ndc_mapper *m, const struct ndc_connect_row *row,
                      row->values[m->unmapped[i]]);
     if (m->source->entity == NDC_ENTITY_PERSON) check_person_id(m, out, q);
     check_rules(m, out, q);
+}
+
+void ndc_mapper_map(struct ndc_mapper *m, const struct ndc_connect_row *row,
+                    struct ndc_mapped *out, struct ndc_quality *q)
+{
+    ndc_mapper_begin(m, row, out, q);
+    ndc_mapper_values(m, row, out, q);
 }

@@ -28,7 +28,12 @@ struct ndc_mapped {
 };
 
 /* Maps one row and counts it in `quality` (rows, fields, criteria, reasons; not accepted
- * and quarantined, which the caller knows). */
+ * and quarantined, which the caller knows). In two steps: its key and operation, so that
+ * what is known of the key can be fetched meanwhile, then the rest. */
+void ndc_mapper_begin(struct ndc_mapper *mapper, const struct ndc_connect_row *row,
+                      struct ndc_mapped *out, struct ndc_quality *quality);
+void ndc_mapper_values(struct ndc_mapper *mapper, const struct ndc_connect_row *row,
+                       struct ndc_mapped *out, struct ndc_quality *quality);
 void ndc_mapper_map(struct ndc_mapper *mapper, const struct ndc_connect_row *row,
                     struct ndc_mapped *out, struct ndc_quality *quality);
 /* Adds a reason found outside (a duplicate key, an unreadable row). */

@@ -49,12 +49,25 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Splits folded text ("ngay 2 thang 9 nam 1945", "2 9 1945"). */
+static bool parts(char c)
+{
+    return c == ' ' || c == '/' || c == '-' || c == '.';
+}
+
+/* Nothing but digits and what stands between them: "02/09/1945". */
+static bool digits_only(struct ndc_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_digit(s.ptr[i]) && !parts(s.ptr[i])) return false;
+    return true;
+}
+
+/* Splits folded text ("ngay 2 thang 9 nam 1945", "2 9 1945"), or digits only. */
 static bool take_fields(struct fields *f, struct ndc_str s)
 {
     for (size_t i = 0; i < s.len;) {
         size_t from = i;
-        if (s.ptr[i] == ' ') {
+        if (parts(s.ptr[i])) {
             i++;
         } else if (is_digit(s.ptr[i])) {
             int v = 0;
@@ -238,8 +251,10 @@ enum ndc_norm_reason ndc_norm_date(struct ndc_norm_date *out, struct ndc_str raw
     if (raw.len > 96) return NDC_NORM_TOO_LONG;
     if (ndc_date_parse_iso(raw, &out->date))
         return settle(out, out->date.year, out->date.month, out->date.day, rule);
-    size_t n = ndc_vn_fold(text, raw, NDC_VN_FOLD_FULL, NULL);
-    if (!take_fields(&f, ndc_str_n(text, n))) return NDC_NORM_DATE_FORM;
+    struct ndc_str s = raw;
+    if (!digits_only(raw))
+        s = ndc_str_n(text, ndc_vn_fold(text, raw, NDC_VN_FOLD_FULL, NULL));
+    if (!take_fields(&f, s)) return NDC_NORM_DATE_FORM;
     enum ndc_norm_reason reason = settle_fields(out, &f, rule);
     if (reason) out->text[0] = 0;
     return reason;

@@ -1,6 +1,8 @@
 /* Numbers of people, firms and things. Sources: Circular 59/2021/TT-BCA (structure of the
  * 12-digit number), Circular 105/2020/TT-BTC and 86/2024/TT-BTC (tax codes), Decision
  * 1351/QD-BHXH (insurance cards), Circular 24/2023/TT-BCA (plates). */
+#include <threads.h>
+
 #include "platforms/registry/normalise/normalise_internal.h"
 
 enum { ID_DIGITS = 12, OLD_ID_DIGITS = 9, TAX_DIGITS = 10, SOCIAL_DIGITS = 10 };
@@ -32,9 +34,19 @@ static unsigned number(const char *digits, unsigned n)
     return v;
 }
 
+static bool provinces[100]; /* by code: exists */
+static once_flag once = ONCE_FLAG_INIT;
+
+static void find_provinces(void)
+{
+    for (unsigned code = 0; code < NDC_ARRAY_LEN(provinces); code++)
+        provinces[code] = ndc_unit_find(NDC_UNIT_FORMER, NDC_UNIT_PROVINCE, code) != 0;
+}
+
 static bool province_known(unsigned code)
 {
-    return ndc_unit_find(NDC_UNIT_FORMER, NDC_UNIT_PROVINCE, code) != 0;
+    call_once(&once, find_provinces);
+    return code < NDC_ARRAY_LEN(provinces) && provinces[code];
 }
 
 enum ndc_norm_reason ndc_norm_person_id(struct ndc_norm_person_id *out,

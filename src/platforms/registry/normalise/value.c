@@ -89,7 +89,17 @@ static struct ndc_str without_fraction(struct ndc_str s)
 size_t norm_digits(char *out, size_t cap, struct ndc_str raw, bool *confused, bool *other)
 {
     size_t n = 0;
-    raw = without_fraction(ndc_str_trim(raw));
+    raw = ndc_str_trim(raw);
+    while (n < raw.len && n + 1 < cap && raw.ptr[n] >= '0' && raw.ptr[n] <= '9') {
+        out[n] = raw.ptr[n];
+        n++;
+    }
+    if (n == raw.len) { /* mostly there is no noise */
+        out[n] = 0;
+        return n;
+    }
+    n = 0;
+    raw = without_fraction(raw);
     for (size_t i = 0; i < raw.len;) {
         uint32_t c;
         i += ndc_utf8_decode(ndc_str_from(raw, i), &c);
@@ -116,8 +126,11 @@ size_t norm_alnum(char *out, size_t cap, struct ndc_str raw, bool *other)
 {
     size_t n = 0;
     for (size_t i = 0; i < raw.len;) {
-        uint32_t c;
-        i += ndc_utf8_decode(ndc_str_from(raw, i), &c);
+        uint32_t c = (unsigned char)raw.ptr[i];
+        if (c < 0x80)
+            i++;
+        else
+            i += ndc_utf8_decode(ndc_str_from(raw, i), &c);
         if (c >= 'a' && c <= 'z') c -= 32;
         if (c == 0x110 || c == 0x111 || c == 0xd0) c = 'D';
         if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')) {
@@ -134,7 +147,7 @@ size_t norm_alnum(char *out, size_t cap, struct ndc_str raw, bool *other)
 bool norm_repeated(const char *digits, size_t n)
 {
     bool same = true, run = true;
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 1; i < n && (same || run); i++) {
         same = same && digits[i] == digits[0];
         run = run && (digits[i] - '0') == (digits[i - 1] - '0' + 1) % 10;
     }

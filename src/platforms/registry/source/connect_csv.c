@@ -29,6 +29,8 @@ static enum ndc_err check_row(struct ndc_connect *c, const struct ndc_csv *csv,
                            "line %u has %zu fields, the header has %zu", line,
                            csv->field_count, c->column_count);
     if (c->source->encoding != NDC_ENC_UTF8) return NDC_OK;
+    /* Fields are parted by ASCII: the row is valid if they all are. */
+    if ((unsigned char)csv->separator < 0x80 && ndc_utf8_valid(csv->row)) return NDC_OK;
     for (size_t i = 0; i < csv->field_count; i++)
         if (!ndc_utf8_valid(csv->fields[i]))
             return ndc_fail_at(fault, NDC_EINPUT, "row.encoding", c->columns[i].ptr, line,
