@@ -26,14 +26,14 @@ static void set(struct ndc_config *config, const char *name, const char *value)
         &fault);
 }
 
-static void sign_in(struct test_server *s)
+void test_sign_in(const struct test_server *s, const char *user, const char *password,
+                  char cookie_line[static 160], char csrf[static 160])
 {
     struct ndc_buf body;
     struct json_object *o;
     struct ndc_fault fault = {0};
     char text[200];
-    snprintf(text, sizeof(text), "{\"user\":\"admin\",\"password\":\"%s\"}",
-             s->admin_password);
+    snprintf(text, sizeof(text), "{\"user\":\"%s\",\"password\":\"%s\"}", user, password);
     char url[64];
     snprintf(url, sizeof(url), "http%s://127.0.0.1:%u/api/session", s->ca_file ? "s" : "",
              s->port);
@@ -52,12 +52,11 @@ static void sign_in(struct test_server *s)
               &fault);
     assert_int_equal(answer.status, 200);
     struct ndc_str cookie = ndc_client_header(&answer, "Set-Cookie");
-    snprintf(s->cookie, sizeof(s->cookie), "Cookie: %.*s", (int)ndc_str_find(cookie, ';'),
+    snprintf(cookie_line, 160, "Cookie: %.*s", (int)ndc_str_find(cookie, ';'),
              cookie.ptr);
     body = answer.body;
     assert_ok(ndc_json_parse(&o, ndc_buf_str(&body), &fault), &fault);
-    snprintf(s->csrf, sizeof(s->csrf), "NDC-CSRF: %.*s",
-             NDC_STR_FMT(ndc_json_get_str(o, "csrf")));
+    snprintf(csrf, 160, "NDC-CSRF: %.*s", NDC_STR_FMT(ndc_json_get_str(o, "csrf")));
     json_object_put(o);
     ndc_client_answer_free(&answer);
 }
@@ -94,7 +93,7 @@ void test_server_start(struct test_server *s, void **state, const char *const *m
     assert_ok(ndc_key_add(ndc_app_identity(s->app), &key, s->key_id, secret, &fault),
               &fault);
     snprintf(s->key, sizeof(s->key), "Authorization: Bearer %s", secret);
-    sign_in(s);
+    test_sign_in(s, "admin", s->admin_password, s->cookie, s->csrf);
 }
 
 void test_server_stop(struct test_server *s)

@@ -12,7 +12,8 @@
 struct test_server {
     struct ndc_app *app;
     unsigned port;
-    const char *ca_file; /* with `tls_cert` set: the server's own chain, which is trusted */
+    const char
+        *ca_file; /* with `tls_cert` set: the server's own chain, which is trusted */
     char admin_password[64];
     char cookie[160]; /* "Cookie: ndc=…" */
     char csrf[160];   /* "NDC-CSRF: …" */
@@ -24,6 +25,10 @@ struct test_server {
  * closed by NULL, or NULL. */
 void test_server_start(struct test_server *s, void **state, const char *const *set);
 void test_server_stop(struct test_server *s);
+
+/* Signs a user in: the header lines for the calls that follow. */
+void test_sign_in(const struct test_server *s, const char *user, const char *password,
+                  char cookie[static 160], char csrf[static 160]);
 
 /* The client's certificate and key (PEM files) of the calls that follow; NULL: none. */
 extern const char *test_client_cert, *test_client_key;

@@ -26,10 +26,13 @@ static const struct ndc_option user_options[] = {
     {"full-name", "NAME", NULL, "the person's name"},
     {"roles", "ROLES", "operator", "roles, separated by spaces"},
     {"agency", "CODE", NULL, "the agency the person works for"},
-    {"password-stdin", NULL, NULL, "read the password from standard input"},
+    {"password-stdin", NULL, NULL,
+     "read it from standard input; then it need not be changed"},
     {0}};
 static const struct ndc_option passwd_options[] = {
-    {"password-stdin", NULL, NULL, "read the password from standard input"}, {0}};
+    {"password-stdin", NULL, NULL,
+     "read it from standard input; then it need not be changed"},
+    {0}};
 static const struct ndc_option key_options[] = {
     {"agency-title", "TEXT", NULL, "add the agency under this name if it is not known"},
     {"title", "TEXT", NULL, "what the key is for"},

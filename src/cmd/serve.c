@@ -25,7 +25,8 @@ static void print_welcome(struct ndc_app *app, const char *password, bool made)
     printf("\n  ndc serves %s\n", ndc_app_address(app));
     if (made)
         printf("\n  Sign in as  admin\n  Password    %s\n"
-               "  (shown this once; change it with: ndc user passwd admin)\n",
+               "  (shown this once; change it under My account; lost: ndc user passwd "
+               "admin)\n",
                password);
     else
         printf("  Sign in with your account; a lost password: ndc user passwd NAME\n");

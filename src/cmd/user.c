@@ -27,7 +27,8 @@ static void print_password(const char *name, const char *password, bool given)
     if (given)
         printf("user %s: the password is set\n", name);
     else
-        printf("user %s: the password is %s\n", name, password);
+        printf("user %s: the password is %s\n(to be changed at the next sign-in)\n", name,
+               password);
 }
 
 enum ndc_err cmd_user_add_run(struct ndc_command_call *call, struct ndc_fault *fault)
@@ -43,7 +44,8 @@ enum ndc_err cmd_user_add_run(struct ndc_command_call *call, struct ndc_fault *f
     enum ndc_err err = read_password(password, sizeof(password), given, fault);
     if (err == NDC_OK) err = ndc_app_attach_identity(call->app, fault);
     if (err == NDC_OK)
-        err = ndc_user_add(ndc_app_identity(call->app), &user, ndc_str(password), fault);
+        err = ndc_user_add(ndc_app_identity(call->app), &user, ndc_str(password), !given,
+                           fault);
     if (err == NDC_OK) print_password(call->args[0], password, given);
     ndc_secret_wipe(password, sizeof(password));
     return err;
@@ -57,7 +59,7 @@ enum ndc_err cmd_user_passwd_run(struct ndc_command_call *call, struct ndc_fault
     if (err == NDC_OK) err = ndc_app_attach_identity(call->app, fault);
     if (err == NDC_OK)
         err = ndc_user_set_password(ndc_app_identity(call->app), ndc_str(call->args[0]),
-                                    ndc_str(password), fault);
+                                    ndc_str(password), !given, fault);
     if (err == NDC_OK) print_password(call->args[0], password, given);
     ndc_secret_wipe(password, sizeof(password));
     return err;

@@ -159,6 +159,10 @@ static enum ndc_err authorise(struct ndc_call *call, struct ndc_fault *fault)
     if (!call->grant)
         return ndc_fail(fault, NDC_EAUTH, "auth.required",
                         "sign in (POST /api/session) or send Authorization: Bearer KEY");
+    if (call->grant->must_change && !(entry->row->flags & NDC_ROUTE_UNSETTLED))
+        return ndc_fail(fault, NDC_EDENIED, "auth.must_change",
+                        "change the password first (POST /api/session/password): this "
+                        "one was given by someone else");
     if (entry->permission >= 0 && !ndc_permission_has(call->req.principal->permissions,
                                                       (unsigned)entry->permission))
         return ndc_fail(fault, NDC_EDENIED, "auth.permission",

@@ -13,7 +13,9 @@ struct ndc_grant {
     struct ndc_str session; /* id of the session, not its secret; empty for a key */
     struct ndc_str csrf;    /* what unsafe methods repeat in the header NDC-CSRF */
     int64_t expires_ms;
-    bool must_change; /* the password was given by someone else */
+    bool
+        must_change; /* the password was given by someone else: nothing but changing it */
+    bool should_change; /* it is the one made at the first start: a reminder */
 };
 
 /* *out is NULL when nothing was presented. Faults (NDC_EAUTH): auth.key and auth.required

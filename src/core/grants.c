@@ -173,7 +173,8 @@ static enum ndc_err load_session(struct box *box, struct ndc_store_conn *conn,
         p->agency = keep(box, rows, 6);
         p->entity_id = keep(box, rows, 7);
         roles = keep(box, rows, 8);
-        box->pub.must_change = ndc_rows_i64(rows, 9) != 0;
+        box->pub.must_change = ndc_rows_i64(rows, 9) == PASSWORD_MUST_CHANGE;
+        box->pub.should_change = ndc_rows_i64(rows, 9) == PASSWORD_SHOULD_CHANGE;
         p->kind = p->agency.len ? NDC_POLICY_OFFICIAL : NDC_POLICY_OPERATOR;
     }
     enum ndc_err err = ndc_rows_end(rows, fault);

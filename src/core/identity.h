@@ -34,7 +34,8 @@ enum ndc_err ndc_identity_open(struct ndc_identity **out, struct ndc_store *stor
                                struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_identity_close(struct ndc_identity *identity);
 
-/* Makes the user `admin` if there is no user at all; then *password is its password. */
+/* Makes the user `admin` if there is no user at all; then *password is its password,
+ * which the console asks to change without insisting. */
 enum ndc_err ndc_identity_first_user(struct ndc_identity *identity, char password[64],
                                      bool *made, struct ndc_fault *fault) NDC_MUST_USE;
 
@@ -47,11 +48,13 @@ struct ndc_user {
 
 /* Faults: user.exists, user.name, user.role, user.agency, password.short,
  * password.common, user.unknown. Changing a password or roles, or disabling, ends the
- * user's sessions. */
+ * user's sessions. `given`: someone else knows the password, so that its owner may do
+ * nothing before changing it. */
 enum ndc_err ndc_user_add(struct ndc_identity *identity, const struct ndc_user *user,
-                          struct ndc_str password, struct ndc_fault *fault) NDC_MUST_USE;
+                          struct ndc_str password, bool given,
+                          struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_user_set_password(struct ndc_identity *identity, struct ndc_str name,
-                                   struct ndc_str password,
+                                   struct ndc_str password, bool given,
                                    struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_user_update(struct ndc_identity *identity, const struct ndc_user *user,
                              struct ndc_fault *fault) NDC_MUST_USE;

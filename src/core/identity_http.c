@@ -65,6 +65,7 @@ static void write_session(struct ndc_json *j, const struct ndc_grant *grant)
     ndc_json_end(j);
     ndc_json_kv_str(j, "csrf", grant->csrf);
     ndc_json_kv_bool(j, "must_change", grant->must_change);
+    ndc_json_kv_bool(j, "should_change", grant->should_change);
     ndc_json_end(j);
 }
 
@@ -255,7 +256,7 @@ static enum ndc_err list_users(struct ndc_request *req, struct ndc_fault *fault)
         ndc_json_kv_str(j, "agency", ndc_rows_text(rows, 2));
         ndc_json_kv_str(j, "entity_id", ndc_rows_text(rows, 3));
         write_words(j, "roles", ndc_rows_text(rows, 4));
-        ndc_json_kv_bool(j, "must_change", ndc_rows_i64(rows, 5) != 0);
+        ndc_json_kv_bool(j, "must_change", ndc_rows_i64(rows, 5) == PASSWORD_MUST_CHANGE);
         ndc_json_kv_bool(j, "disabled", ndc_rows_i64(rows, 6) != 0);
         time_member(j, "created_at", ndc_rows_i64(rows, 7));
         time_member(j, "signed_in_at", ndc_rows_i64(rows, 8));
@@ -306,7 +307,8 @@ static enum ndc_err post_user(struct ndc_request *req, struct ndc_fault *fault)
         .roles = join_words(req, ndc_json_get(body, "roles")),
     };
     ndc_password_make(password);
-    err = user_add(identity_of(req), &user, ndc_str(password), true, fault);
+    err =
+        user_add(identity_of(req), &user, ndc_str(password), PASSWORD_MUST_CHANGE, fault);
     if (err != NDC_OK) return err;
     ndc_request_audit(req, "user.add", user_id(req, user.name), NULL);
     answer_password(req, user.name, password);
@@ -367,8 +369,8 @@ static enum ndc_err reset_password(struct ndc_request *req, struct ndc_fault *fa
     char password[64];
     struct ndc_str name = ndc_request_param(req, "name");
     ndc_password_make(password);
-    enum ndc_err err =
-        user_set_password(identity_of(req), name, ndc_str(password), true, fault);
+    enum ndc_err err = user_set_password(identity_of(req), name, ndc_str(password),
+                                         PASSWORD_MUST_CHANGE, fault);
     if (err != NDC_OK) return err;
     ndc_request_audit(req, "password.reset", user_id(req, name), NULL);
     answer_password(req, name, password);
@@ -536,7 +538,7 @@ static enum ndc_err list_roles(struct ndc_request *req, struct ndc_fault *fault)
 
 #define SESSION                                                             \
     "{user:string,id:string,full_name:string,agency:string,roles:[string]," \
-    "permissions:[string],csrf:string,must_change:bool}"
+    "permissions:[string],csrf:string,must_change:bool,should_change:bool}"
 
 static const struct ndc_route routes[] = {
     {.method = "POST",
@@ -550,20 +552,21 @@ static const struct ndc_route routes[] = {
      .tag = "Session"},
     {.method = "GET",
      .path = "/api/session",
+     .flags = NDC_ROUTE_UNSETTLED,
      .handler = get_session,
      .response = SESSION,
      .summary = "Who is signed in, what they may, and the token for NDC-CSRF",
      .tag = "Session"},
     {.method = "DELETE",
      .path = "/api/session",
-     .flags = NDC_ROUTE_SLOW,
+     .flags = NDC_ROUTE_SLOW | NDC_ROUTE_UNSETTLED,
      .handler = delete_session,
      .success = 204,
      .summary = "Sign out",
      .tag = "Session"},
     {.method = "POST",
      .path = "/api/session/password",
-     .flags = NDC_ROUTE_PASSWORD,
+     .flags = NDC_ROUTE_PASSWORD | NDC_ROUTE_UNSETTLED,
      .body_bytes_max = PASSWORD_BODY_MAX,
      .handler = change_password,
      .request = "{current:string[1..1024],password:string[1..1024]}",

@@ -25,6 +25,10 @@ enum {
     SESSIONS_PER_USER_MAX = 50
 };
 
+/* ndc_user.must_change: the person's own; given by an administrator, who knows it; made
+ * at the first start and printed for whoever started it. */
+enum password_state { PASSWORD_OWN, PASSWORD_MUST_CHANGE, PASSWORD_SHOULD_CHANGE };
+
 /* A cached grant. `refs` counts the cache's own reference too. */
 struct box {
     struct ndc_grant pub; /* first */
@@ -107,12 +111,12 @@ enum ndc_err session_change_password(struct ndc_identity *identity,
                                      struct ndc_str password, int64_t *wait_ms,
                                      struct ndc_fault *fault) NDC_MUST_USE;
 
-/* users.c: with must_change, a password that someone else chose. */
+/* users.c */
 enum ndc_err user_add(struct ndc_identity *identity, const struct ndc_user *user,
-                      struct ndc_str password, bool must_change,
+                      struct ndc_str password, enum password_state state,
                       struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err user_set_password(struct ndc_identity *identity, struct ndc_str name,
-                               struct ndc_str password, bool must_change,
+                               struct ndc_str password, enum password_state state,
                                struct ndc_fault *fault) NDC_MUST_USE;
 
 #endif

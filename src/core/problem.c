@@ -21,6 +21,8 @@ static const struct title titles[] = {
      "The API key is not valid or was revoked"},
     {"auth.certificate", "Thiếu chứng thư máy khách, hoặc không đúng chứng thư của khoá",
      "The client certificate is missing, or is not the one of the key"},
+    {"auth.must_change", "Hãy đổi mật khẩu được cấp trước khi làm việc khác",
+     "Change the password that you were given first"},
     {"auth.permission", "Tài khoản không có quyền này",
      "The account lacks the permission for this"},
     {"purpose.missing", "Thiếu mục đích truy cập dữ liệu cá nhân",

@@ -34,6 +34,9 @@ enum ndc_route_flag {
     NDC_ROUTE_PASSWORD = 32,
     /* Not in OpenAPI or the API page: static files. */
     NDC_ROUTE_HIDDEN = 16,
+    /* Open, as public routes are, to a person whose password someone else has given: all
+     * others are refused (auth.must_change) until it is changed. */
+    NDC_ROUTE_UNSETTLED = 64,
 };
 
 enum { NDC_ROUTE_BODY_BYTES_DEFAULT = 1 << 20, NDC_ROUTE_PARAMS_MAX = 8 };

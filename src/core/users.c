@@ -36,7 +36,7 @@ struct write {
     const struct ndc_user *user;
     struct ndc_str name;
     const char *hash;
-    bool must_change;
+    enum password_state state;
 };
 
 static enum ndc_err insert(struct ndc_store_conn *conn, void *arg,
@@ -61,7 +61,7 @@ static enum ndc_err insert(struct ndc_store_conn *conn, void *arg,
         "$4, $5, $6, $7, 0, $8, $8, 0)",
         NDC_ARGS(ndc_text(u->name), text_or_empty(u->full_name), text_or_empty(u->agency),
                  text_or_empty(u->entity_id), text_or_empty(u->roles), ndc_textz(w->hash),
-                 ndc_int(w->must_change), ndc_int(now)),
+                 ndc_int(w->state), ndc_int(now)),
         NULL, fault);
 }
 
@@ -78,19 +78,25 @@ static enum ndc_err hash_password(struct ndc_identity *identity,
 }
 
 enum ndc_err user_add(struct ndc_identity *identity, const struct ndc_user *user,
-                      struct ndc_str password, bool must_change, struct ndc_fault *fault)
+                      struct ndc_str password, enum password_state state,
+                      struct ndc_fault *fault)
 {
     char hash[NDC_PASSWORD_HASH_BYTES];
-    struct write w = {.user = user, .hash = hash, .must_change = must_change};
+    struct write w = {.user = user, .hash = hash, .state = state};
     enum ndc_err err = check_name(user->name, fault);
     if (err == NDC_OK) err = hash_password(identity, hash, password, user->name, fault);
     return err == NDC_OK ? identity_write(identity, insert, &w, fault) : err;
 }
 
-enum ndc_err ndc_user_add(struct ndc_identity *identity, const struct ndc_user *user,
-                          struct ndc_str password, struct ndc_fault *fault)
+static enum password_state state_of(bool given)
 {
-    return user_add(identity, user, password, false, fault);
+    return given ? PASSWORD_MUST_CHANGE : PASSWORD_OWN;
+}
+
+enum ndc_err ndc_user_add(struct ndc_identity *identity, const struct ndc_user *user,
+                          struct ndc_str password, bool given, struct ndc_fault *fault)
+{
+    return user_add(identity, user, password, state_of(given), fault);
 }
 
 static enum ndc_err end_sessions(struct ndc_store_conn *conn, struct ndc_str name,
@@ -109,27 +115,28 @@ static enum ndc_err set_password(struct ndc_store_conn *conn, void *arg,
         conn,
         "UPDATE ndc_user SET password = $1, must_change = $2, password_ms = $3 WHERE "
         "name = $4",
-        NDC_ARGS(ndc_textz(w->hash), ndc_int(w->must_change),
-                 ndc_int(ndc_clock_wall_ms()), ndc_text(w->name)),
+        NDC_ARGS(ndc_textz(w->hash), ndc_int(w->state), ndc_int(ndc_clock_wall_ms()),
+                 ndc_text(w->name)),
         &changes, fault);
     if (err == NDC_OK && !changes) err = unknown_user(w->name, fault);
     return err == NDC_OK ? end_sessions(conn, w->name, fault) : err;
 }
 
 enum ndc_err user_set_password(struct ndc_identity *identity, struct ndc_str name,
-                               struct ndc_str password, bool must_change,
+                               struct ndc_str password, enum password_state state,
                                struct ndc_fault *fault)
 {
     char hash[NDC_PASSWORD_HASH_BYTES];
-    struct write w = {.name = name, .hash = hash, .must_change = must_change};
+    struct write w = {.name = name, .hash = hash, .state = state};
     enum ndc_err err = hash_password(identity, hash, password, name, fault);
     return err == NDC_OK ? identity_write(identity, set_password, &w, fault) : err;
 }
 
 enum ndc_err ndc_user_set_password(struct ndc_identity *identity, struct ndc_str name,
-                                   struct ndc_str password, struct ndc_fault *fault)
+                                   struct ndc_str password, bool given,
+                                   struct ndc_fault *fault)
 {
-    return user_set_password(identity, name, password, false, fault);
+    return user_set_password(identity, name, password, state_of(given), fault);
 }
 
 /* The last administrator cannot be removed by mistake: someone must be able to mend it.
@@ -189,7 +196,7 @@ enum ndc_err ndc_identity_first_user(struct ndc_identity *identity, char passwor
     if (err != NDC_OK || n > 0) return err;
     const struct ndc_user admin = {.name = NDC_STR("admin"), .roles = NDC_STR("admin")};
     ndc_password_make(password);
-    err = ndc_user_add(identity, &admin, ndc_str(password), fault);
+    err = user_add(identity, &admin, ndc_str(password), PASSWORD_SHOULD_CHANGE, fault);
     *made = err == NDC_OK;
     return err;
 }

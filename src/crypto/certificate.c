@@ -50,8 +50,8 @@ enum ndc_err ndc_thumbprint_read(char out[static NDC_THUMBPRINT_TEXT],
                                            &n, &end) == 0;
     good = good && n == sizeof(bytes) && end == text.ptr + text.len;
     if (!good && text.len == 43)
-        good = sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &n,
-                                 NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+        good = sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &n, NULL,
+                                 sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
                n == sizeof(bytes);
     if (!good)
         return ndc_fail_at(fault, NDC_EINPUT, "certificate.thumbprint", "cert_sha256", 0,

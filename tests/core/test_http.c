@@ -118,7 +118,7 @@ static void test_users(void **state)
     for (size_t i = 0; i < NDC_ARRAY_LEN(weak); i++) {
         fault = (struct ndc_fault){0};
         assert_int_equal(ndc_user_set_password(ndc_app_identity(s.app), NDC_STR("lan"),
-                                               ndc_str(weak[i]), &fault),
+                                               ndc_str(weak[i]), true, &fault),
                          NDC_EINPUT);
     }
     test_server_stop(&s);

@@ -1,6 +1,6 @@
 // What an operator does, against the stand-in, where every state can be had at will: sessions
 // that end, rows that still fail, keys alone, proofs that do not hold.
-import { assert, axeFaults, browser, counts, done, equal, focused, settled, signIn, test, until } from './harness.mjs';
+import { assert, axeFaults, browser, counts, done, equal, focused, noOverflow, resize, settled, signIn, test, until } from './harness.mjs';
 import { consistency, inclusion, root, start } from './mock_api.mjs';
 
 const { url, world, stop } = await start();
@@ -36,6 +36,64 @@ await test('sign-in: empty fields and a wrong password are told in words', async
   assert((await page.locator('[role=alert]').innerText()).includes('không đúng'), 'no word of the reason');
   await focused(page, '[role=alert]');
   equal(await axeFaults(page), []);
+});
+
+await test('a password that someone else gave: nothing but changing it, in both languages, by keyboard', async () => {
+  world.reset();
+  world.state.mustChange = true;
+  await page.goto(url);
+  await page.locator('input[name=username]').fill('admin');
+  await page.locator('input[name=password]').fill('right password');
+  await page.keyboard.press('Enter');
+  for (const [lang, heading] of [['vi', 'Đặt mật khẩu mới'], ['en', 'Set a new password']]) {
+    await page.goto(`${url}/search?q=binh&lang=${lang}`);
+    await page.locator('main h1').getByText(heading, { exact: true }).waitFor();
+    await counts(page.locator('.side, .purpose, form[role=search]'), 0, 'ways to anything else');
+    equal(await axeFaults(page), []);
+    await resize(page, 320, 700);
+    await noOverflow(page, 320);
+    equal(await axeFaults(page), [], 'at 320 px');
+    await resize(page, 1280, 900);
+  }
+  await page.locator('main input').first().focus();
+  for (const [text, key] of [['wrong password', 'Tab'], ['lá lành đùm lá rách', 'Tab'], ['lá lành đùm lá rách', 'Enter']]) {
+    await page.keyboard.type(text);
+    await page.keyboard.press(key);
+  }
+  await focused(page, '[role=alert]');
+  await page.locator('main input').first().fill('right password');
+  await page.keyboard.press('Enter');
+  await page.locator('.side').waitFor();
+  await page.waitForURL('**/search**');
+});
+
+await test('the password of the first start: a reminder, put off or followed', async () => {
+  await fresh('/sources');
+  world.state.shouldChange = true;
+  for (const lang of ['vi', 'en']) {
+    await open(`/sources?lang=${lang}`);
+    await page.getByRole('region', { name: lang === 'vi' ? 'Mật khẩu đầu tiên' : 'First password' }).waitFor();
+    equal(await axeFaults(page), []);
+    await resize(page, 320, 700);
+    await noOverflow(page, 320);
+    await resize(page, 1280, 900);
+  }
+  const reminder = /^(Mật khẩu đầu tiên|First password)$/;
+  await page.getByRole('button', { name: 'Later' }).click();
+  await counts(page.getByRole('region', { name: reminder }), 0);
+  await open('/runs');
+  await counts(page.getByRole('region', { name: reminder }), 0);
+  await page.evaluate(() => sessionStorage.removeItem('ndc_first_password'));
+  await open('/account');
+  await page.getByRole('region', { name: reminder }).waitFor();
+  const fields = page.locator('main input');
+  await fields.nth(0).fill('right password');
+  await fields.nth(1).fill('lá lành đùm lá rách');
+  await fields.nth(2).fill('lá lành đùm lá rách');
+  await page.keyboard.press('Enter');
+  await page.locator('.notice').waitFor();
+  await counts(page.getByRole('region', { name: reminder }), 0);
+  await context.clearCookies();
 });
 
 await test('the language switch is at once, remembered, and sent to the server', async () => {

@@ -99,7 +99,7 @@ function fresh() {
     seq: i, time: at(90 - i * 2), principal: i % 3 ? 'user:lan' : 'key:7KX2M9QD', agency: i % 3 ? 'BCA' : 'BHXH', action: i % 4 ? 'read' : 'search', purpose: 'population-management', legal_basis: 'Luật Căn cước, Điều 16',
     platform: 'registry', route: 'GET /api/registry/persons/{entity}', subjects: i % 4 ? ['P-7KX2M9QD-3'] : undefined, outcome: i % 5 ? 'partial' : 'permit', rule: 'shared-for-duty', request: `req-${i}`, client: '127.0.0.1',
   }));
-  return { quarantine, reviews, entries, session: null, keys: [{ id: 'K7KX2M9Q', title: 'Cổng thanh toán', agency: 'BHXH', roles: ['agency-reader'], created_at: at(9000), expires_at: null, revoked_at: null, last_used_at: at(30) }], users: [{ name: 'admin', full_name: 'Quản trị viên', agency: 'NDC', roles: ['admin'], disabled: false, created_at: at(20000) }, { name: 'lan', full_name: 'Trần Thị Lan', agency: 'BCA', roles: ['steward'], disabled: false, created_at: at(10000) }] };
+  return { quarantine, reviews, entries, session: null, mustChange: false, shouldChange: false, keys: [{ id: 'K7KX2M9Q', title: 'Cổng thanh toán', agency: 'BHXH', roles: ['agency-reader'], created_at: at(9000), expires_at: null, revoked_at: null, last_used_at: at(30) }], users: [{ name: 'admin', full_name: 'Quản trị viên', agency: 'NDC', roles: ['admin'], disabled: false, created_at: at(20000) }, { name: 'lan', full_name: 'Trần Thị Lan', agency: 'BCA', roles: ['steward'], disabled: false, created_at: at(10000) }] };
 }
 
 const evidence = [
@@ -138,7 +138,7 @@ const purposes = [
 
 /** Starts it; `state` may be changed by tests, `fail` maps "METHOD /path" to a problem. */
 export function start(port = 0) {
-  const world = { state: fresh(), fail: new Map(), delay_ms: 0, requests: [] };
+  const world = { state: fresh(), fail: new Map(), held: null, requests: [] };
   let lang = 'vi';
   const problem = (status, code, title, detail, more = {}) => ({ status, body: { type: 'about:blank', status, code, title, detail, request_id: 'req-0001', ...more } });
   const running = () => ({ id: 'J1', platform: 'registry', kind: 'integrate', state: 'running', phase: 'compare', done: 3120000, total: 8450000, unit: 'pairs', rate: 410000, remaining_s: 13, created_at: at(1), started_at: at(1), error: null });
@@ -151,14 +151,19 @@ export function start(port = 0) {
       if (method === 'POST') {
         if (body.user !== 'admin' || body.password !== 'right password') return problem(401, 'auth.failed', lang === 'vi' ? 'Tên đăng nhập hoặc mật khẩu không đúng' : 'The user name or password is not right', '');
         s.session = true;
-        return { status: 200, cookie: 'ndc_session=mock; Path=/; HttpOnly; SameSite=Strict', body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false } };
+        return { status: 200, cookie: 'ndc_session=mock; Path=/; HttpOnly; SameSite=Strict', body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: s.mustChange, should_change: s.shouldChange } };
       }
       if (method === 'DELETE') { s.session = false; return { status: 204 }; }
     }
     if (!s.session) return problem(401, 'auth.required', lang === 'vi' ? 'Cần đăng nhập' : 'Sign in first', '');
     if (method !== 'GET' && headers['ndc-csrf'] !== 'token') return problem(403, 'auth.csrf', 'csrf', '');
-    if (path === '/api/session') return { status: 200, body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false } };
-    if (path === '/api/session/password') return body.current === 'right password' ? { status: 200, body: { user: 'admin', full_id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false } } : problem(400, 'password.wrong', 'Mật khẩu hiện tại không đúng', '');
+    if (path === '/api/session') return { status: 200, body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: s.mustChange, should_change: s.shouldChange } };
+    if (path === '/api/session/password') {
+      if (body.current !== 'right password') return problem(403, 'password.wrong', 'Mật khẩu hiện tại không đúng', '');
+      s.mustChange = s.shouldChange = false;
+      return { status: 200, body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false, should_change: false } };
+    }
+    if (s.mustChange) return problem(403, 'auth.must_change', 'Hãy đổi mật khẩu được cấp trước khi làm việc khác', '');
     if (path === '/api/registry/overview') return { status: 200, body: { people: 100000, organisations: 12000, records: 905113, sources: 16, quarantined_open: s.quarantine.filter((q) => q.state === 'open').length, reviews_open: s.reviews.filter((r) => r.state === 'open').length, link: { f1: null, pairs: 8450000, entities: 112000, largest_entity: 31, model_at: at(50) }, last_run_at: at(58), integrate: { job: world.idle ? null : 'J1', state: 'running', phase: 'compare', done: 3120000, total: 8450000 } } };
     if (path === '/api/registry/sources') {
       if (method === 'POST') return /^\s*source:/m.test(body) && !/conector/.test(body) ? { status: 201, body: { source: 'moi' } } : problem(400, 'source.unknown_key', lang === 'vi' ? 'Bản khai báo sai' : 'The declaration is wrong', lang === 'vi' ? '"conector" không phải khoá: có phải "connector"?' : '"conector" is no key: "connector"?', { line: 7 });

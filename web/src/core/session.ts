@@ -9,6 +9,7 @@ export interface Session {
   roles: string[];
   permissions: string[];
   mustChange: boolean;
+  shouldChange: boolean;
 }
 
 interface SessionBody {
@@ -20,6 +21,7 @@ interface SessionBody {
   permissions?: string[];
   csrf?: string;
   must_change?: boolean;
+  should_change?: boolean;
 }
 
 let session: Session | null = null;
@@ -34,10 +36,16 @@ function read(body: SessionBody): Session {
     roles: Array.isArray(body.roles) ? body.roles : (body.roles ?? '').split(' ').filter(Boolean),
     permissions: body.permissions ?? [],
     mustChange: body.must_change ?? false,
+    shouldChange: body.should_change ?? false,
   };
 }
 
 export const current = () => session;
+
+/** The frame hears when what it shows of the session has changed. */
+let listener: (session: Session | null) => void = () => {};
+export const onChanged = (listen: typeof listener) => { listener = listen; };
+export const changed = () => listener(session && { ...session });
 
 /** No list of permissions from the server means: let the server decide. */
 export const may = (permission: string) => !session || !session.permissions.length || session.permissions.includes(permission);

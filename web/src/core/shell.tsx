@@ -7,7 +7,7 @@ import { getLang, onLang, setLang, t } from './i18n';
 import { PurposeBar, PurposeForm } from './purpose';
 import { purpose } from './purpose_store';
 import { go, match, usePlace, type Route } from './router';
-import { current, forget, load, may, signOut, type Session } from './session';
+import { current, forget, load, may, onChanged, signOut, type Session } from './session';
 import { PasswordForm } from '../identity/password';
 import { SignIn } from '../identity/signin';
 import { Dialog, Empty, Page, Problem } from './ui';
@@ -128,6 +128,19 @@ function Side({ open, onClose, routes }: { open: boolean; onClose: () => void; r
   );
 }
 
+/** A reminder, until done or put off for this browser session. */
+function FirstPassword() {
+  const [off, setOff] = useState(sessionStorage.getItem('ndc_first_password') === 'later');
+  if (off) return null;
+  return (
+    <div class="purpose" role="region" aria-label={t('account.first_password')}>
+      <span>{t('account.should_change')}</span>
+      <a href="/account">{t('account.password')}</a>
+      <button type="button" class="plain" onClick={() => { sessionStorage.setItem('ndc_first_password', 'later'); setOff(true); }}>{t('account.later')}</button>
+    </div>
+  );
+}
+
 export function App({ routes }: { routes: Route[] }) {
   const [, redraw] = useState(0);
   const [session, setSession] = useState<Session | null | undefined>(undefined);
@@ -146,6 +159,7 @@ export function App({ routes }: { routes: Route[] }) {
   };
   useEffect(() => {
     onLang(() => redraw((n) => n + 1));
+    onChanged((s) => setSession(s));
     onExpired(() => {
       if (!current()) return;
       forget();
@@ -155,15 +169,17 @@ export function App({ routes }: { routes: Route[] }) {
     begin();
   }, []);
 
+  // Until a password that someone else gave is changed, there is nothing but changing it.
+  const settled = session && !session.mustChange;
   const header = (
     <header class="top">
       <a class="brand" href="/"><Mark /><span><strong>{t('brand.name')}</strong><small>{t('brand.line')}</small></span></a>
       <div class="top-end">
-        {session && (
+        {settled && (
           <button type="button" class="plain menu-button" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}>{t('nav.menu')}</button>
         )}
         <LanguageSwitch />
-        {session && <a href="/account">{session.name}</a>}
+        {session && (settled ? <a href="/account">{session.name}</a> : <span>{session.name}</span>)}
         {session && (
           <button type="button" class="plain" onClick={() => void signOut().finally(() => { setExpired(false); setSession(null); go('/'); })}>{t('session.out')}</button>
         )}
@@ -175,11 +191,12 @@ export function App({ routes }: { routes: Route[] }) {
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById('main')?.focus(); }}>{t('nav.skip')}</a>
-      <div class={`frame ${session ? '' : 'bare'}`}>
+      <div class={`frame ${settled ? '' : 'bare'}`}>
         {header}
-        {session && <Side open={menu} onClose={() => setMenu(false)} routes={routes} />}
+        {settled && <Side open={menu} onClose={() => setMenu(false)} routes={routes} />}
         <div>
-          {session && <PurposeBar onChange={() => setStating(true)} />}
+          {settled && <PurposeBar onChange={() => setStating(true)} />}
+          {settled && session.shouldChange && <FirstPassword />}
           {session?.mustChange
             ? <main id="main" tabIndex={-1}><Page title={t('account.must_change')} lead={t('account.must_change_why')}><div class="card"><PasswordForm onDone={() => setSession({ ...current()! })} /></div></Page></main>
             : session

@@ -2,7 +2,7 @@
 import { call } from '../core/api';
 import { useAction, useApi } from '../core/hooks';
 import { t } from '../core/i18n';
-import { current } from '../core/session';
+import { changed as sessionChanged, current } from '../core/session';
 import { Grid, Loaded, Page, Problem, Time } from '../core/ui';
 import { PasswordForm } from './password';
 
@@ -17,7 +17,7 @@ export default function AccountPage() {
   });
   return (
     <Page title={t('account.title')} lead={me && <>{me.name} · <span class="mono">{me.user}</span>{me.agency && ` · ${me.agency}`} · {me.roles.join(', ')}</>}>
-      <section class="card" aria-labelledby="password"><h2 id="password">{t('account.password')}</h2><PasswordForm onDone={sessions.reload} /></section>
+      <section class="card" aria-labelledby="password"><h2 id="password">{t('account.password')}</h2><PasswordForm onDone={() => { sessions.reload(); sessionChanged(); }} /></section>
       {end.problem && <Problem problem={end.problem} focus />}
       <Loaded of={sessions} lines={3}>
         {(data) => (
