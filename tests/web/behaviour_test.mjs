@@ -194,6 +194,12 @@ await test('a wrong declaration is shown at its line', async () => {
   equal(await axeFaults(page), []);
 });
 
+await test('quarantined rows are personal data: no purpose, no row', async () => {
+  await fresh('/quarantine', false);
+  await page.locator('#purpose-title').waitFor();
+  assert(!world.requests.some((r) => r.path.startsWith('/api/registry/quarantine')), 'read without purpose');
+});
+
 await test('quarantine: filters live in the address; a row is corrected in place', async () => {
   await fresh('/quarantine');
   await page.getByLabel('Nguồn').selectOption('population');

@@ -183,6 +183,8 @@ export function start(port = 0) {
       const criteria = Object.fromEntries(Object.entries(sources[i].score).map(([c, v]) => [c, { checked: 98000, failed: Math.round((1 - v) * 98000), score: v }]));
       return { status: 200, body: { ...run(sources[i], i), scorecard: { criteria, fields: ['person_id', 'full_name', 'birth_date', 'phone'].map((f, k) => ({ field: f, title: titleOf(f), present: 98000 - k * 311, missing: k * 311, failed: 120 * k, repaired: 40 * k, score: 1 - 0.01 * k, reasons: k ? [{ reason: 'date.not_in_calendar', title: dateReason.title, criterion: 'correct', count: 120 * k }] : [] })), rules: [{ rule: 'death_after_birth', title: { vi: 'Ngày chết không trước ngày sinh', en: 'Death is not before birth' }, criterion: 'correct', checked: 98000, failed: 7 }] } } };
     }
+    const personal = /^\/api\/registry\/(quarantine|search|persons|organisations)/.test(path);
+    if (personal && !headers['ndc-purpose']) return problem(400, 'purpose.missing', 'Thiếu mục đích truy cập dữ liệu cá nhân', '');
     if (path === '/api/registry/quarantine') {
       const items = s.quarantine.filter((q) => (!params.get('source') || q.source === params.get('source')) && (!params.get('run') || q.run === params.get('run')) && (!params.get('state') || q.state === params.get('state')) && (!params.get('reason') || q.reasons.some((r) => r.reason === params.get('reason'))));
       return { status: 200, body: { items, next: null, total: items.length } };
@@ -190,6 +192,7 @@ export function start(port = 0) {
     if ((p = m('/api/registry/quarantine/{id}'))) { const q = s.quarantine.find((x) => x.id === p.id); return q ? { status: 200, body: q } : problem(404, 'quarantine.unknown', 'Không có dòng này', ''); }
     if ((p = m('/api/registry/quarantine/{id}/correct'))) {
       const q = s.quarantine.find((x) => x.id === p.id);
+      body.row = { ...q.row, ...body.row };
       const still = [...(/^31\/02/.test(body.row.ngay_sinh) ? [dateReason] : []), ...(body.row.ma_so.length !== 12 ? [idReason] : []), ...(body.row.ho_ten ? [] : [nameReason])];
       if (still.length) return { status: 422, body: { type: 'about:blank', status: 422, code: 'quarantine.still_failing', title: lang === 'vi' ? 'Dòng vẫn chưa đạt' : 'The row still fails', detail: '', reasons: still } };
       q.state = 'corrected'; q.row = body.row;
@@ -199,9 +202,7 @@ export function start(port = 0) {
     if (path === '/api/registry/reviews') { const items = s.reviews.filter((r) => r.state === (params.get('state') || 'open')); return { status: 200, body: { items, next: null, total: items.length } }; }
     if ((p = m('/api/registry/reviews/{id}/decision'))) { const r = s.reviews.find((x) => x.id === p.id); r.state = body.decision === 'undo' ? 'open' : body.decision; r.decided_by = body.decision === 'undo' ? null : 'user:admin'; r.decided_at = at(0); return { status: 200, body: r }; }
     if ((p = m('/api/registry/reviews/{id}'))) { const r = s.reviews.find((x) => x.id === p.id); return r ? { status: 200, body: { ...r, fields: evidence.map(({ field, left, right }) => ({ field, left, right, title: titleOf(field) })), evidence: evidence.map(({ field, level, weight, frequency }) => ({ field, level, weight, frequency, title: titleOf(field) })), log_odds: evidence.reduce((n, e) => n + e.weight, -4), left_record: null, right_record: null } } : problem(404, 'review.unknown', 'Không có cặp này', ''); }
-    const personal = /^\/api\/registry\/(search|persons|organisations)/.test(path);
-    if (personal && !headers['ndc-purpose']) return problem(400, 'purpose.missing', 'Thiếu mục đích truy cập dữ liệu cá nhân', '');
-    if (path === '/api/registry/search') {
+        if (path === '/api/registry/search') {
       const q = (params.get('q') ?? '').normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase();
       return { status: 200, body: { items: !q || 'nguyen van binh'.includes(q) ? Array.from({ length: 4 }, (_, i) => ({ entity: i === 3 ? 'O-5QW8E2RT-7' : i ? `P-2AB4C6D${i}-1` : 'P-7KX2M9QD-3', type: i === 3 ? 'organisation' : 'person', score: 1 - i / 10, full_name: i === 3 ? 'Công ty TNHH Bình Minh' : 'Nguyễn Văn Bình', birth_date: i === 3 ? null : `1985-0${i + 1}-02`, sex: i === 3 ? null : 'male', province: '01', person_id: i === 3 ? null : { value: '•••• 5678', masked: true, mask: 'last4' } })) : [], next: null, took_us: 812 } };
     }

@@ -4,12 +4,13 @@ import { ApiProblem, call, query } from '../core/api';
 import { num } from '../core/format';
 import { useAction, useApi } from '../core/hooks';
 import { t, title, word, type Title } from '../core/i18n';
+import { PurposeGate, usePurpose } from '../core/purpose';
 import { useQuery } from '../core/router';
 import type { Criterion, Source } from '../core/types';
 import { announce, Banner, Empty, Field, Loaded, Page, Pager, Problem, SelectField, Tag, TextField, Time } from '../core/ui';
 
 export interface Reason { column: string | null; field: string | null; reason: string; title: Title; criterion: Criterion; value?: string | null }
-export interface Item { id: number | string; run: number | string; source: string; key: string; line: number; state: string; row: Record<string, string | null>; reasons: Reason[]; note?: string; decided_by?: string; created_at: string; decided_at?: string | null }
+export interface Item { id: number | string; run: number | string; source: string; key: string; line: number; state: string; row: Record<string, string | null>; masks?: Record<string, string>; reasons: Reason[]; note?: string; decided_by?: string; created_at: string; decided_at?: string | null }
 
 function ReasonList({ reasons, onReason }: { reasons: Reason[]; onReason?: (code: string) => void }) {
   return (
@@ -25,16 +26,25 @@ function ReasonList({ reasons, onReason }: { reasons: Reason[]; onReason?: (code
   );
 }
 
-/** The row's columns as inputs, those with a reason first. */
+/** Opened for itself, and so logged: a row to correct is shown as far as its correction needs it. */
+function OpenRow(props: { item: Item; onDone: (state: string) => void; onCancel: () => void }) {
+  const whole = useApi<Item>(`/api/registry/quarantine/${encodeURIComponent(props.item.id)}`);
+  return <Loaded of={whole} lines={5}>{(item) => <RowEditor {...props} item={item} />}</Loaded>;
+}
+
+/** The row's columns as inputs, those with a reason first. Only what is changed is sent. */
 function RowEditor({ item, onDone, onCancel }: { item: Item; onDone: (state: string) => void; onCancel: () => void }) {
-  const [row, setRow] = useState<Record<string, string>>(() => Object.fromEntries(Object.entries(item.row).map(([k, v]) => [k, v ?? ''])));
+  const masks = item.masks ?? {};
+  const [before] = useState<Record<string, string>>(() => Object.fromEntries(Object.entries(item.row).map(([k, v]) => [k, k in masks ? '' : v ?? ''])));
+  const [row, setRow] = useState(before);
   const [reasons, setReasons] = useState(item.reasons);
   const [still, setStill] = useState(0);
   const form = useRef<HTMLFormElement>(null);
   const at = `/api/registry/quarantine/${encodeURIComponent(item.id)}`;
   const submit = useAction(async () => {
     try {
-      await call(`${at}/correct`, { body: { row } });
+      const changed = Object.fromEntries(Object.entries(row).filter(([column, text]) => text !== before[column]));
+      await call(`${at}/correct`, { body: { row: changed } });
       onDone('corrected');
     } catch (error) {
       if (!(error instanceof ApiProblem) || error.status !== 422 || !Array.isArray(error.body.reasons)) throw error;
@@ -63,7 +73,7 @@ function RowEditor({ item, onDone, onCancel }: { item: Item; onDone: (state: str
       {whole.length > 0 && <ReasonList reasons={whole} />}
       <div class="editor-fields">
         {columns.map((column) => (
-          <Field key={column} label={column} error={failing(column).map((r) => title(r.title) || r.reason).join('; ') || undefined}>
+          <Field key={column} label={column} hint={column in masks ? t('quarantine.masked_hint', { mask: item.row[column] || t('value.withheld') }) : undefined} error={failing(column).map((r) => title(r.title) || r.reason).join('; ') || undefined}>
             {({ id, describedBy }) => (
               <input id={id} class={`govuk-input ${failing(column).length ? 'govuk-input--error' : ''}`} aria-describedby={describedBy} aria-invalid={failing(column).length ? true : undefined}
                 value={row[column]} autoComplete="off" spellcheck={false} onInput={(e) => setRow({ ...row, [column]: e.currentTarget.value })} />
@@ -94,12 +104,24 @@ export function Row({ item, open, source, onOpen, onReason, onDone }: { item: It
         {item.state !== 'open' && <span><Tag group="quarantine_state" code={item.state} /> <span class="muted small">{item.decided_by}</span></span>}
         {item.state === 'open' && !open && <button ref={button} type="button" class="govuk-button govuk-button--secondary" aria-expanded={false} aria-label={`${t('quarantine.edit')}: ${item.key}`} onClick={() => onOpen(true)}>{t('quarantine.edit')}</button>}
       </div>
-      {open ? <RowEditor item={item} onDone={onDone} onCancel={close} /> : <ReasonList reasons={item.reasons} onReason={onReason} />}
+      {open ? <OpenRow item={item} onDone={onDone} onCancel={close} /> : <ReasonList reasons={item.reasons} onReason={onReason} />}
     </li>
   );
 }
 
-export default function QuarantinePage() {
+/** As a file; the browser cannot send a purpose with a plain link. */
+function useDownload(filter: { source: string; run: string }) {
+  return useAction(async () => {
+    const text = await call<string>(`/api/registry/quarantine.csv${query({ source: filter.source, run: filter.run })}`, { asText: true });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
+    link.download = `${filter.source}-quarantine.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  });
+}
+
+function Rows() {
   const [param, setParam] = useQuery();
   const sources = useApi<{ sources: Source[] }>('/api/registry/sources');
   const filter = { source: param('source'), run: param('run'), state: param('state') || 'open', reason: param('reason') };
@@ -119,10 +141,7 @@ export default function QuarantinePage() {
     list.reload();
   };
   return (
-    <Page title={t('quarantine.title')} lead={t('quarantine.lead')}
-      actions={filter.source
-        ? <a class="govuk-button govuk-button--secondary" role="button" href={`/api/registry/quarantine.csv${query({ source: filter.source, run: filter.run })}`} download>{t('quarantine.download')}</a>
-        : <span class="muted small">{t('quarantine.download_hint')}</span>}>
+    <>
       <div class="filters">
         <SelectField label={t('source.source')} value={filter.source} onValue={(source) => set({ source })} options={[{ value: '', text: t('form.all') }, ...(sources.data?.sources ?? []).map((s) => ({ value: s.source, text: title(s.title) }))]} />
         <SelectField label={t('quarantine.state')} value={filter.state} onValue={(state) => set({ state })} options={['open', 'corrected', 'dismissed'].map((s) => ({ value: s, text: word('quarantine_state', s) }))} />
@@ -146,6 +165,22 @@ export default function QuarantinePage() {
           </section>
         )}
       </Loaded>
+    </>
+  );
+}
+
+export default function QuarantinePage() {
+  const [param] = useQuery();
+  const source = param('source');
+  const stated = usePurpose();
+  const download = useDownload({ source, run: param('run') });
+  return (
+    <Page title={t('quarantine.title')} lead={t('quarantine.lead')}
+      actions={stated && (source
+        ? <button type="button" class="govuk-button govuk-button--secondary" aria-disabled={download.busy} onClick={() => void download.run()}>{t('quarantine.download')}</button>
+        : <span class="muted small">{t('quarantine.download_hint')}</span>)}>
+      {download.problem && <Problem problem={download.problem} focus />}
+      <PurposeGate><Rows key={stated ? `${stated.purpose} ${stated.basis}` : ''} /></PurposeGate>
     </Page>
   );
 }

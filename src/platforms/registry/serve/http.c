@@ -39,6 +39,19 @@ enum ndc_err ndc_registry_decide(struct ndc_request *req, enum ndc_policy_action
     return err;
 }
 
+struct ndc_str ndc_registry_key(struct ndc_registry *registry, uint32_t source,
+                                struct ndc_str key, const struct ndc_policy_decision *d)
+{
+    const struct ndc_registered *r = ndc_registry_by_number(registry, source);
+    const struct ndc_field_set *told = r ? &r->source->key_fields : NULL;
+    if (!told || ndc_field_set_empty(told)) return key;
+    for (int id = -1; (id = ndc_field_set_next(told, id)) >= 0;) {
+        bool open = ndc_policy_field_class((unsigned)id).personal == NDC_PERSONAL_NONE;
+        if (d ? !ndc_field_set_has(&d->shown, (unsigned)id) : !open) return NDC_STR_NULL;
+    }
+    return key;
+}
+
 void ndc_registry_show(struct ndc_request *req, const struct ndc_policy_decision *d,
                        unsigned field, struct ndc_str value)
 {
@@ -147,6 +160,7 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
      .query =
          "{source?:string[..48],run?:int,state?:(open|corrected|dismissed|replaced)=open,"
          "reason?:string[..64],after?:int,limit?:int[1..500]=50}",
+     .flags = NDC_ROUTE_PERSONAL | NDC_ROUTE_SLOW,
      .handler = ndc_registry_list_quarantine,
      .response = "{items:[any],next:int|null,total:int}",
      .summary = "Rows that failed, with every reason",
@@ -155,6 +169,7 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
      .path = "/api/registry/quarantine.csv",
      .permission = "registry.quarantine.read",
      .query = "{source:string[..48],run?:int}",
+     .flags = NDC_ROUTE_PERSONAL | NDC_ROUTE_SLOW,
      .handler = ndc_registry_csv_quarantine,
      .response_type = "text/csv; charset=utf-8",
      .summary = "Open rows of a source as CSV",
@@ -162,6 +177,7 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
     {.method = "GET",
      .path = "/api/registry/quarantine/{id}",
      .permission = "registry.quarantine.read",
+     .flags = NDC_ROUTE_PERSONAL,
      .handler = ndc_registry_get_quarantine,
      .response = "any",
      .summary = "One row that failed",
@@ -169,7 +185,7 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
     {.method = "POST",
      .path = "/api/registry/quarantine/{id}/correct",
      .permission = "registry.quarantine.write",
-     .flags = NDC_ROUTE_SLOW,
+     .flags = NDC_ROUTE_PERSONAL | NDC_ROUTE_SLOW,
      .handler = ndc_registry_correct,
      .request = "{row:any}",
      .response = "any",
@@ -178,6 +194,7 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
     {.method = "POST",
      .path = "/api/registry/quarantine/{id}/dismiss",
      .permission = "registry.quarantine.write",
+     .flags = NDC_ROUTE_PERSONAL,
      .handler = ndc_registry_dismiss,
      .request = "{note?:string[..1000]}",
      .response = "{state:string}",

@@ -52,6 +52,12 @@ void ndc_person_write(struct ndc_request *req, const struct ndc_entity_view *vie
                       struct ndc_str id, const struct ndc_field_set *fields,
                       const struct ndc_policy_decision *decision);
 
+/* A record's key, or NULL where it tells a field that the decision does not show (NULL:
+ * nothing was decided, so nothing personal is shown). */
+struct ndc_str ndc_registry_key(struct ndc_registry *registry, uint32_t source,
+                                struct ndc_str key,
+                                const struct ndc_policy_decision *decision);
+
 void ndc_time_kv(struct ndc_json *j, const char *key, int64_t ms);
 /* A page's limit and cursor, from ?limit= and ?after=. */
 int64_t ndc_page_limit(struct ndc_request *req);

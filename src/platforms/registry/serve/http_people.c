@@ -94,7 +94,7 @@ static void write_record(struct ndc_request *req, const struct ndc_record *r,
     struct ndc_registry *reg = ndc_registry_of(req);
     ndc_json_object(j);
     write_source(reg, j, r);
-    ndc_json_kv_str(j, "key", r->key);
+    ndc_json_kv_str(j, "key", ndc_registry_key(reg, r->source, r->key, d));
     ndc_json_kv_u64(j, "run", r->run);
     ndc_json_kv_u64(j, "first_run", r->run_first);
     ndc_time_kv(j, "seen_at", r->seen_s * 1000);

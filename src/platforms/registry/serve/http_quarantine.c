@@ -1,8 +1,8 @@
 /* The quarantine over HTTP: rows that failed, with every reason; corrected and submitted
  * again, or set aside. */
-#include "base/csv.h"
 #include "platforms/registry/load/load.h"
 #include "platforms/registry/serve/http.h"
+#include "platforms/registry/serve/rowview.h"
 #include "store/writer.h"
 #include "sys/clock.h"
 
@@ -12,49 +12,171 @@ enum { ANSWER_MAX = 8 << 20 };
     "id, run, source, record_key, line, state, row_json, reasons, note, decided_by, " \
     "created_ms, decided_ms"
 
-static void write_item(struct ndc_json *j, struct ndc_rows *rows)
+/* One kept row; the texts live in the arena. */
+struct item {
+    int64_t id, run, line, created_ms, decided_ms;
+    struct ndc_str source, key, state, row, reasons, note, decided_by;
+};
+
+static void read_item(struct ndc_arena *arena, struct ndc_rows *rows, struct item *it)
 {
-    ndc_json_object(j);
-    ndc_json_kv_i64(j, "id", ndc_rows_i64(rows, 0));
-    ndc_json_kv_i64(j, "run", ndc_rows_i64(rows, 1));
-    ndc_json_kv_str(j, "source", ndc_rows_text(rows, 2));
-    ndc_json_kv_str(j, "key", ndc_rows_text(rows, 3));
-    ndc_json_kv_i64(j, "line", ndc_rows_i64(rows, 4));
-    ndc_json_kv_str(j, "state", ndc_rows_text(rows, 5));
-    ndc_json_key(j, "row");
-    ndc_json_raw(j, ndc_rows_text(rows, 6));
-    ndc_json_key(j, "reasons");
-    ndc_json_raw(j, ndc_rows_text(rows, 7));
-    ndc_json_kv_str(j, "note", ndc_rows_text(rows, 8));
-    ndc_json_kv_str(j, "decided_by", ndc_rows_text(rows, 9));
-    ndc_time_kv(j, "created_at", ndc_rows_i64(rows, 10));
-    ndc_time_kv(j, "decided_at", ndc_rows_i64(rows, 11));
-    ndc_json_end(j);
+    it->id = ndc_rows_i64(rows, 0);
+    it->run = ndc_rows_i64(rows, 1);
+    it->source = ndc_arena_str(arena, ndc_rows_text(rows, 2));
+    it->key = ndc_arena_str(arena, ndc_rows_text(rows, 3));
+    it->line = ndc_rows_i64(rows, 4);
+    it->state = ndc_arena_str(arena, ndc_rows_text(rows, 5));
+    it->row = ndc_arena_str(arena, ndc_rows_text(rows, 6));
+    it->reasons = ndc_arena_str(arena, ndc_rows_text(rows, 7));
+    it->note = ndc_arena_str(arena, ndc_rows_text(rows, 8));
+    it->decided_by = ndc_arena_str(arena, ndc_rows_text(rows, 9));
+    it->created_ms = ndc_rows_i64(rows, 10);
+    it->decided_ms = ndc_rows_i64(rows, 11);
 }
 
-/* The filter's parts are optional: an empty one matches all. */
+static enum ndc_err write_item(struct ndc_request *req, const struct ndc_row_view *view,
+                               const struct item *it, struct ndc_fault *fault)
+{
+    struct ndc_json *j = &req->json;
+    ndc_json_object(j);
+    ndc_json_kv_i64(j, "id", it->id);
+    ndc_json_kv_i64(j, "run", it->run);
+    ndc_json_kv_str(j, "source", it->source);
+    ndc_json_kv_str(j, "key", ndc_row_view_key(view, it->key, req->arena));
+    ndc_json_kv_i64(j, "line", it->line);
+    ndc_json_kv_str(j, "state", it->state);
+    enum ndc_err err = ndc_row_view_write(view, req->arena, it->row, j, fault);
+    ndc_json_key(j, "reasons");
+    if (!err)
+        err = ndc_row_view_reasons(view, req->arena, it->reasons, it->key, j, fault);
+    else
+        ndc_json_null(j);
+    ndc_json_kv_str(j, "note", it->note);
+    ndc_json_kv_str(j, "decided_by", it->decided_by);
+    ndc_time_kv(j, "created_at", it->created_ms);
+    ndc_time_kv(j, "decided_at", it->decided_ms);
+    ndc_json_end(j);
+    return err;
+}
+
+/* ---- what policy lets out, asked once a source ---- */
+
+struct views {
+    struct ndc_row_view
+        *of[NDC_REGISTRY_SOURCES_MAX + 1]; /* by number; NULL: not asked */
+    bool audited[NDC_REGISTRY_SOURCES_MAX + 1];
+};
+
+/* Every source that may come up is asked about. A list over many sources shows those that
+ * policy shows; it is refused only when all are. */
+static enum ndc_err ask_views(struct ndc_request *req, struct ndc_str source,
+                              enum ndc_policy_action action, struct views *views,
+                              struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = ndc_registry_of(req);
+    struct ndc_registered *only = source.len ? ndc_registry_find(reg, source) : NULL;
+    unsigned asked = 0, refused = 0;
+    if (source.len && !only)
+        return ndc_fail_at(fault, NDC_ENOTFOUND, "registry.no_source", "source", 0,
+                           "no source \"%.*s\" is declared", NDC_STR_FMT(source));
+    for (uint32_t i = 1; i <= NDC_REGISTRY_SOURCES_MAX; i++) {
+        struct ndc_registered *r = ndc_registry_by_number(reg, i);
+        struct ndc_fault why = {0};
+        if (!r || (only && r != only)) continue;
+        views->of[i] = NDC_ARENA_NEW(req->arena, struct ndc_row_view);
+        enum ndc_err err = ndc_row_view(req, action, r->source, views->of[i], &why);
+        if (err && err != NDC_EDENIED) {
+            *fault = why;
+            return err;
+        }
+        asked++;
+        refused += err != NDC_OK;
+        if (err && !fault->err) *fault = why;
+    }
+    if (asked == 0 || refused < asked) {
+        *fault = (struct ndc_fault){0};
+        return NDC_OK;
+    }
+    ndc_request_audit(req, "quarantine.read", NDC_STR_NULL, NULL);
+    return NDC_EDENIED;
+}
+
+/* The view of a row's source; the audit entry names its fields. */
+static const struct ndc_row_view *view_of(struct ndc_request *req, struct views *views,
+                                          struct ndc_str source)
+{
+    struct ndc_registered *r = ndc_registry_find(ndc_registry_of(req), source);
+    NDC_ASSERT(r && views->of[r->number]);
+    if (!views->audited[r->number])
+        ndc_request_audit(req, "quarantine.read", NDC_STR_NULL,
+                          &views->of[r->number]->decision);
+    views->audited[r->number] = true;
+    return views->of[r->number];
+}
+
+/* ---- list ---- */
+
+/* The filter's parts are optional: an empty one matches all. `reason` is looked for as it
+ * stands, whatever is in it. */
 #define FILTER                                                                          \
     "state = $1 AND ($2 = '' OR source = $2) AND ($3 = 0 OR run = $3) AND ($4 = '' OR " \
-    "reasons LIKE $4)"
+    "replace(reasons, $4, '') <> reasons)"
 
 struct filter {
     struct ndc_str state, source, reason;
     int64_t run;
 };
 
+/* As the reason stands in the kept JSON. */
+static struct ndc_str reason_text(struct ndc_arena *arena, struct ndc_str reason)
+{
+    struct ndc_buf buf;
+    struct ndc_json j;
+    if (!reason.len) return NDC_STR("");
+    ndc_buf_init(&buf, 4096);
+    ndc_json_init(&j, &buf);
+    ndc_json_object(&j);
+    ndc_json_kv_str(&j, "reason", reason);
+    ndc_json_end(&j);
+    struct ndc_str inside = ndc_str_n(buf.ptr + 1, buf.len - 2); /* without the braces */
+    struct ndc_str text = ndc_arena_str(arena, inside);
+    ndc_buf_free(&buf);
+    return text;
+}
+
 static void read_filter(struct ndc_request *req, struct filter *f)
 {
-    struct ndc_str reason = ndc_request_query(req, "reason");
     f->state = ndc_request_query(req, "state");
     f->source = ndc_request_query(req, "source");
     if (!f->source.ptr) f->source = NDC_STR("");
     f->run = ndc_request_query_i64(req, "run", 0);
-    f->reason = NDC_STR("");
-    for (size_t i = 0; i < reason.len; i++)
-        if (reason.ptr[i] == '%' || reason.ptr[i] == '"') return;
-    if (reason.len)
-        f->reason =
-            ndc_arena_printf(req->arena, "%%\"reason\":\"%.*s\"%%", NDC_STR_FMT(reason));
+    f->reason = reason_text(req->arena, ndc_request_query(req, "reason"));
+}
+
+static enum ndc_err read_page(struct ndc_request *req, const struct filter *f,
+                              struct item *items, int64_t limit, int64_t *n,
+                              int64_t *total, struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    NDC_TRY(ndc_registry_conn(req, &conn, fault));
+    struct ndc_rows *rows = ndc_sql_query(
+        conn,
+        "SELECT " COLUMNS " FROM registry_quarantine WHERE " FILTER
+        " AND id > $5 ORDER BY id LIMIT $6",
+        NDC_ARGS(ndc_text(f->state), ndc_text(f->source), ndc_int(f->run),
+                 ndc_text(f->reason), ndc_int(ndc_request_query_i64(req, "after", 0)),
+                 ndc_int(limit)));
+    for (*n = 0; ndc_rows_next(rows); (*n)++)
+        read_item(req->arena, rows, &items[*n]);
+    enum ndc_err err = ndc_rows_end(rows, fault);
+    if (!err)
+        err = ndc_sql_i64(conn, total,
+                          "SELECT count(*) FROM registry_quarantine WHERE " FILTER,
+                          NDC_ARGS(ndc_text(f->state), ndc_text(f->source),
+                                   ndc_int(f->run), ndc_text(f->reason)),
+                          fault);
+    ndc_store_give(conn);
+    return err;
 }
 
 enum ndc_err ndc_registry_list_quarantine(struct ndc_request *req,
@@ -62,79 +184,79 @@ enum ndc_err ndc_registry_list_quarantine(struct ndc_request *req,
 {
     struct ndc_json *j = &req->json;
     struct filter f;
-    struct ndc_store_conn *conn;
-    int64_t limit = ndc_page_limit(req), n = 0, last = 0, total = 0;
+    struct views *views = NDC_ARENA_NEW(req->arena, struct views);
+    int64_t limit = ndc_page_limit(req), n = 0, total = 0;
+    struct item *items = NDC_ARENA_ARRAY(req->arena, struct item, (size_t)limit);
+    enum ndc_err err = NDC_OK;
     read_filter(req, &f);
-    NDC_TRY(ndc_store_take(ndc_registry_of(req)->store, NDC_READ, &conn, fault));
-    struct ndc_rows *rows = ndc_sql_query(
-        conn,
-        "SELECT " COLUMNS " FROM registry_quarantine WHERE " FILTER
-        " AND id > $5 ORDER BY id LIMIT $6",
-        NDC_ARGS(ndc_text(f.state), ndc_text(f.source), ndc_int(f.run),
-                 ndc_text(f.reason), ndc_int(ndc_request_query_i64(req, "after", 0)),
-                 ndc_int(limit)));
+    NDC_TRY(ask_views(req, f.source, NDC_POLICY_SEARCH, views, fault));
+    NDC_TRY(read_page(req, &f, items, limit, &n, &total, fault));
+    ndc_request_audit(req, "quarantine.read", NDC_STR_NULL, NULL);
     ndc_json_object(j);
     ndc_json_key(j, "items");
     ndc_json_array(j);
-    while (ndc_rows_next(rows)) {
-        write_item(j, rows);
-        last = ndc_rows_i64(rows, 0);
-        n++;
-    }
+    for (int64_t i = 0; i < n && !err; i++)
+        err = write_item(req, view_of(req, views, items[i].source), &items[i], fault);
     ndc_json_end(j);
-    enum ndc_err err = ndc_rows_end(rows, fault);
-    if (!err)
-        err = ndc_sql_i64(conn, &total,
-                          "SELECT count(*) FROM registry_quarantine WHERE " FILTER,
-                          NDC_ARGS(ndc_text(f.state), ndc_text(f.source), ndc_int(f.run),
-                                   ndc_text(f.reason)),
-                          fault);
-    ndc_store_give(conn);
     ndc_json_key(j, "next");
     if (n == limit)
-        ndc_json_i64(j, last);
+        ndc_json_i64(j, items[n - 1].id);
     else
         ndc_json_null(j);
     ndc_json_kv_i64(j, "total", total);
     ndc_json_end(j);
-    ndc_request_audit(req, "quarantine.read", NDC_STR_NULL, NULL);
     ndc_request_audit_detail(req,
                              ndc_arena_printf(req->arena, "rows=%lld", (long long)n));
     return err;
 }
 
-static enum ndc_err find_item(struct ndc_request *req, int64_t *id,
-                              struct ndc_str *source, struct ndc_str *state,
-                              struct ndc_json *out, struct ndc_fault *fault)
+/* ---- one row ---- */
+
+static enum ndc_err find_item(struct ndc_request *req, struct item *it,
+                              struct ndc_registered **source, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
+    int64_t id;
     bool found = false;
-    if (!ndc_str_to_i64(ndc_request_param(req, "id"), id)) *id = 0;
-    NDC_TRY(ndc_store_take(ndc_registry_of(req)->store, NDC_READ, &conn, fault));
+    if (!ndc_str_to_i64(ndc_request_param(req, "id"), &id)) id = 0;
+    NDC_TRY(ndc_registry_conn(req, &conn, fault));
     struct ndc_rows *rows =
         ndc_sql_query(conn, "SELECT " COLUMNS " FROM registry_quarantine WHERE id = $1",
-                      NDC_ARGS(ndc_int(*id)));
+                      NDC_ARGS(ndc_int(id)));
     if (ndc_rows_next(rows)) {
         found = true;
-        *source = ndc_arena_str(req->arena, ndc_rows_text(rows, 2));
-        *state = ndc_arena_str(req->arena, ndc_rows_text(rows, 5));
-        if (out) write_item(out, rows);
+        read_item(req->arena, rows, it);
     }
     enum ndc_err err = ndc_rows_end(rows, fault);
     ndc_store_give(conn);
-    if (err || found) return err;
-    return ndc_fail(fault, NDC_ENOTFOUND, "quarantine.no_item", "there is no such row");
+    if (err) return err;
+    if (!found)
+        return ndc_fail(fault, NDC_ENOTFOUND, "quarantine.no_item",
+                        "there is no such row");
+    *source = ndc_registry_find(ndc_registry_of(req), it->source);
+    NDC_ASSERT(*source);
+    return NDC_OK;
 }
 
+static void tell_row(struct ndc_request *req, const struct item *it)
+{
+    ndc_request_audit_detail(req,
+                             ndc_arena_printf(req->arena, "row=%lld", (long long)it->id));
+}
+
+/* Opened by one who may correct it, a row is shown as its correction needs it. */
 enum ndc_err ndc_registry_get_quarantine(struct ndc_request *req, struct ndc_fault *fault)
 {
-    int64_t id;
-    struct ndc_str source, state;
-    NDC_TRY(find_item(req, &id, &source, &state, &req->json, fault));
-    ndc_request_audit(req, "quarantine.read", NDC_STR_NULL, NULL);
-    ndc_request_audit_detail(req,
-                             ndc_arena_printf(req->arena, "row=%lld", (long long)id));
-    return NDC_OK;
+    struct item it;
+    struct ndc_registered *source;
+    struct ndc_row_view view;
+    bool may_write = ndc_principal_may(req->principal, "registry.quarantine.write");
+    NDC_TRY(find_item(req, &it, &source, fault));
+    tell_row(req, &it);
+    NDC_TRY(ndc_row_view_ask(req, source->source,
+                             may_write ? NDC_POLICY_WRITE : NDC_POLICY_READ,
+                             "quarantine.read", &view, fault));
+    return write_item(req, &view, &it, fault);
 }
 
 struct settle {
@@ -163,48 +285,65 @@ static enum ndc_err write_settled(struct ndc_store_conn *conn, void *arg,
 enum ndc_err ndc_registry_dismiss(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct json_object *body;
-    struct ndc_str source, state;
+    struct item it;
+    struct ndc_registered *source;
+    struct ndc_row_view view;
     struct settle s = {.state = "dismissed", .by = req->principal->id};
     NDC_TRY(ndc_request_json(req, &body, fault));
-    NDC_TRY(find_item(req, &s.id, &source, &state, NULL, fault));
+    NDC_TRY(find_item(req, &it, &source, fault));
+    tell_row(req, &it);
+    NDC_TRY(ndc_row_view_ask(req, source->source, NDC_POLICY_WRITE, "quarantine.dismiss",
+                             &view, fault));
+    s.id = it.id;
     s.note = ndc_json_get_str(body, "note");
     if (!s.note.ptr) s.note = NDC_STR("");
     NDC_TRY(ndc_store_write(ndc_registry_of(req)->store, write_settled, &s, fault));
-    ndc_request_audit(req, "quarantine.dismiss", NDC_STR_NULL, NULL);
     ndc_json_object(&req->json);
     ndc_json_kv_c(&req->json, "state", "dismissed");
     ndc_json_end(&req->json);
     return NDC_OK;
 }
 
-/* Whether the row passes now; if not, its reasons are the answer (422). */
-static enum ndc_err check_row(struct ndc_request *req, struct ndc_registered *source,
+/* The reasons of a row that still fails, as the answer (422). */
+static enum ndc_err tell_reasons(struct ndc_request *req, const struct ndc_row_view *view,
+                                 const struct ndc_mapped *mapped, struct ndc_fault *fault)
+{
+    struct ndc_buf buf;
+    struct ndc_json j;
+    ndc_buf_init(&buf, ANSWER_MAX);
+    ndc_json_init(&j, &buf);
+    ndc_reasons_write(view->source, mapped->reasons, mapped->reason_count, &j);
+    req->status = 422;
+    ndc_json_object(&req->json);
+    ndc_json_kv_c(&req->json, "state", "open");
+    ndc_json_key(&req->json, "reasons");
+    enum ndc_err err = ndc_row_view_reasons(view, req->arena, ndc_buf_str(&buf),
+                                            mapped->record.key, &req->json, fault);
+    ndc_json_end(&req->json);
+    ndc_buf_free(&buf);
+    return err;
+}
+
+/* Whether the row passes now; if not, its reasons are the answer. */
+static enum ndc_err check_row(struct ndc_request *req, const struct ndc_row_view *view,
                               struct ndc_str row, bool *passes, struct ndc_fault *fault)
 {
     struct ndc_connect *connect;
     struct ndc_connect_row cut;
     struct ndc_quality quality;
     bool have;
-    NDC_TRY(ndc_connect_memory(&connect, source->source, row, fault));
+    NDC_TRY(ndc_connect_memory(&connect, view->source, row, fault));
     struct ndc_mapped *mapped = ndc_xcalloc(1, sizeof(*mapped));
     struct ndc_mapper *mapper =
-        ndc_mapper_new(source->source, connect,
+        ndc_mapper_new(view->source, connect,
                        ndc_date_from_days((int32_t)(ndc_clock_wall_ms() / 86400000)));
-    ndc_quality_init(&quality, source->source);
+    ndc_quality_init(&quality, view->source);
     enum ndc_err err = ndc_connect_next(connect, &cut, &have, fault);
     *passes = false;
     if (!err && have) {
         ndc_mapper_map(mapper, &cut, mapped, &quality);
         *passes = !mapped->blocked;
-        if (!*passes) {
-            req->status = 422;
-            ndc_json_object(&req->json);
-            ndc_json_kv_c(&req->json, "state", "open");
-            ndc_json_key(&req->json, "reasons");
-            ndc_reasons_write(source->source, mapped->reasons, mapped->reason_count,
-                              &req->json);
-            ndc_json_end(&req->json);
-        }
+        if (!*passes) err = tell_reasons(req, view, mapped, fault);
     }
     ndc_quality_free(&quality);
     ndc_mapper_free(mapper);
@@ -213,11 +352,39 @@ static enum ndc_err check_row(struct ndc_request *req, struct ndc_registered *so
     return err;
 }
 
+/* The corrected row: what the caller gives, and of the rest what was kept. A value that
+ * the caller was shown masked, in a list, a download or by itself, is no correction. */
+static enum ndc_err merge_row(struct ndc_request *req, const struct ndc_row_view *view,
+                              const struct item *it, struct json_object *given,
+                              struct ndc_str *row, struct ndc_fault *fault)
+{
+    static const enum ndc_policy_action others[] = {NDC_POLICY_READ, NDC_POLICY_SEARCH,
+                                                    NDC_POLICY_EXPORT};
+    struct ndc_row_view views[1 + NDC_ARRAY_LEN(others)] = {*view};
+    struct ndc_fault ignored = {0};
+    struct ndc_buf merged;
+    size_t n = 1;
+    if (!json_object_is_type(given, json_type_object))
+        return ndc_fail_at(fault, NDC_EINPUT, "request.type", "/row", 0,
+                           "\"row\" must be an object of column: value");
+    for (size_t i = 0; i < NDC_ARRAY_LEN(others); i++)
+        if (!ndc_row_view(req, others[i], view->source, &views[n], &ignored)) n++;
+    ndc_buf_init(&merged, ANSWER_MAX);
+    enum ndc_err err =
+        ndc_row_merge(views, n, req->arena, it->row, given, &merged, fault);
+    *row = ndc_arena_str(req->arena, ndc_buf_str(&merged));
+    ndc_buf_free(&merged);
+    return err;
+}
+
 enum ndc_err ndc_registry_correct(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct ndc_registry *reg = ndc_registry_of(req);
     struct json_object *body;
-    struct ndc_str source, state;
+    struct item it;
+    struct ndc_str row;
+    struct ndc_registered *source;
+    struct ndc_row_view view;
     struct ndc_load_result result;
     struct ndc_buf answer;
     char job[NDC_JOB_ID_LEN + 1];
@@ -225,21 +392,22 @@ enum ndc_err ndc_registry_correct(struct ndc_request *req, struct ndc_fault *fau
     struct settle s = {
         .state = "corrected", .by = req->principal->id, .note = NDC_STR("")};
     NDC_TRY(ndc_request_json(req, &body, fault));
-    NDC_TRY(find_item(req, &s.id, &source, &state, NULL, fault));
-    if (!ndc_str_eq(state, NDC_STR("open")))
+    NDC_TRY(find_item(req, &it, &source, fault));
+    s.id = it.id;
+    tell_row(req, &it);
+    NDC_TRY(ndc_row_view_ask(req, source->source, NDC_POLICY_WRITE, "quarantine.correct",
+                             &view, fault));
+    if (!ndc_str_eq(it.state, NDC_STR("open")))
         return ndc_fail(fault, NDC_ECONFLICT, "quarantine.settled",
                         "this row was corrected or dismissed already");
-    struct ndc_registered *r = ndc_registry_find(reg, source);
-    NDC_ASSERT(r);
-    struct ndc_str row = ndc_str(json_object_to_json_string_ext(ndc_json_get(body, "row"),
-                                                                JSON_C_TO_STRING_PLAIN));
-    NDC_TRY(check_row(req, r, row, &passes, fault));
+    NDC_TRY(merge_row(req, &view, &it, ndc_json_get(body, "row"), &row, fault));
+    NDC_TRY(check_row(req, &view, row, &passes, fault));
     if (!passes) return NDC_OK;
     ndc_buf_init(&answer, ANSWER_MAX);
-    enum ndc_err err = ndc_registry_push(reg, source, row, &answer, &result, fault);
+    enum ndc_err err =
+        ndc_registry_push(reg, source->source->id, row, &answer, &result, fault);
     if (!err) err = ndc_store_write(reg->store, write_settled, &s, fault);
     if (!err) err = ndc_registry_submit(reg, req->principal->id, NULL, 0, job, fault);
-    ndc_request_audit(req, "quarantine.correct", NDC_STR_NULL, NULL);
     if (!err) {
         ndc_json_object(&req->json);
         ndc_json_kv_c(&req->json, "state", "corrected");
@@ -248,89 +416,4 @@ enum ndc_err ndc_registry_correct(struct ndc_request *req, struct ndc_fault *fau
     }
     ndc_buf_free(&answer);
     return err;
-}
-
-/* ---- download ---- */
-
-struct download {
-    struct ndc_registry *registry;
-    struct ndc_registered *source;
-    int64_t run, after;
-    bool header_done;
-};
-
-static void write_csv_row(struct ndc_buf *out, const struct ndc_source *s,
-                          struct ndc_rows *rows)
-{
-    struct json_object *row = NULL;
-    struct ndc_fault ignored = {0};
-    bool parsed = ndc_json_parse(&row, ndc_rows_text(rows, 6), &ignored) == NDC_OK;
-    bool first = true;
-    for (unsigned i = 0; i < s->field_count; i++)
-        for (unsigned k = 0; k < s->fields[i].column_count; k++) {
-            char name[256];
-            struct ndc_str column = s->fields[i].columns[k];
-            size_t n = NDC_MIN(column.len, sizeof(name) - 1);
-            memcpy(name, column.ptr, n);
-            name[n] = 0;
-            struct ndc_str value = parsed ? ndc_json_get_str(row, name) : NDC_STR_NULL;
-            ndc_csv_write_field(out, value, first);
-            first = false;
-        }
-    ndc_csv_write_field(out, ndc_rows_text(rows, 7), first);
-    ndc_csv_write_end(out);
-    if (parsed) json_object_put(row);
-}
-
-static enum ndc_err next_part(void *ctx, struct ndc_buf *out, bool *end,
-                              struct ndc_fault *fault)
-{
-    struct download *d = ctx;
-    const struct ndc_source *s = d->source->source;
-    struct ndc_store_conn *conn;
-    int n = 0;
-    if (!d->header_done) {
-        bool first = true;
-        for (unsigned i = 0; i < s->field_count; i++)
-            for (unsigned k = 0; k < s->fields[i].column_count; k++) {
-                ndc_csv_write_field(out, s->fields[i].columns[k], first);
-                first = false;
-            }
-        ndc_csv_write_field(out, NDC_STR("_reasons"), first);
-        ndc_csv_write_end(out);
-        d->header_done = true;
-    }
-    NDC_TRY(ndc_store_take(d->registry->store, NDC_READ, &conn, fault));
-    struct ndc_rows *rows = ndc_sql_query(
-        conn,
-        "SELECT " COLUMNS
-        " FROM registry_quarantine WHERE source = $1 AND state = 'open' AND "
-        "id > $2 AND ($3 = 0 OR run = $3) ORDER BY id LIMIT 100",
-        NDC_ARGS(ndc_text(s->id), ndc_int(d->after), ndc_int(d->run)));
-    while (ndc_rows_next(rows)) {
-        write_csv_row(out, s, rows);
-        d->after = ndc_rows_i64(rows, 0);
-        n++;
-    }
-    *end = n < 100;
-    enum ndc_err err = ndc_rows_end(rows, fault);
-    ndc_store_give(conn);
-    return err;
-}
-
-enum ndc_err ndc_registry_csv_quarantine(struct ndc_request *req, struct ndc_fault *fault)
-{
-    struct download *d = NDC_ARENA_NEW(req->arena, struct download);
-    struct ndc_str source = ndc_request_query(req, "source");
-    d->registry = ndc_registry_of(req);
-    d->source = ndc_registry_find(d->registry, source);
-    d->run = ndc_request_query_i64(req, "run", 0);
-    if (!d->source)
-        return ndc_fail_at(fault, NDC_ENOTFOUND, "registry.no_source", "source", 0,
-                           "no source \"%.*s\" is declared", NDC_STR_FMT(source));
-    ndc_request_set_download(
-        req, ndc_arena_printf(req->arena, "%.*s-quarantine.csv", NDC_STR_FMT(source)));
-    ndc_request_audit(req, "quarantine.export", NDC_STR_NULL, NULL);
-    ndc_request_stream(req, d, next_part, NULL);
-    return NDC_OK;
 }

@@ -161,7 +161,8 @@ static void add_member(struct ndc_json *j, const char *before, struct ndc_str va
 
 /* `"source":…,"title":…,"key":…,"run":…,"rule":"` */
 static void write_before_rule(struct ndc_request *req, const struct ndc_record *r,
-                              bool shown, struct echo *e)
+                              const struct ndc_policy_decision *d, bool shown,
+                              struct echo *e)
 {
     struct ndc_json *j = &req->json;
     if (write_again(j->out, e)) return;
@@ -172,7 +173,9 @@ static void write_before_rule(struct ndc_request *req, const struct ndc_record *
         add_member(j, ",\"en\":", s->source->title.en);
         ndc_buf_add_byte(j->out, '}');
     }
-    add_member(j, ",\"key\":", shown ? r->key : NDC_STR_NULL);
+    struct ndc_str key = NDC_STR_NULL;
+    if (shown) key = ndc_registry_key(ndc_registry_of(req), r->source, r->key, d);
+    add_member(j, ",\"key\":", key);
     ndc_buf_add_c(j->out, ",\"run\":");
     ndc_buf_add_u64(j->out, r->run);
     ndc_buf_add_c(j->out, ",\"rule\":\"");
@@ -230,7 +233,7 @@ static void write_golden(struct ndc_request *req, const struct ndc_entity_view *
     write_value(req, d, g->field, g->value->value);
     ndc_buf_add_str(out,
                     pieces()->classes[class_index(ndc_policy_field_class(g->field))]);
-    write_before_rule(req, r, shown, shown ? &e->shown : &e->hidden);
+    write_before_rule(req, r, d, shown, shown ? &e->shown : &e->hidden);
     ndc_buf_add_c(out, ndc_golden_rule_name(g->rule));
     write_after_rule(out, r, &e->seen);
     ndc_buf_add_u64(out, g->alternatives);

@@ -41,7 +41,7 @@ static void read_pair(struct ndc_arena *arena, struct ndc_rows *rows, struct pai
 }
 
 static void write_side(struct ndc_request *req, const struct pair *p, unsigned i,
-                       const char *name)
+                       const char *name, const struct ndc_policy_decision *d)
 {
     struct ndc_json *j = &req->json;
     struct ndc_registered *s = ndc_registry_by_number(ndc_registry_of(req), p->source[i]);
@@ -52,11 +52,13 @@ static void write_side(struct ndc_request *req, const struct pair *p, unsigned i
     ndc_json_kv_c(j, "entity", id);
     ndc_json_kv_str(j, "source", s ? s->source->id : NDC_STR_NULL);
     if (s) ndc_title_write(j, "title", s->source->title);
-    ndc_json_kv_str(j, "key", p->key[i]);
+    ndc_json_kv_str(j, "key",
+                    ndc_registry_key(ndc_registry_of(req), p->source[i], p->key[i], d));
     ndc_json_end(j);
 }
 
-static void write_pair(struct ndc_request *req, const struct pair *p)
+static void write_pair(struct ndc_request *req, const struct pair *p,
+                       const struct ndc_policy_decision *d)
 {
     struct ndc_json *j = &req->json;
     ndc_json_kv_i64(j, "id", p->review);
@@ -68,8 +70,8 @@ static void write_pair(struct ndc_request *req, const struct pair *p)
     ndc_json_kv_str(j, "decided_by", p->decided_by.len ? p->decided_by : NDC_STR_NULL);
     ndc_time_kv(j, "decided_at", p->decided_ms);
     ndc_json_kv_str(j, "note", p->note);
-    write_side(req, p, 0, "left");
-    write_side(req, p, 1, "right");
+    write_side(req, p, 0, "left", d);
+    write_side(req, p, 1, "right", d);
 }
 
 enum ndc_err ndc_registry_list_reviews(struct ndc_request *req, struct ndc_fault *fault)
@@ -92,7 +94,7 @@ enum ndc_err ndc_registry_list_reviews(struct ndc_request *req, struct ndc_fault
         struct pair p;
         read_pair(req->arena, rows, &p);
         ndc_json_object(j);
-        write_pair(req, &p);
+        write_pair(req, &p, NULL);
         ndc_json_end(j);
         last = p.review;
         n++;
@@ -246,7 +248,7 @@ enum ndc_err ndc_registry_get_review(struct ndc_request *req, struct ndc_fault *
                                 ndc_arena_str(req->arena, ndc_str(id)), &fields, &d,
                                 fault));
     ndc_json_object(&req->json);
-    write_pair(req, &p);
+    write_pair(req, &p, &d);
     write_values(req, records[0], records[1], &fields, &d);
     if (p.type == NDC_ENTITY_PERSON)
         NDC_TRY(write_evidence(req, records[0], records[1], fault));

@@ -340,6 +340,15 @@ static enum ndc_err read_rules(struct reader *r, const struct ndc_yaml *node)
     return NDC_OK;
 }
 
+static void note_key_fields(struct ndc_source *s)
+{
+    for (unsigned i = 0; i < s->field_count; i++)
+        for (unsigned c = 0; s->fields[i].field && c < s->fields[i].column_count; c++)
+            for (unsigned k = 0; k < s->key_count; k++)
+                if (ndc_str_eq(s->fields[i].columns[c], s->key[k]))
+                    ndc_field_set_add(&s->key_fields, s->fields[i].field->id);
+}
+
 static enum ndc_err read_source(struct reader *r, const struct ndc_yaml *root)
 {
     static const char *const keys[] = {"source", "title",     "agency",    "legal_basis",
@@ -370,6 +379,7 @@ enum ndc_err ndc_source_parse(struct ndc_source **out, struct ndc_arena *arena,
     if (arena->overflow)
         return ndc_fail(fault, NDC_ETOOBIG, "source.too_big",
                         "the declaration is too large");
+    note_key_fields(r.s);
     *out = r.s;
     return NDC_OK;
 }

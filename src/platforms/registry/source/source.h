@@ -72,6 +72,7 @@ struct ndc_source {
     enum ndc_entity entity;
     unsigned key_count;
     struct ndc_str key[NDC_SOURCE_KEY_MAX]; /* columns */
+    struct ndc_field_set key_fields; /* what those are mapped to: a key tells it too */
 
     enum ndc_connector_type connector;
     struct ndc_str path, table;

@@ -408,6 +408,7 @@ export const en: Messages = {
   'quarantine.no_key': 'no key',
   'quarantine.line': 'line {line}',
   'quarantine.edit': 'Edit',
+  'quarantine.masked_hint': 'Masked: {mask}. Left empty, it stays as it is.',
   'quarantine.resubmit': 'Submit again',
   'quarantine.dismiss': 'Dismiss this row',
   'quarantine.still': '{n} reasons still fail',

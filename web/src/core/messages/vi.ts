@@ -406,6 +406,7 @@ export const vi = {
   'quarantine.no_key': 'không có khoá',
   'quarantine.line': 'dòng {line}',
   'quarantine.edit': 'Sửa',
+  'quarantine.masked_hint': 'Đã che: {mask}. Để trống thì giữ nguyên giá trị cũ.',
   'quarantine.resubmit': 'Gửi lại',
   'quarantine.dismiss': 'Bỏ qua dòng này',
   'quarantine.still': 'Vẫn còn {n} lý do chưa đạt',
