@@ -37,7 +37,7 @@ static void fuzz_rows(struct ndc_str in)
     bool have = true;
     ndc_arena_init(&arena, 8 << 20);
     NDC_ASSERT(ndc_source_parse(&source, &arena, ndc_str(yaml), &fault) == NDC_OK);
-    NDC_ASSERT(ndc_connect_memory(&connect, source, in, &fault) == NDC_OK);
+    NDC_ASSERT(ndc_connect_memory(&connect, source, in, NULL, 0, &fault) == NDC_OK);
     struct ndc_mapper *mapper =
         ndc_mapper_new(source, connect, (struct ndc_date){2025, 7, 1});
     ndc_quality_init(&quality, source);

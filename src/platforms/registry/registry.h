@@ -102,13 +102,6 @@ enum ndc_err ndc_registry_load(struct ndc_registry *registry, int64_t run,
                                const struct ndc_progress *progress,
                                struct ndc_load_result *result,
                                struct ndc_fault *fault) NDC_MUST_USE;
-/* The same for a pushed batch (NDJSON), as a delta, at once; *answer (JSON, appended)
- * tells each row's outcome. */
-enum ndc_err ndc_registry_push(struct ndc_registry *registry, struct ndc_str source,
-                               struct ndc_str ndjson, struct ndc_buf *answer,
-                               struct ndc_load_result *result,
-                               struct ndc_fault *fault) NDC_MUST_USE;
-
 /* Size of a run's file; 0 where it is not known. */
 uint64_t ndc_registry_run_bytes(struct ndc_registry *registry, int64_t run);
 

@@ -1,6 +1,8 @@
 /* The registry of fixture.h. */
 #include "tests/registry/core/fixture.h"
 
+#include "platforms/registry/load/push.h"
+
 #include "base/csv.h"
 #include "base/hash.h"
 #include "base/sort.h"
@@ -118,8 +120,9 @@ void push(struct world *w, const char *id, const char *ndjson,
     struct ndc_load_result mine;
     struct ndc_buf answer;
     ndc_buf_init(&answer, 1 << 20);
-    assert_ok(ndc_registry_push(w->reg, ndc_str(id), ndc_str(ndjson), &answer,
-                                result ? result : &mine, fresh()),
+    const struct ndc_push batch = {.source = ndc_str(id), .ndjson = ndc_str(ndjson)};
+    assert_ok(ndc_registry_push(w->reg, &batch, &answer, NULL, result ? result : &mine,
+                                fresh()),
               &fault);
     ndc_buf_free(&answer);
 }

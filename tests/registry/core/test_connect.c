@@ -376,7 +376,8 @@ static void map_row(struct mapping *m, struct ndc_source *s, const char *json)
     *m = (struct mapping){0};
     fault = (struct ndc_fault){0};
     m->mapped = calloc(1, sizeof(*m->mapped));
-    assert_int_equal(ndc_connect_memory(&m->connect, s, ndc_str(json), &fault), NDC_OK);
+    assert_int_equal(ndc_connect_memory(&m->connect, s, ndc_str(json), NULL, 0, &fault),
+                     NDC_OK);
     m->mapper = ndc_mapper_new(s, m->connect, (struct ndc_date){2025, 7, 1});
     ndc_quality_init(&m->quality, s);
     if (ndc_connect_next(m->connect, &row, &have, &fault)) fail_msg("%s", fault.message);

@@ -2,6 +2,8 @@
  * ends, what a delta does, what a merge leaves, what people decide. */
 #include "tests/registry/core/fixture.h"
 
+#include "platforms/registry/load/push.h"
+
 #include "base/vntext.h"
 #include "platforms/registry/serve/match.h"
 #include "platforms/registry/serve/search.h"
@@ -440,7 +442,8 @@ static void push_some(void *arg, size_t i)
         snprintf(json, sizeof(json),
                  "{\"k\":\"%zu-%d\",\"n\":\"Nguyễn Văn An\",\"b\":\"27/03/1985\"}", i, b);
         ndc_buf_init(&answer, 1 << 16);
-        if (ndc_registry_push(w->reg, NDC_STR("a"), ndc_str(json), &answer, &r, &mine))
+        const struct ndc_push one = {.source = NDC_STR("a"), .ndjson = ndc_str(json)};
+        if (ndc_registry_push(w->reg, &one, &answer, NULL, &r, &mine))
             print_error("%s\n", mine.message);
         ndc_buf_free(&answer);
     }
@@ -483,13 +486,12 @@ static void test_push_answers(void **state)
     world_new(&w, state);
     declare(&w, "a", "{mode: snapshot}", PERSON);
     ndc_buf_init(&answer, 1 << 20);
-    assert_ok(ndc_registry_push(
-                  w.reg, NDC_STR("a"),
-                  NDC_STR("{\"k\":\"1\",\"n\":\"Nguyễn Văn "
+    const struct ndc_push batch = {
+        .source = NDC_STR("a"),
+        .ndjson = NDC_STR("{\"k\":\"1\",\"n\":\"Nguyễn Văn "
                           "An\",\"b\":\"27/03/1985\"}\n"
-                          "{\"k\":\"2\",\"n\":\"\",\"b\":\"31/02/1985\"}\nnope\n"),
-                  &answer, &r, &fault),
-              &fault);
+                          "{\"k\":\"2\",\"n\":\"\",\"b\":\"31/02/1985\"}\nnope\n")};
+    assert_ok(ndc_registry_push(w.reg, &batch, &answer, NULL, &r, &fault), &fault);
     assert_int_equal(r.accepted, 1);
     assert_int_equal(r.quarantined, 2);
     ndc_buf_add_byte(&answer, 0);

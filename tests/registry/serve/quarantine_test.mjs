@@ -1,5 +1,7 @@
 // The quarantine over HTTP: for a purpose only, masked by policy, corrected without loss.
 // usage: quarantine_test.mjs NDC [DATABASE-URL]
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { assert, declaration, done, equal, purpose, start, test } from './daemon.mjs';
 
 const [, , ndc, database] = process.argv;
@@ -125,6 +127,45 @@ await test('a key that tells a withheld field is withheld in lineage and records
     equal(r.status, 200, r.text);
     assert(!r.text.includes('1903555566667'), `${path}: ${r.text}`);
   }
+});
+
+// A file with columns that the declaration does not name.
+mkdirSync(join(d.dir, 'import'), { recursive: true });
+writeFileSync(join(d.dir, 'import', 'wide.csv'), 'extra,k,name,born,more\nx,1,Phạm Thị Lan,31/02/1990,"kept, whole"\ny,2,Vũ Văn Hải,05/06/1988,z\nbroken,3\n');
+const wide = declaration('wide', ['{column: k, to: null}', '{column: name, to: full_name, required: true}', '{column: born, to: birth_date, required: true}'], { connector: '{type: csv, path: wide.csv}', sync: '{mode: snapshot}', rest: 'rules:\n  - {name: \'a%b_"c"\', check: "birth_date > \'2000\'", vi: x, en: y, blocks: false}\n' });
+await test('a row keeps the columns that nobody declared: in the list, the download, and corrected', async () => {
+  equal((await steward('POST', '/api/registry/sources', { type: 'application/yaml', body: wide })).status, 201);
+  const run = (await steward('POST', '/api/registry/sources/wide/runs', { json: {} })).body.run;
+  await d.settled();
+  const csv = (await steward('GET', `${list}.csv?source=wide`, { headers: purpose('data-quality') })).text.split('\r\n');
+  equal(csv[0], 'extra,k,name,born,more,_reasons');
+  const open = (await steward('GET', `${list}?source=wide`, { headers: quality })).body.items;
+  const bad = open.find((i) => i.key === '1');
+  const whole = (await steward('GET', `${list}/${bad.id}`, { headers: quality })).body;
+  equal(whole.row, { extra: 'x', k: '1', name: 'Phạm Thị Lan', born: '31/02/1990', more: 'kept, whole' });
+  const r = await steward('POST', `${list}/${bad.id}/correct`, { headers: quality, json: { row: { born: '28/02/1990' } } });
+  equal(r.status, 200, r.text);
+  // Read again with the same mend, the file says nothing new: every column was kept, in its place.
+  writeFileSync(join(d.dir, 'import', 'wide.csv'), 'extra,k,name,born,more\nx,1,Phạm Thị Lan,28/02/1990,"kept, whole"\ny,2,Vũ Văn Hải,05/06/1988,z\n');
+  await d.settled();
+  const again = (await steward('POST', '/api/registry/sources/wide/runs', { json: {} })).body.run;
+  await d.settled();
+  const told = (await steward('GET', `/api/registry/runs/${again}`)).body;
+  equal([told.unchanged, told.changed, told.new ?? told.added], [2, 0, 0], JSON.stringify(told));
+  assert(run < again);
+});
+
+await test('an unreadable row stands there with its reason and what could be read', async () => {
+  const broken = (await steward('GET', `${list}?source=wide&state=replaced`, { headers: quality })).body.items.find((i) => !i.key);
+  assert(broken, 'the broken line is not there');
+  equal((await steward('GET', `${list}?source=wide&reason=row.unreadable&state=replaced`, { headers: quality })).body.total, 1);
+});
+
+await test('the reason filter takes its text as it stands', async () => {
+  await d.push(steward, 'wide', 'odd', [{ k: '9', name: '', born: '01/01/1990' }]);
+  const total = async (reason) => (await steward('GET', `${list}?source=wide&reason=${encodeURIComponent(reason)}`, { headers: quality })).body.total;
+  equal(await total('a%b_"c"'), 1);
+  for (const none of ['%', 'a_b_"c"', 'a%c"', '"', "' OR 1=1 --", 'a%b', '\\']) equal(await total(none), 0, none);
 });
 
 await d.stop();

@@ -83,7 +83,7 @@ static void write_row_json(struct load *l, struct ndc_json *j,
         ndc_json_key_str(j, names[i]);
         ndc_json_str(j, row->values[i].ptr ? row->values[i] : NDC_STR_NULL);
     }
-    if (row->count == 0)
+    if (row->count == 0 || row->count > n) /* nothing, or cells without a name */
         ndc_json_kv_str(j, "_raw", row->raw.ptr ? row->raw : NDC_STR(""));
     ndc_json_end(j);
 }

@@ -42,6 +42,10 @@ struct load {
     struct ndc_arena arena, paths;
     int64_t stage_run;        /* the run whose stage it starts from; 0: none */
     struct ndc_json *refused; /* NULL, or an open array for the rows not taken */
+    /* NULL, or more to write in the commit of the run, once its rows are known */
+    enum ndc_err (*also)(struct load *load, struct ndc_store_conn *conn,
+                         struct ndc_fault *fault);
+    void *also_arg;
 };
 
 /* registry, source, connect, run, now_ms, delta and result are set. Always call
@@ -51,6 +55,19 @@ enum ndc_err ndc_load_begin(struct load *load, int64_t stage_run,
 enum ndc_err ndc_load_rows(struct load *load, const struct ndc_progress *progress,
                            struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_load_end(struct load *load);
+
+/* ---- run.c, for push.c ---- */
+
+/* Makes a run, state queued. */
+enum ndc_err ndc_load_queue(struct ndc_registry *registry, struct ndc_str source,
+                            struct ndc_str path, bool delta, int64_t *run,
+                            struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_load_mark(struct ndc_registry *registry, int64_t run, const char *state,
+                           const char *error, struct ndc_fault *fault) NDC_MUST_USE;
+/* The connector's rows to stage, quarantine and scorecard, in one commit; the source's
+ * lock is held. */
+enum ndc_err ndc_load_run(struct load *load, const struct ndc_progress *progress,
+                          struct ndc_fault *fault) NDC_MUST_USE;
 
 /* JSON array of a row's reasons. */
 void ndc_reasons_write(const struct ndc_source *source, const struct ndc_reason *reasons,

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { SCORECARD_MAX = 8 << 20, PATH_BYTES = 4096, REFUSED_BYTES_MAX = 16 << 20 };
+enum { SCORECARD_MAX = 8 << 20, PATH_BYTES = 4096 };
 
 struct queue_run {
     struct ndc_str source, mode, path;
@@ -18,9 +18,11 @@ static enum ndc_err write_queued(struct ndc_store_conn *conn, void *arg,
                                  struct ndc_fault *fault)
 {
     struct queue_run *q = arg;
-    enum ndc_err err =
-        ndc_sql_i64(conn, &q->run, "SELECT coalesce(max(run), 0) FROM registry_run",
-                    NDC_NO_ARGS, fault);
+    /* Two daemons on one database: numbers are taken one after another. */
+    enum ndc_err err = ndc_tx_lock(conn, 0x6e64635132, fault);
+    if (!err)
+        err = ndc_sql_i64(conn, &q->run, "SELECT coalesce(max(run), 0) FROM registry_run",
+                          NDC_NO_ARGS, fault);
     if (err) return err;
     q->run++;
     return ndc_sql_exec(
@@ -34,9 +36,9 @@ static enum ndc_err write_queued(struct ndc_store_conn *conn, void *arg,
         NULL, fault);
 }
 
-static enum ndc_err queue(struct ndc_registry *reg, struct ndc_str source,
-                          struct ndc_str path, bool delta, int64_t *run,
-                          struct ndc_fault *fault)
+enum ndc_err ndc_load_queue(struct ndc_registry *reg, struct ndc_str source,
+                            struct ndc_str path, bool delta, int64_t *run,
+                            struct ndc_fault *fault)
 {
     struct ndc_registered *r = ndc_registry_find(reg, source);
     if (!r)
@@ -55,7 +57,7 @@ enum ndc_err ndc_registry_queue_run(struct ndc_registry *reg, struct ndc_str sou
                                     struct ndc_str path, int64_t *run,
                                     struct ndc_fault *fault)
 {
-    return queue(reg, source, path, false, run, fault);
+    return ndc_load_queue(reg, source, path, false, run, fault);
 }
 
 struct run_row {
@@ -114,8 +116,8 @@ static enum ndc_err write_mark(struct ndc_store_conn *conn, void *arg,
         NULL, fault);
 }
 
-static enum ndc_err mark(struct ndc_registry *reg, int64_t run, const char *state,
-                         const char *error, struct ndc_fault *fault)
+enum ndc_err ndc_load_mark(struct ndc_registry *reg, int64_t run, const char *state,
+                           const char *error, struct ndc_fault *fault)
 {
     struct mark_run m = {run, state, error};
     return ndc_store_write(reg->store, write_mark, &m, fault);
@@ -218,7 +220,7 @@ static enum ndc_err write_counts(struct ndc_store_conn *conn, const struct load 
                     NDC_STR_FMT(l->source->source->id));
 }
 
-static enum ndc_err commit_load(struct ndc_registry *reg, const struct load *l,
+static enum ndc_err commit_load(struct ndc_registry *reg, struct load *l,
                                 struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
@@ -239,6 +241,7 @@ static enum ndc_err commit_load(struct ndc_registry *reg, const struct load *l,
     if (!err) err = replace_quarantine(conn, l, fault);
     if (!err) err = copy_quarantine(conn, l, spill, fault);
     if (!err) err = write_counts(conn, l, ndc_buf_str(&scorecard), fault);
+    if (!err && l->also) err = l->also(l, conn, fault);
     if (!err) err = ndc_tx_commit(conn, fault);
     ndc_store_give(conn);
     ndc_buf_free(&scorecard);
@@ -307,7 +310,7 @@ static enum ndc_err load_file(struct ndc_registry *reg, struct ndc_registered *s
     struct ndc_fault why = {0}, ignored = {0};
     char path[PATH_BYTES * 2];
     file_of(path, sizeof(path), row, source);
-    enum ndc_err err = mark(reg, run, "loading", "", fault);
+    enum ndc_err err = ndc_load_mark(reg, run, "loading", "", fault);
     if (err) return err;
     struct load *l = ndc_xcalloc(1, sizeof(*l));
     l->registry = reg;
@@ -322,7 +325,8 @@ static enum ndc_err load_file(struct ndc_registry *reg, struct ndc_registered *s
     free(l);
     if (!err) return NDC_OK;
     /* A stop is no failure of the source: its run is done again after the restart. */
-    if (err != NDC_ECANCELED && mark(reg, run, "failed", why.message, &ignored)) {
+    if (err != NDC_ECANCELED &&
+        ndc_load_mark(reg, run, "failed", why.message, &ignored)) {
         /* The reason is returned and logged anyway. */
     }
     if (fault) *fault = why;
@@ -348,74 +352,11 @@ enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
     return err;
 }
 
-/* ---- pushed batches ---- */
-
-static void write_answer(struct ndc_buf *answer, int64_t run,
-                         const struct ndc_load_result *r, struct ndc_str refused)
-{
-    struct ndc_json j;
-    ndc_json_init(&j, answer);
-    ndc_json_object(&j);
-    ndc_json_kv_i64(&j, "run", run);
-    ndc_json_kv_u64(&j, "rows_read", r->rows_read);
-    ndc_json_kv_u64(&j, "accepted", r->accepted);
-    ndc_json_kv_u64(&j, "quarantined", r->quarantined);
-    ndc_json_kv_u64(&j, "added", r->added);
-    ndc_json_kv_u64(&j, "changed", r->changed);
-    ndc_json_kv_u64(&j, "unchanged", r->unchanged);
-    ndc_json_kv_u64(&j, "ended", r->ended);
-    ndc_json_key(&j, "results");
-    ndc_json_raw(&j, refused);
-    ndc_json_end(&j);
-}
-
-/* One batch; the source's lock is held. */
-static enum ndc_err push_batch(struct load *l, struct ndc_str ndjson,
-                               struct ndc_buf *answer, struct ndc_fault *fault)
+enum ndc_err ndc_load_run(struct load *l, const struct ndc_progress *progress,
+                          struct ndc_fault *fault)
 {
     struct run_row row = {0};
-    struct ndc_json j;
-    struct ndc_buf refused;
     enum ndc_err err = read_run(l->registry, l->run, &row, fault);
-    if (!err) err = mark(l->registry, l->run, "loading", "", fault);
-    if (err) return err;
-    ndc_buf_init(&refused, REFUSED_BYTES_MAX);
-    ndc_json_init(&j, &refused);
-    ndc_json_array(&j);
-    l->refused = &j;
-    err = ndc_connect_memory(&l->connect, l->source->source, ndjson, fault);
-    if (!err) err = run_load(l, row.stage_run, NULL, fault);
-    ndc_connect_close(l->connect);
-    ndc_json_end(&j);
-    if (!err)
-        write_answer(answer, l->run, l->result,
-                     refused.failed ? NDC_STR("[]") : ndc_buf_str(&refused));
-    ndc_buf_free(&refused);
-    return err;
-}
-
-enum ndc_err ndc_registry_push(struct ndc_registry *reg, struct ndc_str source,
-                               struct ndc_str ndjson, struct ndc_buf *answer,
-                               struct ndc_load_result *result, struct ndc_fault *fault)
-{
-    struct ndc_fault ignored = {0};
-    int64_t run = 0;
-    *result = (struct ndc_load_result){0};
-    enum ndc_err err = queue(reg, source, NDC_STR_NULL, true, &run, fault);
-    if (err) return err;
-    struct load *l = ndc_xcalloc(1, sizeof(*l));
-    l->registry = reg;
-    l->source = ndc_registry_find(reg, source);
-    l->run = run;
-    l->now_ms = ndc_clock_wall_ms();
-    l->result = result;
-    l->delta = true;
-    ndc_mutex_lock(&reg->loading[l->source->number]);
-    err = push_batch(l, ndjson, answer, fault);
-    ndc_mutex_unlock(&reg->loading[l->source->number]);
-    free(l);
-    if (err && mark(reg, run, "failed", fault ? fault->message : "", &ignored)) {
-        /* The reason is returned anyway. */
-    }
-    return err;
+    if (!err) err = ndc_load_mark(l->registry, l->run, "loading", "", fault);
+    return err ? err : run_load(l, row.stage_run, progress, fault);
 }

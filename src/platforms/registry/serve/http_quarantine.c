@@ -1,6 +1,7 @@
 /* The quarantine over HTTP: rows that failed, with every reason; corrected and submitted
  * again, or set aside. */
 #include "platforms/registry/load/load.h"
+#include "platforms/registry/load/push.h"
 #include "platforms/registry/serve/http.h"
 #include "platforms/registry/serve/rowview.h"
 #include "store/writer.h"
@@ -326,13 +327,15 @@ static enum ndc_err tell_reasons(struct ndc_request *req, const struct ndc_row_v
 
 /* Whether the row passes now; if not, its reasons are the answer. */
 static enum ndc_err check_row(struct ndc_request *req, const struct ndc_row_view *view,
-                              struct ndc_str row, bool *passes, struct ndc_fault *fault)
+                              const struct ndc_push *p, bool *passes,
+                              struct ndc_fault *fault)
 {
     struct ndc_connect *connect;
     struct ndc_connect_row cut;
     struct ndc_quality quality;
     bool have;
-    NDC_TRY(ndc_connect_memory(&connect, view->source, row, fault));
+    NDC_TRY(ndc_connect_memory(&connect, view->source, p->ndjson, p->columns,
+                               p->column_count, fault));
     struct ndc_mapped *mapped = ndc_xcalloc(1, sizeof(*mapped));
     struct ndc_mapper *mapper =
         ndc_mapper_new(view->source, connect,
@@ -377,12 +380,30 @@ static enum ndc_err merge_row(struct ndc_request *req, const struct ndc_row_view
     return err;
 }
 
+/* The columns of a row in their order, so that what is kept of them has the numbers that
+ * it has when the source's file is read. */
+static enum ndc_err columns_of(struct ndc_request *req, struct ndc_push *push,
+                               struct ndc_fault *fault)
+{
+    struct ndc_json_member *m;
+    struct ndc_buf scratch;
+    size_t n;
+    ndc_buf_init(&scratch, ANSWER_MAX);
+    enum ndc_err err = ndc_row_cut(req->arena, &scratch, push->ndjson, &m, &n, fault);
+    struct ndc_str *columns = NDC_ARENA_ARRAY(req->arena, struct ndc_str, n + 1);
+    for (size_t i = 0; i < n && columns; i++)
+        columns[i] = ndc_arena_str(req->arena, m[i].key);
+    ndc_buf_free(&scratch);
+    push->columns = columns;
+    push->column_count = columns ? n : 0;
+    return err;
+}
+
 enum ndc_err ndc_registry_correct(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct ndc_registry *reg = ndc_registry_of(req);
     struct json_object *body;
     struct item it;
-    struct ndc_str row;
     struct ndc_registered *source;
     struct ndc_row_view view;
     struct ndc_load_result result;
@@ -400,20 +421,21 @@ enum ndc_err ndc_registry_correct(struct ndc_request *req, struct ndc_fault *fau
     if (!ndc_str_eq(it.state, NDC_STR("open")))
         return ndc_fail(fault, NDC_ECONFLICT, "quarantine.settled",
                         "this row was corrected or dismissed already");
-    NDC_TRY(merge_row(req, &view, &it, ndc_json_get(body, "row"), &row, fault));
-    NDC_TRY(check_row(req, &view, row, &passes, fault));
+    /* The row is settled in the commit that takes it: never one without the other. */
+    struct ndc_push push = {
+        .source = source->source->id, .also = write_settled, .also_arg = &s};
+    NDC_TRY(merge_row(req, &view, &it, ndc_json_get(body, "row"), &push.ndjson, fault));
+    NDC_TRY(columns_of(req, &push, fault));
+    NDC_TRY(check_row(req, &view, &push, &passes, fault));
     if (!passes) return NDC_OK;
     ndc_buf_init(&answer, ANSWER_MAX);
-    enum ndc_err err =
-        ndc_registry_push(reg, source->source->id, row, &answer, &result, fault);
-    if (!err) err = ndc_store_write(reg->store, write_settled, &s, fault);
-    if (!err) err = ndc_registry_submit(reg, req->principal->id, NULL, 0, job, fault);
-    if (!err) {
-        ndc_json_object(&req->json);
-        ndc_json_kv_c(&req->json, "state", "corrected");
-        ndc_json_kv_c(&req->json, "job", job);
-        ndc_json_end(&req->json);
-    }
+    enum ndc_err err = ndc_registry_push(reg, &push, &answer, NULL, &result, fault);
     ndc_buf_free(&answer);
-    return err;
+    if (!err) err = ndc_registry_submit(reg, req->principal->id, NULL, 0, job, fault);
+    if (err) return err;
+    ndc_json_object(&req->json);
+    ndc_json_kv_c(&req->json, "state", "corrected");
+    ndc_json_kv_c(&req->json, "job", job);
+    ndc_json_end(&req->json);
+    return NDC_OK;
 }

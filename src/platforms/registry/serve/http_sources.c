@@ -1,6 +1,7 @@
 /* Sources, runs, the map, units, and the overview. */
 #include "core/jobs.h"
 #include "crypto/digest.h"
+#include "platforms/registry/load/push.h"
 #include "platforms/registry/normalise/units.h"
 #include "platforms/registry/serve/http.h"
 #include "store/writer.h"
@@ -305,75 +306,28 @@ enum ndc_err ndc_registry_post_run(struct ndc_request *req, struct ndc_fault *fa
 
 /* ---- push ---- */
 
-struct push_key {
-    struct ndc_str source, key, hash, answer;
-};
-
-static enum ndc_err write_push(struct ndc_store_conn *conn, void *arg,
-                               struct ndc_fault *fault)
-{
-    const struct push_key *p = arg;
-    return ndc_sql_exec(
-        conn,
-        "INSERT INTO registry_push (source, idempotency_key, body_hash, answer, "
-        "at_ms) VALUES ($1, $2, $3, $4, $5)",
-        NDC_ARGS(ndc_text(p->source), ndc_text(p->key), ndc_text(p->hash),
-                 ndc_text(p->answer), ndc_int(ndc_clock_wall_ms())),
-        NULL, fault);
-}
-
-static enum ndc_err find_push(struct ndc_request *req, struct push_key *p, bool *found,
-                              struct ndc_fault *fault)
-{
-    struct ndc_store_conn *conn;
-    struct ndc_str hash = NDC_STR_NULL;
-    NDC_TRY(ndc_registry_conn(req, &conn, fault));
-    struct ndc_rows *rows =
-        ndc_sql_query(conn,
-                      "SELECT body_hash, answer FROM registry_push WHERE source = $1 AND "
-                      "idempotency_key = $2",
-                      NDC_ARGS(ndc_text(p->source), ndc_text(p->key)));
-    *found = ndc_rows_next(rows);
-    if (*found) {
-        hash = ndc_arena_str(req->arena, ndc_rows_text(rows, 0));
-        p->answer = ndc_arena_str(req->arena, ndc_rows_text(rows, 1));
-    }
-    enum ndc_err err = ndc_rows_end(rows, fault);
-    ndc_store_give(conn);
-    if (!err && *found && !ndc_str_eq(hash, p->hash))
-        err =
-            ndc_fail_at(fault, NDC_ECONFLICT, "push.key_reused", "Idempotency-Key", 0,
-                        "this Idempotency-Key was used for another batch; use a new one");
-    return err;
-}
-
 enum ndc_err ndc_registry_post_records(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct ndc_registered *r;
     struct ndc_registry *reg = ndc_registry_of(req);
     struct ndc_load_result result;
-    struct ndc_str body = ndc_request_body(req);
     char hash[65], job[NDC_JOB_ID_LEN + 1];
-    bool known = false;
+    bool repeated;
     NDC_TRY(find_source(req, &r, fault));
-    struct push_key push = {.source = r->source->id,
+    struct ndc_push push = {.source = r->source->id,
+                            .ndjson = ndc_request_body(req),
                             .key = ndc_request_header(req, "Idempotency-Key")};
     if (push.key.len == 0 || push.key.len > 200)
         return ndc_fail_at(
             fault, NDC_EINPUT, "push.no_key", "Idempotency-Key", 0,
             "send an Idempotency-Key header (1 to 200 bytes, one per batch), so "
             "that a repeated batch is taken once");
-    ndc_sha256_hex(hash, body);
+    ndc_sha256_hex(hash, push.ndjson);
     push.hash = ndc_str(hash);
-    NDC_TRY(find_push(req, &push, &known, fault));
-    if (known) {
-        ndc_buf_add_str(req->out, push.answer);
-        return NDC_OK;
-    }
-    NDC_TRY(ndc_registry_push(reg, r->source->id, body, req->out, &result, fault));
-    push.answer = ndc_arena_str(req->arena, ndc_buf_str(req->out));
-    NDC_TRY(ndc_store_write(reg->store, write_push, &push, fault));
-    if (result.added + result.changed + result.ended)
+    NDC_TRY(ndc_registry_push(reg, &push, req->out, &repeated, &result, fault));
+    if (repeated)
+        ndc_request_set_header(req, "Idempotency-Replayed", NDC_STR("true"));
+    else if (result.added + result.changed + result.ended)
         NDC_TRY(ndc_registry_submit(reg, req->principal->id, NULL, 0, job, fault));
     return NDC_OK;
 }

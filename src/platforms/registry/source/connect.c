@@ -99,11 +99,14 @@ enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source 
 }
 
 enum ndc_err ndc_connect_memory(struct ndc_connect **out, const struct ndc_source *source,
-                                struct ndc_str ndjson, struct ndc_fault *fault)
+                                struct ndc_str ndjson, const struct ndc_str *columns,
+                                size_t n, struct ndc_fault *fault)
 {
     struct ndc_connect *c = new_connect(source);
     c->memory = ndjson;
     c->in_memory = true;
+    c->first = columns;
+    c->first_count = n;
     enum ndc_err err = ndc_connect_ndjson_open(c, fault);
     if (err) {
         ndc_connect_close(c);

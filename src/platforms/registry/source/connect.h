@@ -20,10 +20,11 @@ struct ndc_connect_row {
  * the file; names the nearest), db.* for SQLite. The source must outlive it. */
 enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source *source,
                               const char *path, struct ndc_fault *fault) NDC_MUST_USE;
-/* The same over NDJSON text that stays in place. */
+/* The same over NDJSON text that stays in place. Members are passed over that are neither
+ * declared nor among `columns`, which come first, in their order (n 0: none). */
 enum ndc_err ndc_connect_memory(struct ndc_connect **out, const struct ndc_source *source,
-                                struct ndc_str ndjson,
-                                struct ndc_fault *fault) NDC_MUST_USE;
+                                struct ndc_str ndjson, const struct ndc_str *columns,
+                                size_t n, struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_connect_close(struct ndc_connect *connect);
 
 /* Column names in the file's order; NDJSON: the declared columns. */

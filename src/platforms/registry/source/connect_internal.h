@@ -27,6 +27,8 @@ struct ndc_connect {
     struct ndc_file_reader reader;
     struct ndc_file_stamp stamp;
     struct ndc_str memory;
+    const struct ndc_str *first; /* of memory: columns that come before the declared */
+    size_t first_count;
     bool in_memory, decided, swapped; /* of UTF-16: byte order known, and which */
     bool last;                        /* the file has ended: decode what is left */
     uint64_t replaced;                /* characters the encoding does not have */

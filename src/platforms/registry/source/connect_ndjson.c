@@ -26,7 +26,9 @@ static void declare_columns(struct ndc_connect *c)
     const struct ndc_source *s = c->source;
     size_t most =
         NDC_SOURCE_KEY_MAX + 2 + (size_t)NDC_SOURCE_COLUMNS_MAX * NDC_SOURCE_JOINED_MAX;
-    c->columns = NDC_ARENA_ARRAY(&c->arena, struct ndc_str, most);
+    c->columns = NDC_ARENA_ARRAY(&c->arena, struct ndc_str, most + c->first_count);
+    for (size_t i = 0; i < c->first_count; i++)
+        add_column(c, ndc_arena_str(&c->arena, c->first[i]));
     for (unsigned i = 0; i < s->field_count; i++)
         for (unsigned k = 0; k < s->fields[i].column_count; k++)
             add_column(c, s->fields[i].columns[k]);
