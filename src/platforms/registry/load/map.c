@@ -2,7 +2,7 @@
 #include "platforms/registry/load/map.h"
 
 #include "base/utf8.h"
-#include "platforms/registry/load/map_value.h"
+#include "platforms/registry/load/map_memo.h"
 #include "platforms/registry/source/rules.h"
 
 enum { ROW_BYTES_MAX = 4 << 20 };
@@ -17,6 +17,8 @@ struct column {
     int at[NDC_SOURCE_JOINED_MAX];
     enum ndc_map_kind kind;
     bool expected, future_allowed;
+    unsigned class; /* of values remembered: columns that are mapped alike; 0: none */
+    struct ndc_map_pays pays;
 };
 
 struct ndc_mapper {
@@ -37,6 +39,7 @@ struct ndc_mapper {
     struct ndc_record_field fields[NDC_RECORD_FIELDS_MAX];
     struct ndc_map_result result;
     struct ndc_norm_memo *memo;
+    struct ndc_map_memo *values;
 };
 
 static unsigned field_id(const char *code)
@@ -51,6 +54,17 @@ static bool in_list(const char *code, const char *const *list, size_t n)
     for (size_t i = 0; i < n; i++)
         if (strcmp(list[i], code) == 0) return true;
     return false;
+}
+
+/* Numbers, dates and names are new in most rows or quicker read than looked up. */
+static unsigned class_of(const struct column *c)
+{
+    enum { CLASSES = NDC_MAP_NUMBER + 1 };
+    bool again = c->kind == NDC_MAP_TEXT || c->kind == NDC_MAP_CODE ||
+                 c->kind == NDC_MAP_SEX || c->kind == NDC_MAP_ADDRESS;
+    if (!again) return 0;
+    if (c->declared->value_count == 0) return 1u + c->kind;
+    return c->index + 1 + CLASSES > UINT8_MAX ? 0 : c->index + 1 + CLASSES;
 }
 
 static void resolve_column(struct column *c, const struct ndc_source_field *f,
@@ -71,6 +85,7 @@ static void resolve_column(struct column *c, const struct ndc_source_field *f,
               : strcmp(f->field->code, "sex") == 0        ? NOTE_SEX
               : strcmp(f->field->code, "birth_date") == 0 ? NOTE_BIRTH
                                                           : NOTE_NONE;
+    c->class = class_of(c);
 }
 
 static bool is_declared(const struct ndc_source *s, struct ndc_str name)
@@ -107,6 +122,7 @@ struct ndc_mapper *ndc_mapper_new(const struct ndc_source *source,
     m->old_id_field = field_id("old_id");
     m->person_id_field = field_id("person_id");
     m->memo = ndc_norm_memo_new();
+    m->values = ndc_map_memo_new();
     ndc_arena_init(&m->arena, ROW_BYTES_MAX * 4);
     return m;
 }
@@ -115,6 +131,7 @@ void ndc_mapper_free(struct ndc_mapper *m)
 {
     if (!m) return;
     ndc_norm_memo_free(m->memo);
+    ndc_map_memo_free(m->values);
     ndc_arena_free(&m->arena);
     free(m->columns);
     free(m->unmapped);
@@ -165,6 +182,7 @@ static void count_notices(struct ndc_quality *q, const struct column *c, uint32_
     };
     q->checked[NDC_CLEAN]++;
     if (c->kind == NDC_MAP_ADDRESS) q->checked[NDC_LIVE]++;
+    if (!(flags & (NDC_NORM_TONELESS | NDC_NORM_REPAIRED | NDC_NORM_FORMER))) return;
     for (size_t i = 0; i < NDC_ARRAY_LEN(notices); i++) {
         if (!(flags & notices[i].flag)) continue;
         if (notices[i].flag == NDC_NORM_TONELESS && c->kind != NDC_MAP_NAME) continue;
@@ -260,21 +278,66 @@ static void map_unmapped(struct ndc_mapper *m, struct ndc_record *r, unsigned co
 
 /* The first of its kind in the row counts. */
 static void note_field(struct ndc_mapper *m, enum note note,
-                       const struct ndc_record_field *field,
-                       const struct ndc_map_result *v)
+                       const struct ndc_record_field *field)
 {
-    if (m->noted[note] || v->len == 0) return;
+    if (m->noted[note] || field->value.len == 0) return;
     m->noted[note] = field;
     if (note == NOTE_PERSON_ID)
-        m->id = (struct ndc_norm_person_id){.sex = (uint8_t)v->sex,
-                                            .birth_year = (int16_t)v->birth_year};
+        m->id = (struct ndc_norm_person_id){.sex = (uint8_t)m->result.sex,
+                                            .birth_year = (int16_t)m->result.birth_year};
 }
 
-static void map_column(struct ndc_mapper *m, const struct column *c,
+/* Brings the value to its field's form; *missing: nothing was said. */
+static void map_value(struct ndc_mapper *m, const struct column *c, struct ndc_str raw,
+                      struct ndc_map_outcome *o, bool *missing)
+{
+    struct ndc_map_result *v = &m->result;
+    const struct ndc_source_field *f = c->declared;
+    struct ndc_str meant = f->value_count ? translate(f, raw) : raw;
+    /* Names tell by themselves that they are missing. */
+    *missing = c->kind != NDC_MAP_NAME && ndc_norm_is_missing(meant);
+    *o = (struct ndc_map_outcome){.reason = NDC_NORM_MISSING, .value = NDC_STR("")};
+    if (*missing) return;
+    ndc_map_value_memo(v, m->memo, c->kind, f->order, c->future_allowed, m->today, meant);
+    *missing = c->kind == NDC_MAP_NAME && v->reason == NDC_NORM_MISSING;
+    *o = (struct ndc_map_outcome){
+        .reason = v->reason, .flags = v->flags, .place = v->place};
+    o->value = ndc_str_n(v->text, v->len);
+    if (ndc_str_eq(o->value, raw)) o->value = raw;
+}
+
+/* The same by way of the memo where that pays. The value is raw, or in the arena. */
+static void map_again(struct ndc_mapper *m, struct column *c, struct ndc_str raw,
+                      struct ndc_map_outcome *o, bool *missing)
+{
+    bool looked = c->class && ndc_map_pays(&c->pays), found = false;
+    if (looked) {
+        found = ndc_map_memo_find(m->values, o, c->class, raw);
+        ndc_map_paid(&c->pays, found);
+        /* No kind that is remembered calls a value missing that is there. */
+        *missing = found && o->reason == NDC_NORM_MISSING;
+    }
+    if (!found) map_value(m, c, raw, o, missing);
+    if (looked && !found) ndc_map_memo_put(m->values, o, c->class, raw);
+    if (o->value.ptr != raw.ptr) o->value = ndc_arena_str(&m->arena, o->value);
+}
+
+static void count_missing(struct ndc_mapped *out, struct ndc_quality *q,
+                          const struct column *c, struct ndc_str raw)
+{
+    q->fields[c->index].missing++;
+    if (c->declared->required)
+        add_norm_reason(out, q, (int)c->index, NDC_NORM_MISSING, true, raw);
+    else if (c->expected)
+        q->failed[NDC_COMPLETE]++;
+}
+
+static void map_column(struct ndc_mapper *m, struct column *c,
                        const struct ndc_connect_row *row, struct ndc_mapped *out,
                        struct ndc_quality *q)
 {
-    struct ndc_map_result *v = &m->result;
+    struct ndc_map_outcome o;
+    bool missing = true;
     struct ndc_record *r = &out->record;
     struct ndc_str raw = column_text(m, c, row);
     const struct ndc_source_field *f = c->declared;
@@ -282,43 +345,36 @@ static void map_column(struct ndc_mapper *m, const struct column *c,
         map_unmapped(m, r, (unsigned)c->at[0], raw);
         return;
     }
-    struct ndc_str meant = f->value_count ? translate(f, raw) : raw;
     if (c->expected) q->checked[NDC_COMPLETE]++;
-    if (ndc_norm_is_missing(meant)) {
-        q->fields[c->index].missing++;
-        if (f->required)
-            add_norm_reason(out, q, (int)c->index, NDC_NORM_MISSING, true, raw);
-        else if (c->expected)
-            q->failed[NDC_COMPLETE]++;
+    if (raw.len || f->value_count) map_again(m, c, raw, &o, &missing);
+    if (missing) {
+        count_missing(out, q, c, raw);
         return;
     }
-    ndc_map_value_memo(v, m->memo, c->kind, f->order, c->future_allowed, m->today, meant);
     q->checked[NDC_CORRECT]++;
     struct ndc_record_field *field = &m->fields[r->count];
     if (r->count == NDC_RECORD_FIELDS_MAX) return;
     *field = (struct ndc_record_field){.field = (uint8_t)f->field->id, .raw = raw};
     r->count++;
-    if (v->reason) {
+    if (o.reason) {
         q->fields[c->index].failed++;
         field->flags = NDC_RECORD_INVALID;
         field->value = ndc_str_n("", 0);
         /* Who a record is about cannot be guessed: a wrong name, date or number of the
          * person sends the row to quarantine; another field is kept as written. */
-        add_norm_reason(out, q, (int)c->index, v->reason, f->required || c->expected,
-                        raw);
+        add_norm_reason(out, q, (int)c->index, o.reason, f->required || c->expected, raw);
         return;
     }
     q->fields[c->index].present++;
-    if (v->old_id && f->field->id == m->person_id_field)
+    field->flags = record_flags(o.flags);
+    field->place = o.place;
+    field->value = o.value;
+    if (c->kind == NDC_MAP_PERSON_ID && m->result.old_id &&
+        f->field->id == m->person_id_field)
         field->field = (uint8_t)m->old_id_field;
     else if (c->note)
-        note_field(m, c->note, field, v);
-    field->flags = record_flags(v->flags);
-    field->place = v->place;
-    field->value = ndc_str_eq(ndc_str_n(v->text, v->len), raw)
-                       ? raw
-                       : ndc_arena_str(&m->arena, ndc_str_n(v->text, v->len));
-    count_notices(q, c, v->flags);
+        note_field(m, c->note, field);
+    count_notices(q, c, o.flags);
     check_declared(out, q, c, field->value);
 }
 
