@@ -4,6 +4,8 @@
 #include "platforms/registry/link/compare.h"
 #include "platforms/registry/link/text.h"
 
+#include <math.h>
+
 /* Level of two values under a comparator, through a one-column table as the engine does.
  */
 static unsigned level_of(const char *compare, const char *a, const char *b)
@@ -33,6 +35,76 @@ static unsigned level_of(const char *compare, const char *a, const char *b)
     ndc_link_table_free(&t);
     ndc_link_spec_free(spec);
     return level;
+}
+
+/* Optimal string alignment as the definition has it. */
+static unsigned plain_distance(struct ndc_str a, struct ndc_str b)
+{
+    unsigned d[12][12];
+    for (size_t i = 0; i <= a.len; i++) {
+        for (size_t j = 0; j <= b.len; j++) {
+            unsigned least = (unsigned)(i + j);
+            if (i && j) {
+                least = d[i - 1][j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
+                least = NDC_MIN(least, d[i - 1][j] + 1);
+                least = NDC_MIN(least, d[i][j - 1] + 1);
+            }
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
+                a.ptr[i - 2] == b.ptr[j - 1])
+                least = NDC_MIN(least, d[i - 2][j - 2] + 1);
+            d[i][j] = least;
+        }
+    }
+    return d[a.len][b.len];
+}
+
+static double plain_jaro_winkler(struct ndc_str a, struct ndc_str b)
+{
+    size_t window = NDC_MAX(a.len, b.len) / 2, same = 0, crossed = 0, prefix = 0;
+    bool used_a[12] = {0}, used_b[12] = {0};
+    window = window > 0 ? window - 1 : 0;
+    for (size_t i = 0; i < a.len; i++)
+        for (size_t j = 0; j < b.len && !used_a[i]; j++) {
+            if (used_b[j] || a.ptr[i] != b.ptr[j] || j + window < i || i + window < j)
+                continue;
+            used_a[i] = used_b[j] = true;
+            same++;
+        }
+    if (same == 0) return 0;
+    for (size_t i = 0, j = 0; i < a.len; i++) {
+        if (!used_a[i]) continue;
+        while (!used_b[j])
+            j++;
+        crossed += a.ptr[i] != b.ptr[j++];
+    }
+    double m = (double)same, swaps = (double)(crossed / 2);
+    double jaro = (m / (double)a.len + m / (double)b.len + (m - swaps) / m) / 3;
+    while (prefix < 4 && prefix < a.len && prefix < b.len &&
+           a.ptr[prefix] == b.ptr[prefix])
+        prefix++;
+    return jaro + (double)prefix * 0.1 * (1 - jaro);
+}
+
+/* The quick ways give what the definitions give, on short texts of few letters. */
+static void test_measures_plain(void **state)
+{
+    (void)state;
+    uint64_t rng = 7;
+    for (unsigned round = 0; round < 200000; round++) {
+        char x[11], y[11];
+        uint64_t letters = 2 + ndc_rng_below(&rng, 3);
+        struct ndc_str a = {x, ndc_rng_below(&rng, 11)};
+        struct ndc_str b = {y, ndc_rng_below(&rng, 11)};
+        for (size_t i = 0; i < a.len; i++)
+            x[i] = (char)('a' + ndc_rng_below(&rng, letters));
+        for (size_t i = 0; i < b.len; i++)
+            y[i] = (char)('a' + ndc_rng_below(&rng, letters));
+        unsigned d = plain_distance(a, b);
+        for (unsigned max = 0; max < 5; max++)
+            assert_int_equal(ndc_link_text_distance(a, b, max), NDC_MIN(d, max + 1));
+        double w = a.len && b.len ? plain_jaro_winkler(a, b) : 0;
+        assert_true(fabs(ndc_link_text_jaro_winkler(a, b) - w) < 1e-12);
+    }
 }
 
 static void assert_level(const char *compare, const char *a, const char *b,
@@ -134,8 +206,8 @@ static void test_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measures), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_vietnamese_names), cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_others)};
+        cmocka_unit_test(test_measures), cmocka_unit_test(test_measures_plain),
+        cmocka_unit_test(test_names),    cmocka_unit_test(test_vietnamese_names),
+        cmocka_unit_test(test_dates),    cmocka_unit_test(test_others)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

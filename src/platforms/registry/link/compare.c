@@ -165,8 +165,18 @@ static const char *const tokens_levels[] = {
     "exact", "same words", "contained", "most words", "half", "some", "nothing shared"};
 enum { TOKENS_MAX = 16 };
 
+/* Two words of some length that are one edit apart. */
+static bool near_words(const struct word *a, const struct word *b)
+{
+    struct ndc_str x = a->text, y = b->text;
+    if (x.len < 4 || x.len > y.len + 1 || y.len > x.len + 1) return false;
+    if ((a->head & 0xff) != (b->head & 0xff) && x.ptr[x.len - 1] != y.ptr[y.len - 1])
+        return false;
+    return ndc_link_text_distance(x, y, 1) <= 1;
+}
+
 /* Words of a found in b (each used once), near ones counting as found. */
-static unsigned words_found(const struct ndc_str *a, unsigned na, const struct ndc_str *b,
+static unsigned words_found(const struct word *a, unsigned na, const struct word *b,
                             unsigned nb)
 {
     uint32_t used = 0;
@@ -176,10 +186,8 @@ static unsigned words_found(const struct ndc_str *a, unsigned na, const struct n
             if (used >> (16 + i) & 1) continue;
             for (unsigned j = 0; j < nb; j++) {
                 if (used >> j & 1) continue;
-                bool same = pass == 0
-                                ? ndc_str_eq(a[i], b[j])
-                                : a[i].len >= 4 && b[j].len > 0 && one_edit(a[i], b[j]);
-                if (!same) continue;
+                if (!(pass == 0 ? word_eq(&a[i], &b[j]) : near_words(&a[i], &b[j])))
+                    continue;
                 used |= 1u << j | 1u << (16 + i);
                 found++;
                 break;
@@ -191,10 +199,10 @@ static unsigned words_found(const struct ndc_str *a, unsigned na, const struct n
 
 static uint8_t tokens_compare(const struct column *column, uint32_t a, uint32_t b)
 {
-    struct ndc_str x[TOKENS_MAX], y[TOKENS_MAX];
+    struct word x[TOKENS_MAX], y[TOKENS_MAX];
     struct ndc_str s = value_of(column, a), t = value_of(column, b);
-    unsigned nx = ndc_link_text_tokens(s, x, TOKENS_MAX),
-             ny = ndc_link_text_tokens(t, y, TOKENS_MAX);
+    unsigned nx = ndc_link_text_words(s, x, TOKENS_MAX),
+             ny = ndc_link_text_words(t, y, TOKENS_MAX);
     unsigned found = words_found(x, nx, y, ny);
     unsigned shorter = NDC_MIN(nx, ny), longer = NDC_MAX(nx, ny);
     if (found == longer) return 2;
@@ -215,18 +223,20 @@ static uint8_t tokens_compare(const struct column *column, uint32_t a, uint32_t 
 static const struct comparator comparators[] = {
     {"name", LEVELS(name_levels), true, ndc_link_text_fold_plain, NULL, name_compare},
     {"text", LEVELS(text_levels), true, ndc_link_text_fold_plain, NULL, text_compare},
-    {"code", LEVELS(code_levels), true, ndc_link_text_fold_code, NULL, code_compare},
-    {"id", LEVELS(id_levels), true, ndc_link_text_fold_code, NULL, id_compare},
-    {"exact", LEVELS(exact_levels), true, ndc_link_text_fold_plain, NULL, exact_compare},
+    {"code", LEVELS(code_levels), true, ndc_link_text_fold_code, NULL, code_compare,
+     true},
+    {"id", LEVELS(id_levels), true, ndc_link_text_fold_code, NULL, id_compare, true},
+    {"exact", LEVELS(exact_levels), true, ndc_link_text_fold_plain, NULL, exact_compare,
+     true},
     {"number", LEVELS(number_levels), true, ndc_link_text_fold_code, NULL,
      number_compare},
     {"email", LEVELS(email_levels), true, ndc_link_text_fold_code, NULL, email_compare},
     {"tokens", LEVELS(tokens_levels), true, ndc_link_text_fold_plain, NULL,
      tokens_compare},
     {"date", LEVELS(ndc_link_date_levels), true, ndc_link_date_fold, NULL,
-     ndc_link_date_compare},
+     ndc_link_date_compare, true},
     {"vi_name", LEVELS(ndc_link_vi_name_levels), true, ndc_link_text_fold_tones,
-     ndc_link_vi_name_prepare, ndc_link_vi_name_compare},
+     ndc_link_vi_name_prepare, ndc_link_vi_name_compare, true},
 };
 
 const char *const ndc_link_comparator_names[] = {"name",  "text",    "code",  "id",

@@ -37,6 +37,7 @@ struct comparator {
     void (*prepare)(struct column *column);
     /* Level of two different values, both present. Pure. */
     uint8_t (*compare)(const struct column *column, uint32_t a, uint32_t b);
+    bool symmetric; /* compare(a, b) is compare(b, a) by construction */
 };
 
 /* Changes when fields, comparators or groups do: a model fits one shape. */

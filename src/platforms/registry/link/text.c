@@ -14,18 +14,25 @@ double ndc_link_text_jaro_winkler(struct ndc_str a, struct ndc_str b)
     if (la == 0 || lb == 0) return 0;
     size_t longer = NDC_MAX(la, lb), window = longer / 2;
     window = window > 0 ? window - 1 : 0;
-    uint64_t used_a = 0, used_b = 0;
+    /* Where each byte stands in b, so that the first free match is the lowest bit. */
+    uint64_t places[256], used_a = 0, used_b = 0;
+    for (size_t i = 0; i < la; i++)
+        places[(unsigned char)a.ptr[i]] = 0;
+    for (size_t j = 0; j < lb; j++)
+        places[(unsigned char)b.ptr[j]] = 0;
+    for (size_t j = 0; j < lb; j++)
+        places[(unsigned char)b.ptr[j]] |= 1ull << j;
     unsigned same = 0;
     for (size_t i = 0; i < la; i++) {
         size_t from = i > window ? i - window : 0;
         size_t to = NDC_MIN(i + window + 1, lb);
-        for (size_t j = from; j < to; j++) {
-            if ((used_b >> j & 1) || a.ptr[i] != b.ptr[j]) continue;
-            used_a |= 1ull << i;
-            used_b |= 1ull << j;
-            same++;
-            break;
-        }
+        if (from >= to) continue;
+        uint64_t reach = (to == 64 ? ~0ull : (1ull << to) - 1) & ~0ull << from;
+        uint64_t found = places[(unsigned char)a.ptr[i]] & reach & ~used_b;
+        if (!found) continue;
+        used_a |= 1ull << i;
+        used_b |= found & -found;
+        same++;
     }
     if (same == 0) return 0;
     unsigned crossed = 0;
@@ -46,20 +53,53 @@ double ndc_link_text_jaro_winkler(struct ndc_str a, struct ndc_str b)
     return jaro + (double)prefix * 0.1 * (1 - jaro);
 }
 
-unsigned ndc_link_text_distance(struct ndc_str a, struct ndc_str b, unsigned max)
+/* Drops what both ends have in common. */
+static void trim_common(struct ndc_str *a, struct ndc_str *b)
 {
-    if (a.len > COMPARED_MAX) a.len = COMPARED_MAX;
-    if (b.len > COMPARED_MAX) b.len = COMPARED_MAX;
-    while (a.len > 0 && b.len > 0 && a.ptr[a.len - 1] == b.ptr[b.len - 1]) {
-        a.len--;
-        b.len--;
+    while (a->len > 0 && b->len > 0 && a->ptr[a->len - 1] == b->ptr[b->len - 1]) {
+        a->len--;
+        b->len--;
     }
-    while (a.len > 0 && b.len > 0 && a.ptr[0] == b.ptr[0]) {
-        a = ndc_str_n(a.ptr + 1, a.len - 1);
-        b = ndc_str_n(b.ptr + 1, b.len - 1);
+    while (a->len > 0 && b->len > 0 && a->ptr[0] == b->ptr[0]) {
+        *a = ndc_str_n(a->ptr + 1, a->len - 1);
+        *b = ndc_str_n(b->ptr + 1, b->len - 1);
     }
-    size_t gap = a.len > b.len ? a.len - b.len : b.len - a.len;
-    if (gap > max) return max + 1;
+}
+
+/* Distance of trimmed texts, 2 when over 1: a single edit leaves next to nothing. */
+static unsigned up_to_one(struct ndc_str a, struct ndc_str b)
+{
+    if (a.len + b.len <= 1) return (unsigned)(a.len + b.len);
+    if (a.len == 1 && b.len == 1) return 1;
+    return a.len == 2 && b.len == 2 && a.ptr[0] == b.ptr[1] && a.ptr[1] == b.ptr[0] ? 1
+                                                                                    : 2;
+}
+
+static bool one_left(struct ndc_str a, size_t skip_a, struct ndc_str b, size_t skip_b)
+{
+    a = ndc_str_n(a.ptr + skip_a, a.len - skip_a);
+    b = ndc_str_n(b.ptr + skip_b, b.len - skip_b);
+    if (a.len > b.len + 1 || b.len > a.len + 1) return false;
+    trim_common(&a, &b);
+    return up_to_one(a, b) <= 1;
+}
+
+/* The same, 3 when over 2. Trimmed texts begin differently, so the first of two edits is
+ * at the front: four ways to make it, and one edit is left. */
+static unsigned up_to_two(struct ndc_str a, struct ndc_str b)
+{
+    unsigned d = up_to_one(a, b);
+    if (d <= 1) return d;
+    if (a.len == 0 || b.len == 0) return a.len + b.len == 2 ? 2 : 3;
+    bool crossed =
+        a.len >= 2 && b.len >= 2 && a.ptr[0] == b.ptr[1] && a.ptr[1] == b.ptr[0];
+    bool two = one_left(a, 1, b, 1) || one_left(a, 1, b, 0) || one_left(a, 0, b, 1) ||
+               (crossed && one_left(a, 2, b, 2));
+    return two ? 2 : 3;
+}
+
+static unsigned distance_table(struct ndc_str a, struct ndc_str b, unsigned max)
+{
     uint8_t rows[3][COMPARED_MAX + 1];
     uint8_t *before = rows[0], *last = rows[1], *now = rows[2];
     for (size_t j = 0; j <= b.len; j++)
@@ -85,6 +125,18 @@ unsigned ndc_link_text_distance(struct ndc_str a, struct ndc_str b, unsigned max
         now = t;
     }
     return NDC_MIN((unsigned)last[b.len], max + 1);
+}
+
+unsigned ndc_link_text_distance(struct ndc_str a, struct ndc_str b, unsigned max)
+{
+    if (a.len > COMPARED_MAX) a.len = COMPARED_MAX;
+    if (b.len > COMPARED_MAX) b.len = COMPARED_MAX;
+    size_t gap = a.len > b.len ? a.len - b.len : b.len - a.len;
+    if (gap > max) return max + 1;
+    trim_common(&a, &b);
+    if (max == 1) return up_to_one(a, b);
+    if (max == 2) return up_to_two(a, b);
+    return distance_table(a, b, max);
 }
 
 uint64_t ndc_link_text_soundex(struct ndc_str s)
@@ -125,6 +177,23 @@ unsigned ndc_link_text_tokens(struct ndc_str s, struct ndc_str *out, unsigned ma
         while (at < s.len && s.ptr[at] != ' ')
             at++;
         if (at > from) out[n++] = ndc_str_n(s.ptr + from, at - from);
+    }
+    return n;
+}
+
+unsigned ndc_link_text_words(struct ndc_str s, struct word *out, unsigned max)
+{
+    unsigned n = 0;
+    size_t at = 0;
+    while (at < s.len && n < max) {
+        while (at < s.len && s.ptr[at] == ' ')
+            at++;
+        size_t from = at;
+        uint64_t head = 0;
+        for (; at < s.len && s.ptr[at] != ' '; at++)
+            if (at - from < 8)
+                head |= (uint64_t)(unsigned char)s.ptr[at] << 8 * (at - from);
+        if (at > from) out[n++] = (struct word){ndc_str_n(s.ptr + from, at - from), head};
     }
     return n;
 }

@@ -11,6 +11,17 @@ unsigned ndc_link_text_distance(struct ndc_str a, struct ndc_str b, unsigned max
 uint64_t ndc_link_text_soundex(struct ndc_str s);
 /* Splits at spaces into at most `max` tokens; returns their number. */
 unsigned ndc_link_text_tokens(struct ndc_str s, struct ndc_str *out, unsigned max);
+/* A word with its first eight bytes at hand: most comparisons end there. */
+struct word {
+    struct ndc_str text;
+    uint64_t head;
+};
+unsigned ndc_link_text_words(struct ndc_str s, struct word *out, unsigned max);
+static inline bool word_eq(const struct word *a, const struct word *b)
+{
+    return a->head == b->head && a->text.len == b->text.len &&
+           (a->text.len <= 8 || memcmp(a->text.ptr, b->text.ptr, a->text.len) == 0);
+}
 /* Lower case, accents and tones dropped, everything but letters and digits to one
  * space.*/
 void ndc_link_text_fold_plain(struct ndc_buf *out, struct ndc_str raw);
