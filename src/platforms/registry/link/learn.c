@@ -49,6 +49,7 @@ static void compare_chunk(void *arg, size_t chunk)
     ndc_link_memo_init(&memo, MEMO_LOG2);
     for (size_t i = from; i < to; i++) {
         struct comparison c;
+        ndc_link_look_ahead(l->table, l->pairs, i, to);
         ndc_link_compare_rows(&c, l->table, l->model->fields, &memo,
                               (uint32_t)(l->pairs[i] >> 32), (uint32_t)l->pairs[i]);
         memcpy(l->cells + i * l->groups, c.cells, l->groups * sizeof *l->cells);
@@ -404,9 +405,9 @@ static void learn_random(struct learner *l, size_t *sample, unsigned threads)
     free(l->shared_frequency);
 }
 
-void ndc_link_model_learn(struct ndc_link_model *model, const struct table *table,
-                          const uint64_t *pairs, size_t count, double scale,
-                          unsigned threads)
+void ndc_link_model_learn(struct ndc_link_model *model, struct compared *kept,
+                          const struct table *table, const uint64_t *pairs, size_t count,
+                          double scale, unsigned threads)
 {
     const struct ndc_link_spec *spec = table->spec;
     struct learner l = {.model = model, .table = table, .groups = spec->group_count};
@@ -446,8 +447,5 @@ void ndc_link_model_learn(struct ndc_link_model *model, const struct table *tabl
     free(l.sums_h);
     free(l.expected);
     free(l.expected_h);
-    free(l.cells);
-    free(l.frequency);
-    free(l.shared_frequency);
-    free(chosen);
+    *kept = (struct compared){chosen, used, l.cells, l.frequency, l.shared_frequency};
 }

@@ -149,18 +149,33 @@ void ndc_link_model_weigh(struct ndc_link_model *model)
     }
 }
 
+double ndc_link_cells_log_odds(const struct ndc_link_model *model, const uint16_t *cells,
+                               float frequency, float shared_frequency)
+{
+    double sum = model->prior_log_odds + (double)frequency;
+    for (unsigned g = 0; g < model->spec->group_count; g++)
+        sum += model->groups[g].weight[cells[g]];
+    if (!model->spec->has_shared) return sum;
+    /* Against a random pair or a household pair, whichever explains it. */
+    double kin = model->prior_h + (double)shared_frequency;
+    for (unsigned g = 0; g < model->spec->group_count; g++)
+        kin += model->groups[g].weight_h[cells[g]];
+    return kin > 30 ? sum - kin : sum - log1p(exp(kin));
+}
+
 double ndc_link_comparison_log_odds(const struct ndc_link_model *model,
                                     const struct comparison *c)
 {
-    double sum = model->prior_log_odds + (double)c->frequency;
-    for (unsigned g = 0; g < model->spec->group_count; g++)
-        sum += model->groups[g].weight[c->cells[g]];
-    if (!model->spec->has_shared) return sum;
-    /* Against a random pair or a household pair, whichever explains it. */
-    double kin = model->prior_h + (double)c->shared_frequency;
-    for (unsigned g = 0; g < model->spec->group_count; g++)
-        kin += model->groups[g].weight_h[c->cells[g]];
-    return kin > 30 ? sum - kin : sum - log1p(exp(kin));
+    return ndc_link_cells_log_odds(model, c->cells, c->frequency, c->shared_frequency);
+}
+
+void ndc_link_compared_free(struct compared *c)
+{
+    free(c->pairs);
+    free(c->cells);
+    free(c->frequency);
+    free(c->shared_frequency);
+    *c = (struct compared){0};
 }
 
 /* ---- comparing two rows ---- */
@@ -181,9 +196,11 @@ void ndc_link_memo_free(struct memo *memo)
  * batches, and a comparator need not be symmetric. */
 static uint8_t compare_texts(const struct column *column, uint32_t a, uint32_t b)
 {
+    const struct comparator *how = column->field->comparator;
+    if (how->symmetric) return how->compare(column, a, b);
     bool after =
         ndc_str_cmp(ndc_dict_get(column->dict, a), ndc_dict_get(column->dict, b)) > 0;
-    return column->field->comparator->compare(column, after ? b : a, after ? a : b);
+    return how->compare(column, after ? b : a, after ? a : b);
 }
 
 static uint8_t level_of(const struct column *column, struct memo *memo, uint32_t a,
@@ -202,6 +219,64 @@ static uint8_t level_of(const struct column *column, struct memo *memo, uint32_t
     *slot = tag | level;
     return level;
 }
+
+/* ---- fetching ahead: pairs are anywhere in the table, their texts anywhere too ---- */
+
+enum { AHEAD_ROWS = 12, AHEAD_STARTS = 9, AHEAD_TEXTS = 6, AHEAD_CLASSES = 3 };
+
+static void look_start(const struct ndc_dict *dict, uint32_t id)
+{
+    __builtin_prefetch(&dict->starts[id - 1]);
+}
+
+static void look_text(const struct ndc_dict *dict, uint32_t id)
+{
+    __builtin_prefetch(dict->bytes + dict->starts[id - 1]);
+}
+
+/* One step nearer to the text of a value, or of its class where that is compared. */
+static void look_value(const struct column *c, uint32_t v, unsigned step)
+{
+    if (!c->class_of) {
+        if (step == AHEAD_STARTS) look_start(c->dict, v);
+        if (step == AHEAD_TEXTS) look_text(c->dict, v);
+    } else if (step == AHEAD_STARTS) {
+        __builtin_prefetch(&c->class_of[v]);
+    } else if (step == AHEAD_TEXTS) {
+        look_start(&c->class_names, c->class_of[v]);
+    } else {
+        look_text(&c->class_names, c->class_of[v]);
+    }
+}
+
+static void look_values(const struct table *t, uint64_t pair, unsigned step)
+{
+    const uint32_t *x = table_row(t, (uint32_t)(pair >> 32));
+    const uint32_t *y = table_row(t, (uint32_t)pair);
+    for (unsigned f = 0; f < t->spec->field_count; f++) {
+        const struct column *c = &t->columns[f];
+        if (x[f] == y[f] || !x[f] || !y[f] || !c->field->comparator) continue;
+        if (step == AHEAD_CLASSES && !c->class_of) continue;
+        look_value(c, x[f], step);
+        look_value(c, y[f], step);
+    }
+}
+
+void ndc_link_look_ahead(const struct table *t, const uint64_t *pairs, size_t i,
+                         size_t count)
+{
+    if (i + AHEAD_ROWS < count) {
+        uint64_t pair = pairs[i + AHEAD_ROWS];
+        __builtin_prefetch(table_row(t, (uint32_t)(pair >> 32)));
+        __builtin_prefetch(table_row(t, (uint32_t)pair));
+    }
+    if (i + AHEAD_STARTS < count) look_values(t, pairs[i + AHEAD_STARTS], AHEAD_STARTS);
+    if (i + AHEAD_TEXTS < count) look_values(t, pairs[i + AHEAD_TEXTS], AHEAD_TEXTS);
+    if (i + AHEAD_CLASSES < count)
+        look_values(t, pairs[i + AHEAD_CLASSES], AHEAD_CLASSES);
+}
+
+/* ---- levels ---- */
 
 /* How badly a level speaks against a match, for choosing between two alignments. */
 static double misfit(unsigned level, unsigned levels)

@@ -83,11 +83,27 @@ double ndc_link_first_m(unsigned level, unsigned levels);
 /* prior + weights + frequencies */
 double ndc_link_comparison_log_odds(const struct ndc_link_model *model,
                                     const struct comparison *c);
+double ndc_link_cells_log_odds(const struct ndc_link_model *model, const uint16_t *cells,
+                               float frequency, float shared_frequency);
+
+/* Comparisons of the candidates that were learned from, for who scores them afterwards.
+ */
+struct compared {
+    uint64_t *pairs; /* ascending */
+    size_t count;
+    uint16_t *cells; /* pair x group_count */
+    float *frequency, *shared_frequency;
+};
+void ndc_link_compared_free(struct compared *compared);
+/* Called for the i-th of pairs[0..count) before it is compared: has memory fetch the rows
+ * of a later one, what leads to the texts of a nearer one, and the texts of the next. */
+void ndc_link_look_ahead(const struct table *table, const uint64_t *pairs, size_t i,
+                         size_t count);
 
 /* Learns m, u and the prior from candidate pairs ((a << 32) | b, sorted), each of which
- * stands for `scale` candidates. */
-void ndc_link_model_learn(struct ndc_link_model *model, const struct table *table,
-                          const uint64_t *pairs, size_t count, double scale,
-                          unsigned threads);
+ * stands for `scale` candidates. `kept` gets the comparisons of those it used. */
+void ndc_link_model_learn(struct ndc_link_model *model, struct compared *kept,
+                          const struct table *table, const uint64_t *pairs, size_t count,
+                          double scale, unsigned threads);
 
 #endif

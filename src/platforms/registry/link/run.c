@@ -141,6 +141,20 @@ struct scorer {
     double expected[THREADS_MAX * 4];
 };
 
+/* The first pair compared for learning that is not before `pair`. */
+static size_t first_known(const struct compared *known, uint64_t pair)
+{
+    size_t low = 0, high = known->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (known->pairs[middle] < pair)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void score_chunk(void *arg, size_t index)
 {
     struct scorer *s = arg;
@@ -152,12 +166,24 @@ static void score_chunk(void *arg, size_t index)
     ndc_link_memo_init(&memo, 14);
     s->found[index].count = 0;
     s->expected[index] = 0;
+    const uint64_t *pairs = s->pairs->items;
+    const struct compared *known = &s->link->compared;
+    size_t next = from < to ? first_known(known, pairs[from]) : 0;
+    unsigned groups = s->link->spec->group_count;
     for (size_t i = from; i < to; i++) {
-        uint32_t a = (uint32_t)(s->pairs->items[i] >> 32),
-                 b = (uint32_t)s->pairs->items[i];
+        uint32_t a = (uint32_t)(pairs[i] >> 32), b = (uint32_t)pairs[i];
         struct comparison c;
-        ndc_link_compare_rows(&c, &s->link->table, s->link->fields, &memo, a, b);
-        double odds = ndc_link_comparison_log_odds(model, &c);
+        double odds;
+        if (next < known->count && known->pairs[next] == pairs[i]) {
+            odds = ndc_link_cells_log_odds(model, known->cells + next * groups,
+                                           known->frequency[next],
+                                           known->shared_frequency[next]);
+            next++;
+        } else {
+            ndc_link_look_ahead(&s->link->table, pairs, i, to);
+            ndc_link_compare_rows(&c, &s->link->table, s->link->fields, &memo, a, b);
+            odds = ndc_link_comparison_log_odds(model, &c);
+        }
         if (odds < floor) continue;
         s->expected[index] += 1 / (1 + exp(-odds));
         ndc_link_edges_add(&s->found[index], a, b, odds, NDC_LINK_EDGE_MODEL);
@@ -260,8 +286,8 @@ static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
         if (passes > 1)
             scale = NDC_MAX((double)link->blocks.pairs_at_most / LEARN_SAMPLE, 1);
         link->model = ndc_link_model_new(link->spec);
-        ndc_link_model_learn(link->model, &link->table, from->items, from->count, scale,
-                             threads);
+        ndc_link_model_learn(link->model, &link->compared, &link->table, from->items,
+                             from->count, scale, threads);
         link->fields = link->model->fields;
     }
     link->stats.seconds_learn = seconds_since(mark);
@@ -273,6 +299,7 @@ static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
         score_pairs(link, &pairs);
     }
     link->stats.seconds_score = seconds_since(mark);
+    ndc_link_compared_free(&link->compared);
     free(pairs.items);
     free(sample.items);
     return err;
@@ -293,20 +320,41 @@ static int compare_reviews(const void *x, const void *y)
     return (int)a->reason - (int)b->reason;
 }
 
-static int compare_edges(const void *x, const void *y)
+static bool edge_after(const struct ndc_link_edge *x, const struct ndc_link_edge *y)
 {
-    const struct ndc_link_edge *a = x, *b = y;
-    if (a->a != b->a) return a->a < b->a ? -1 : 1;
-    if (a->b != b->b) return a->b < b->b ? -1 : 1;
-    return (int)b->kind - (int)a->kind;
+    return x->b != y->b ? x->b > y->b : x->kind < y->kind;
+}
+
+/* Puts edges in (a, b) order, of one pair the stronger kind first: by a through its
+ * number, and a row has few edges. */
+static void sort_edges(struct edges *edges, uint32_t rows)
+{
+    size_t *next = ndc_xcalloc((size_t)rows + 2, sizeof *next);
+    struct ndc_link_edge *out = ndc_xmalloc((edges->count + 1) * sizeof *out);
+    for (size_t i = 0; i < edges->count; i++)
+        next[edges->items[i].a + 2]++;
+    for (uint32_t r = 1; r <= rows; r++)
+        next[r + 1] += next[r];
+    for (size_t i = 0; i < edges->count; i++)
+        out[next[edges->items[i].a + 1]++] = edges->items[i];
+    for (size_t i = 1; i < edges->count; i++) {
+        struct ndc_link_edge edge = out[i];
+        size_t at = i;
+        for (; at > 0 && out[at - 1].a == edge.a && edge_after(&out[at - 1], &edge); at--)
+            out[at] = out[at - 1];
+        out[at] = edge;
+    }
+    free(next);
+    free(edges->items);
+    edges->items = out;
+    edges->cap = edges->count + 1;
 }
 
 static void finish(struct ndc_link *link)
 {
     struct ndc_link_stats *s = &link->stats;
     if (s->identifier_links || link->decision_count)
-        qsort(link->edges.items, link->edges.count, sizeof *link->edges.items,
-              compare_edges);
+        sort_edges(&link->edges, link->table.row_count);
     if (link->reviews.count)
         qsort(link->reviews.items, link->reviews.count, sizeof *link->reviews.items,
               compare_reviews);

@@ -43,6 +43,7 @@ struct ndc_link {
     uint64_t *source_map; /* declared number -> rank after sealing */
     const struct ndc_link_model *given_model;
     struct ndc_link_model *model;                      /* learned here, owned */
+    struct compared compared;                          /* by learning */
     struct model_field looked_up[NDC_LINK_FIELDS_MAX]; /* for a given model */
     const struct model_field *fields;                  /* frequencies in force */
     struct nodes nodes;
