@@ -1,7 +1,7 @@
-/* The linking phase alone, over the stages of an integrated registry: seconds and processor
- * seconds by step, memory, and a digest of everything that linking decided (entities, edges,
- * reviews, blocks cut, the model's bytes), so that two builds of the program, or two numbers
- * of threads, can be held against each other. Writes nothing.
+/* The linking phase alone, over the stages of an integrated registry: seconds and
+ * processor seconds by step, memory, and a digest of everything that linking decided
+ * (entities, edges, reviews, blocks cut, the model's bytes), so that two builds of the
+ * program, or two numbers of threads, can be held against each other. Writes nothing.
  *
  * usage: link_phase STAGE_DIR STORE_URL [THREADS] */
 #include "base/hash.h"
@@ -44,7 +44,7 @@ static void on_part(void *arg, const char *phase, uint64_t done, uint64_t total,
     static const struct {
         uint64_t part;
         const char *ended;
-    } parts[] = {{0, "feed"},         {100, "seal"},   {200, "identifiers"},
+    } parts[] = {{0, "feed"},          {100, "seal"},  {200, "identifiers"},
                  {300, "block+learn"}, {800, "score"}, {1000, "cluster"}};
     (void)phase, (void)total, (void)unit;
     for (size_t i = 0; i < NDC_ARRAY_LEN(parts); i++)
@@ -69,8 +69,8 @@ static uint64_t digest(struct build_link *l, uint64_t h, struct ndc_fault *fault
         uint32_t bits;
         memcpy(&bits, &reviews[i].log_odds, sizeof(bits));
         h = ndc_hash_join(h, (uint64_t)reviews[i].a << 32 | reviews[i].b);
-        h = ndc_hash_join(h,
-                          (uint64_t)bits << 16 | reviews[i].reason << 1 | reviews[i].joined);
+        h = ndc_hash_join(h, (uint64_t)bits << 16 | reviews[i].reason << 1 |
+                                 reviews[i].joined);
     }
     const struct ndc_link_cap *caps = ndc_link_caps(l->link, &n);
     for (size_t i = 0; i < n; i++)

@@ -123,6 +123,9 @@ static enum ndc_err place_rows(struct ndc_link_batch *b)
         unsigned s = b->sources[i];
         NDC_ASSERT(s < t->source_names.count && b->refs[i] < t->source_rows[s]);
         size_t row = t->source_start[s] + b->refs[i];
+        NDC_ASSERT(
+            !t->sources[row]); /* no record comes twice; sealing names the source */
+        t->sources[row] = 1;
         memcpy(t->values + row * t->stride, b->numbers + (size_t)i * t->stride, bytes);
     }
     return err;
@@ -171,9 +174,8 @@ void ndc_link_batch_add(struct ndc_link_batch *b, unsigned source, uint64_t ref,
         if (len == 0) continue;
         struct ndc_str raw = ndc_str_n(b->bytes + b->bytes_len, len);
         memcpy(b->bytes + b->bytes_len, values[f].ptr, len);
-        b->values[(size_t)f * BATCH_ROWS + b->counts[f]++] =
-            (struct raw_value){ndc_hash_str(raw, 0), b->bytes_len, (uint16_t)len,
-                               (uint16_t)b->rows};
+        b->values[(size_t)f * BATCH_ROWS + b->counts[f]++] = (struct raw_value){
+            ndc_hash_str(raw, 0), b->bytes_len, (uint16_t)len, (uint16_t)b->rows};
         b->bytes_len += (uint32_t)len;
     }
     b->refs[b->rows] = ref;

@@ -7,7 +7,8 @@
 #include "sys/thread.h"
 
 enum { SPLIT_FIELDS_MAX = 4, SPLIT_DEPTH_MAX = 3 };
-enum { SEEN_BACK_MAX = 12, STRETCHES = 32 };
+enum { SEEN_BACK_MAX = 12, STRETCHES = 32, KEY_CHUNK = 8192 };
+enum { WAITING_MAX = 512, ROWS_AHEAD = 12, KEYS_AHEAD = 6 };
 enum { FILTER_BITS_MIN = 1 << 16, FILTER_BITS_PER_KEY = 16, FILTER_BITS_MAX = 1 << 30 };
 /* A field whose values two random rows share more often than this splits nothing. */
 #define SPLIT_CHANCE_MAX 0.05
@@ -17,22 +18,53 @@ struct block_key_table {
     enum transform_kind kind;
     unsigned length;
     unsigned width; /* keys per value */
-    uint64_t *keys; /* value x width, 0: none */
+    unsigned slot;  /* the first of them among all keys of a value */
 };
 
-static void fill_key_table(void *arg, size_t index)
+/* Keys of a stretch of one dictionary's values, under every transform asked of it: they
+ * stand together, since rules ask for several of them. */
+struct key_task {
+    struct blocks *blocks;
+    unsigned dict_field;
+    uint32_t from, to;
+};
+
+static void fill_keys(void *arg, size_t index)
 {
-    struct blocks *b = arg;
-    struct block_key_table *t = &b->tables[index];
-    const struct column *column = &b->table->columns[t->dict_field];
-    t->keys = ndc_xcalloc(((size_t)column->dict->count + 1) * t->width, sizeof *t->keys);
-    for (uint32_t v = 1; v <= column->dict->count; v++) {
-        uint64_t keys[KEYS_PER_VALUE];
-        unsigned n = ndc_link_value_keys(ndc_link_value_key_text(column, v), t->kind,
-                                         t->length, keys);
-        for (unsigned i = 0; i < n && i < t->width; i++)
-            t->keys[(size_t)v * t->width + i] = keys[i];
+    const struct key_task *task = (struct key_task *)arg + index;
+    struct blocks *b = task->blocks;
+    const struct column *column = &b->table->columns[task->dict_field];
+    unsigned all = b->key_width[task->dict_field];
+    for (uint32_t v = task->from; v < task->to; v++) {
+        struct ndc_str text = ndc_link_value_key_text(column, v);
+        uint64_t *out = b->value_keys[task->dict_field] + (size_t)v * all;
+        for (unsigned i = 0; i < b->table_count; i++) {
+            const struct block_key_table *t = &b->tables[i];
+            uint64_t keys[KEYS_PER_VALUE];
+            if (t->dict_field != task->dict_field) continue;
+            unsigned n = ndc_link_value_keys(text, t->kind, t->length, keys);
+            memcpy(out + t->slot, keys, NDC_MIN(n, t->width) * sizeof *keys);
+        }
     }
+}
+
+static void fill_all_keys(struct blocks *b, unsigned threads)
+{
+    const struct table *t = b->table;
+    size_t most = 0, n = 0;
+    for (unsigned f = 0; f < t->spec->field_count; f++)
+        most += t->columns[f].dict->count / KEY_CHUNK + 1;
+    struct key_task *tasks = ndc_xmalloc(most * sizeof *tasks);
+    for (unsigned f = 0; f < t->spec->field_count; f++) {
+        uint32_t count = t->columns[f].dict->count;
+        if (b->key_width[f] == 0) continue;
+        b->value_keys[f] =
+            ndc_xcalloc(((size_t)count + 1) * b->key_width[f], sizeof *b->value_keys[f]);
+        for (uint32_t v = 1; v <= count; v += KEY_CHUNK)
+            tasks[n++] = (struct key_task){b, f, v, NDC_MIN(v + KEY_CHUNK, count + 1)};
+    }
+    ndc_parallel_for(threads, n, fill_keys, tasks);
+    free(tasks);
 }
 
 static uint16_t find_key_table(struct blocks *b, unsigned field,
@@ -44,32 +76,36 @@ static uint16_t find_key_table(struct blocks *b, unsigned field,
         if (t->dict_field == dict_field && t->kind == p->kind && t->length == p->length)
             return (uint16_t)i;
     }
-    b->tables[b->table_count] = (struct block_key_table){
-        .dict_field = dict_field,
-        .kind = p->kind,
-        .length = p->length,
-        .width = p->kind == TRANSFORM_TOKENS ? KEYS_PER_VALUE : 1};
+    struct block_key_table *t = &b->tables[b->table_count];
+    *t = (struct block_key_table){.dict_field = dict_field,
+                                  .kind = p->kind,
+                                  .length = p->length,
+                                  .width =
+                                      p->kind == TRANSFORM_TOKENS ? KEYS_PER_VALUE : 1,
+                                  .slot = b->key_width[dict_field]};
+    b->key_width[dict_field] += t->width;
     return (uint16_t)b->table_count++;
 }
 
-static unsigned row_rule_keys(const struct blocks *b, unsigned rule_index, uint32_t row,
-                              uint64_t out[static RULE_KEYS_MAX])
+static unsigned row_rule_keys(const struct blocks *b, unsigned rule_index,
+                              const uint32_t *values, uint64_t out[static RULE_KEYS_MAX])
 {
     const struct rule *rule = &b->table->spec->rules[rule_index];
-    const uint32_t *values = table_row(b->table, row);
     struct part_keys parts[PARTS_MAX];
     for (unsigned p = 0; p < rule->part_count; p++) {
         const struct rule_part *part = &rule->parts[p];
         parts[p].count = 0;
         for (unsigned i = 0; i < part->field_count; i++) {
             const struct block_key_table *t = &b->tables[b->part_table[rule_index][p][i]];
-            const uint64_t *keys = t->keys + (size_t)values[part->fields[i]] * t->width;
+            const uint64_t *keys =
+                b->value_keys[t->dict_field] +
+                (size_t)values[part->fields[i]] * b->key_width[t->dict_field] + t->slot;
             for (unsigned k = 0; k < t->width && keys[k]; k++)
                 parts[p].keys[parts[p].count++] = keys[k];
         }
         if (parts[p].count == 0) return 0;
     }
-    return ndc_link_rule_combine(rule, parts, out);
+    return ndc_link_rule_combine(rule, b->rule_seeds[rule_index], parts, out);
 }
 
 /* Nodes of several rows with a unique identifier are settled: two of them are two
@@ -123,68 +159,121 @@ static uint32_t compact(const struct nodes *nodes, struct ndc_key32 *e, uint32_t
     return kept;
 }
 
+/* A key that waits for its place in the filter to come from memory. */
+struct waiting {
+    uint64_t key;
+    uint32_t row, node;
+    unsigned rule;
+};
+
 /* One stretch of nodes: entries of every rule. */
 struct stretch {
     struct blocks *blocks;
     uint32_t from, to; /* nodes */
     bool open;         /* take open nodes and fill the filters, or the settled ones */
+    unsigned waiting_count;
+    struct waiting *waiting;                    /* WAITING_MAX, while nodes are added */
+    uint32_t node[RULES_MAX], first[RULES_MAX]; /* the node in hand, its first entry */
     struct entry_list lists[RULES_MAX];
 };
 
-/* True if an earlier row of the node has the same values in all the rule's fields. Only a
- * few rows back are looked at: enough, and a bound. */
-static bool seen_before(const uint32_t *const *rows, unsigned at, uint32_t fields)
+/* Keys of open nodes are noted in the filter; of the others, those pass that it lets
+ * through. A node gives a key once. */
+static void take_waiting(struct stretch *s)
 {
-    for (unsigned j = at; j-- > 0;) {
-        uint32_t left = fields;
-        while (left && rows[at][__builtin_ctz(left)] == rows[j][__builtin_ctz(left)])
-            left &= left - 1;
-        if (!left) return true;
-    }
-    return false;
-}
-
-static void add_keys(struct stretch *s, unsigned rule, size_t first, uint32_t row)
-{
-    uint64_t keys[RULE_KEYS_MAX], mask = s->blocks->filter_bits - 1;
-    uint64_t *filter = s->blocks->filters[rule];
-    struct entry_list *list = &s->lists[rule];
-    unsigned n = row_rule_keys(s->blocks, rule, row, keys);
-    for (unsigned k = 0; k < n; k++) {
-        uint64_t at = keys[k] >> 7 & mask, bit = (uint64_t)1 << (at % 64);
+    uint64_t mask = s->blocks->filter_bits - 1;
+    for (unsigned i = 0; i < s->waiting_count; i++) {
+        const struct waiting *w = &s->waiting[i];
+        uint64_t *filter = s->blocks->filters[w->rule];
+        struct entry_list *list = &s->lists[w->rule];
+        uint64_t at = w->key >> 7 & mask, bit = (uint64_t)1 << (at % 64);
         if (s->open)
             __atomic_fetch_or(&filter[at / 64], bit, __ATOMIC_RELAXED);
         else if (!(filter[at / 64] & bit))
             continue;
-        size_t seen = first;
-        while (seen < list->count && list->items[seen].key != keys[k])
+        if (s->node[w->rule] != w->node) {
+            s->node[w->rule] = w->node;
+            s->first[w->rule] = (uint32_t)list->count;
+        }
+        size_t seen = s->first[w->rule];
+        while (seen < list->count && list->items[seen].key != w->key)
             seen++;
-        if (seen == list->count) add_entry(list, keys[k], row);
+        if (seen == list->count) add_entry(list, w->key, w->row);
+    }
+    s->waiting_count = 0;
+}
+
+static void add_keys(struct stretch *s, unsigned rule, uint32_t node, uint32_t row,
+                     const uint32_t *values)
+{
+    uint64_t keys[RULE_KEYS_MAX], mask = s->blocks->filter_bits - 1;
+    const uint64_t *filter = s->blocks->filters[rule];
+    unsigned n = row_rule_keys(s->blocks, rule, values, keys);
+    if (s->waiting_count + n > WAITING_MAX) take_waiting(s);
+    for (unsigned k = 0; k < n; k++) {
+        __builtin_prefetch(&filter[(keys[k] >> 7 & mask) / 64]);
+        s->waiting[s->waiting_count++] = (struct waiting){keys[k], row, node, rule};
     }
 }
 
-/* Keys of open nodes, noted in the filters; or keys of the others that the filters let
- * through. A node's rows come one after another, so that its repeats are seen. */
+/* A row of a node under every rule that it has the fields for and that no earlier row of
+ * the node met with the same values. Only a few rows back are looked at: enough, and a
+ * bound. `back` holds the earlier ones. */
+static void add_row(struct stretch *s, uint32_t node, uint32_t row,
+                    const uint32_t *values, const uint32_t *const *back, unsigned held)
+{
+    static const uint32_t missing[NDC_LINK_FIELDS_MAX];
+    const struct blocks *b = s->blocks;
+    unsigned stride = b->table->stride;
+    uint32_t equal[SEEN_BACK_MAX], absent = table_equal_mask(values, missing, stride);
+    for (unsigned j = 0; j < held; j++)
+        equal[j] = table_equal_mask(values, back[j], stride);
+    for (unsigned r = 0; r < b->table->spec->rule_count; r++) {
+        bool seen = false;
+        if (b->rule_needs[r] & absent) continue;
+        for (unsigned j = 0; j < held && !seen; j++)
+            seen = (equal[j] & b->rule_fields[r]) == b->rule_fields[r];
+        if (!seen) add_keys(s, r, node, row, values);
+    }
+}
+
+/* Fetches the keys of a row's values. */
+static void look_keys(const struct blocks *b, const uint32_t *values)
+{
+    for (unsigned f = 0; f < b->table->spec->field_count; f++) {
+        unsigned dict = b->table->spec->fields[f].dict, width = b->key_width[dict];
+        if (values[f] && width)
+            __builtin_prefetch(b->value_keys[dict] + (size_t)values[f] * width);
+    }
+}
+
+/* A node's rows come one after another, so that its repeats are seen. */
 static void add_nodes(void *arg, size_t index)
 {
     struct stretch *s = (struct stretch *)arg + index;
     const struct blocks *b = s->blocks;
     const struct nodes *nodes = b->nodes;
+    uint32_t last = nodes->start[s->to];
+    s->waiting = ndc_xmalloc(WAITING_MAX * sizeof *s->waiting);
+    for (unsigned r = 0; r < RULES_MAX; r++)
+        s->node[r] = UINT32_MAX;
     for (uint32_t node = s->from; node < s->to; node++) {
         if (is_open(nodes, node) != s->open) continue;
-        size_t first[RULES_MAX];
         const uint32_t *back[SEEN_BACK_MAX];
         unsigned held = 0;
-        for (unsigned r = 0; r < b->table->spec->rule_count; r++)
-            first[r] = s->lists[r].count;
         for (uint32_t i = nodes->start[node]; i < nodes->start[node + 1]; i++) {
+            const uint32_t *values = table_row(b->table, nodes->members[i]);
+            if (i + ROWS_AHEAD < last)
+                __builtin_prefetch(table_row(b->table, nodes->members[i + ROWS_AHEAD]));
+            if (i + KEYS_AHEAD < last)
+                look_keys(b, table_row(b->table, nodes->members[i + KEYS_AHEAD]));
             if (held == SEEN_BACK_MAX) held = 0;
-            back[held++] = table_row(b->table, nodes->members[i]);
-            for (unsigned r = 0; r < b->table->spec->rule_count; r++)
-                if (!seen_before(back, held - 1, b->rule_fields[r]))
-                    add_keys(s, r, first[r], nodes->members[i]);
+            add_row(s, node, nodes->members[i], values, back, held);
+            back[held++] = values;
         }
     }
+    take_waiting(s);
+    free(s->waiting);
 }
 
 static void gather(struct blocks *b, struct stretch *stretches, bool open,
@@ -265,6 +354,20 @@ static void choose_split_fields(struct blocks *b)
     }
 }
 
+static void prepare_rule(struct blocks *b, unsigned r)
+{
+    const struct rule *rule = &b->table->spec->rules[r];
+    b->rule_seeds[r] = ndc_link_rule_seed(rule);
+    for (unsigned p = 0; p < rule->part_count; p++) {
+        const struct rule_part *part = &rule->parts[p];
+        if (part->field_count == 1) b->rule_needs[r] |= 1u << part->fields[0];
+        for (unsigned i = 0; i < part->field_count; i++) {
+            b->rule_fields[r] |= 1u << part->fields[i];
+            b->part_table[r][p][i] = find_key_table(b, part->fields[i], part);
+        }
+    }
+}
+
 void ndc_link_blocks_build(struct blocks *b, const struct table *table,
                            const struct nodes *nodes, unsigned threads)
 {
@@ -273,13 +376,8 @@ void ndc_link_blocks_build(struct blocks *b, const struct table *table,
     size_t most = (size_t)RULES_MAX * PARTS_MAX * PART_FIELDS_MAX;
     b->tables = ndc_xcalloc(most, sizeof *b->tables);
     for (unsigned r = 0; r < spec->rule_count; r++)
-        for (unsigned p = 0; p < spec->rules[r].part_count; p++)
-            for (unsigned i = 0; i < spec->rules[r].parts[p].field_count; i++) {
-                b->rule_fields[r] |= 1u << spec->rules[r].parts[p].fields[i];
-                b->part_table[r][p][i] = find_key_table(
-                    b, spec->rules[r].parts[p].fields[i], &spec->rules[r].parts[p]);
-            }
-    ndc_parallel_for(threads, b->table_count, fill_key_table, b);
+        prepare_rule(b, r);
+    fill_all_keys(b, threads);
     choose_split_fields(b);
     build_entries(b, threads);
     for (unsigned r = 0; r < spec->rule_count; r++) {
@@ -297,8 +395,8 @@ void ndc_link_blocks_build(struct blocks *b, const struct table *table,
 
 void ndc_link_blocks_free(struct blocks *b)
 {
-    for (unsigned i = 0; i < b->table_count; i++)
-        free(b->tables[i].keys);
+    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
+        free(b->value_keys[f]);
     for (unsigned r = 0; r < RULES_MAX; r++)
         free(b->entries[r]);
     free(b->tables);
@@ -506,7 +604,7 @@ unsigned ndc_link_blocks_row_keys(const struct table *table, uint32_t row,
             }
         }
         uint64_t out[RULE_KEYS_MAX];
-        unsigned made = ndc_link_rule_combine(rule, parts, out);
+        unsigned made = ndc_link_rule_combine(rule, ndc_link_rule_seed(rule), parts, out);
         for (unsigned i = 0; i < made && n < NDC_LINK_KEYS_MAX; i++)
             keys[n++] = out[i];
     }

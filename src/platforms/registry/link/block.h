@@ -21,7 +21,7 @@ struct nodes {
 bool ndc_link_nodes_conflict(const struct table *table, const struct nodes *nodes,
                              uint32_t a, uint32_t b);
 
-struct block_key_table; /* keys of one field's values under one transform */
+struct block_key_table; /* where a transform's keys stand among a value's keys */
 
 struct blocks {
     const struct table *table;
@@ -29,6 +29,10 @@ struct blocks {
     struct block_key_table *tables;
     unsigned table_count;
     uint16_t part_table[RULES_MAX][PARTS_MAX][PART_FIELDS_MAX];
+    uint64_t *value_keys[NDC_LINK_FIELDS_MAX]; /* by dictionary: value x its key_width */
+    unsigned key_width[NDC_LINK_FIELDS_MAX];
+    uint64_t rule_seeds[RULES_MAX];
+    uint32_t rule_needs[RULES_MAX]; /* bit set of the fields it cannot do without */
     uint64_t filter_bits, *filters[RULES_MAX]; /* keys of open nodes, while building */
     uint32_t rule_fields[RULES_MAX];           /* bit set of the fields it reads */
     /* Rule -> entries sorted by key, keys held by one node only left out. */

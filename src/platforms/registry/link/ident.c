@@ -8,10 +8,8 @@
 
 #include <math.h>
 
-enum {
-    HEADS_MAX = 4,
-    CHUNKS = 64
-};                           /* records of different people under one identifier */
+enum { HEADS_MAX = 4 /* records of different people under one identifier */ };
+enum { CHUNKS = 64, ROWS_AHEAD = 12 };
 #define CONTRADICTION (-4.6) /* ln(1/100) */
 
 struct joiner {
@@ -74,10 +72,12 @@ static double support(const struct joiner *j, struct memo *memo, uint32_t a, uin
     const uint32_t *x = table_row(j->table, a), *y = table_row(j->table, b);
     struct model_field none[NDC_LINK_FIELDS_MAX] = {0};
     struct comparison c;
-    bool equal = true;
-    for (unsigned f = 0; f < spec->field_count && equal; f++)
-        equal = x[f] == y[f] || x[f] == 0 || y[f] == 0;
-    if (equal) return 0;
+    static const uint32_t missing[NDC_LINK_FIELDS_MAX];
+    unsigned stride = j->table->stride;
+    uint32_t unlike = ~table_equal_mask(x, y, stride) & ((1u << stride) - 1);
+    unlike &=
+        ~table_equal_mask(x, missing, stride) & ~table_equal_mask(y, missing, stride);
+    if (!unlike) return 0;
     ndc_link_compare_rows(&c, j->table, none, memo, a, b);
     double sum = 0;
     for (unsigned g = 0; g < spec->group_count; g++) {
@@ -109,12 +109,14 @@ static void plain_weights(struct joiner *j)
     }
 }
 
-/* The sharers of one field's values, and what speaks for each against its group's first
- * row: worked out in parallel, then joined in order. */
+/* Rows by the value of one field that they share (values that one row holds, and fillers,
+ * have none), ascending within a value; and what speaks for each against the first row of
+ * its value: worked out in parallel, then joined in order. */
 struct sharers {
     const struct joiner *joiner;
-    const struct ndc_key32 *rows; /* sorted by value */
-    size_t count;
+    unsigned field;
+    uint32_t *start; /* value -> its first in rows; [value + 1]: the end */
+    uint32_t *rows;
     float *against_first;
 };
 
@@ -129,21 +131,22 @@ static uint32_t peek_root(const uint32_t *parent, uint32_t x)
 static void support_chunk(void *arg, size_t chunk)
 {
     struct sharers *s = arg;
-    size_t from = s->count * chunk / CHUNKS, to = s->count * (chunk + 1) / CHUNKS;
+    const struct table *t = s->joiner->table;
+    uint64_t count = t->columns[s->field].dict->count;
+    uint32_t from = (uint32_t)(1 + count * chunk / CHUNKS);
+    uint32_t to = (uint32_t)(1 + count * (chunk + 1) / CHUNKS);
     const uint32_t *parent = s->joiner->parent;
+    size_t last = s->start[to];
     struct memo memo;
     ndc_link_memo_init(&memo, 12);
-    size_t first = from;
-    while (first > 0 && first < s->count && s->rows[first - 1].key == s->rows[first].key)
-        first--;
-    for (size_t i = from; i < to; i++) {
-        uint32_t a = s->rows[first].value, b = s->rows[i].value;
-        if (s->rows[i].key != s->rows[first].key) {
-            first = i;
-            continue;
+    for (uint32_t v = from; v < to; v++) {
+        for (size_t i = s->start[v]; i < s->start[v + 1]; i++) {
+            uint32_t a = s->rows[s->start[v]], b = s->rows[i];
+            if (i + ROWS_AHEAD < last)
+                __builtin_prefetch(table_row(t, s->rows[i + ROWS_AHEAD]));
+            if (a == b || peek_root(parent, a) == peek_root(parent, b)) continue;
+            s->against_first[i] = (float)support(s->joiner, &memo, a, b);
         }
-        if (i == first || peek_root(parent, a) == peek_root(parent, b)) continue;
-        s->against_first[i] = (float)support(s->joiner, &memo, a, b);
     }
     ndc_link_memo_free(&memo);
 }
@@ -157,7 +160,7 @@ static void join_sharers(struct joiner *j, const struct sharers *all, size_t fro
     unsigned head_count = 0;
     for (size_t i = from; i < to; i++) {
         bool done = false;
-        uint32_t row = all->rows[i].value, root = ndc_link_find_root(j->parent, row);
+        uint32_t row = all->rows[i], root = ndc_link_find_root(j->parent, row);
         for (unsigned h = 0; h < head_count && !done; h++)
             done = ndc_link_find_root(j->parent, heads[h]) == root;
         for (unsigned h = 0; h < head_count && !done; h++) {
@@ -186,47 +189,48 @@ static bool identifies(const struct table *t, unsigned field, uint32_t value)
     return t->columns[field].rows_of[value] <= t->spec->entity_max;
 }
 
+/* A counting sort: how many rows hold a value is known. */
+static void collect_sharers(struct sharers *s, struct ndc_link *link)
+{
+    const struct table *t = s->joiner->table;
+    const struct column *c = &t->columns[s->field];
+    uint32_t n = 0;
+    s->start = ndc_xmalloc(((size_t)c->dict->count + 2) * sizeof *s->start);
+    uint32_t *end =
+        s->start + 1; /* while rows are put in: where a value's next one goes */
+    s->start[0] = 0;
+    for (uint32_t v = 0; v <= c->dict->count; v++) {
+        end[v] = n;
+        if (v == 0 || c->rows_of[v] < 2) continue;
+        if (identifies(t, s->field, v))
+            n += c->rows_of[v];
+        else
+            link->stats.identifier_fillers += c->rows_of[v];
+    }
+    s->rows = ndc_xmalloc(((size_t)n + 1) * sizeof *s->rows);
+    s->against_first = ndc_xcalloc((size_t)n + 1, sizeof *s->against_first);
+    for (uint32_t i = 0; i < t->row_count; i++) {
+        uint32_t v = table_row(t, i)[s->field];
+        if (v && c->rows_of[v] >= 2 && identifies(t, s->field, v)) s->rows[end[v]++] = i;
+    }
+}
+
 static void join_by_field(struct joiner *j, unsigned field)
 {
     const struct table *t = j->table;
-    struct ndc_key32 *e = ndc_xmalloc(((size_t)t->row_count + 1) * sizeof *e);
-    struct ndc_key32 *scratch = ndc_xmalloc(((size_t)t->row_count + 1) * sizeof *e);
-    size_t n = 0;
+    struct sharers all = {.joiner = j, .field = field};
+    collect_sharers(&all, j->link);
+    ndc_parallel_for(j->link->options.threads, CHUNKS, support_chunk, &all);
+    /* Value numbers depend on the order of arrival; values are taken by their first row,
+     * so that joins happen in the same order on every run. */
     for (uint32_t i = 0; i < t->row_count; i++) {
         uint32_t v = table_row(t, i)[field];
-        if (v == 0 || t->columns[field].rows_of[v] < 2) continue;
-        if (identifies(t, field, v))
-            e[n++] = (struct ndc_key32){v, i};
-        else
-            j->link->stats.identifier_fillers++;
-    }
-    ndc_sort_key32(e, scratch, n);
-    free(scratch);
-    /* Value numbers depend on the order of arrival; groups are taken by their first row,
-     * so that joins happen in the same order on every run. */
-    struct ndc_key64 *groups = ndc_xmalloc((n / 2 + 1) * sizeof *groups);
-    struct ndc_key64 *order = ndc_xmalloc((n / 2 + 1) * sizeof *groups);
-    size_t group_count = 0;
-    for (size_t i = 0; i < n;) {
-        size_t k = i + 1;
-        while (k < n && e[k].key == e[i].key)
-            k++;
-        groups[group_count++] = (struct ndc_key64){e[i].value, i};
-        i = k;
-    }
-    ndc_sort_key64(groups, order, group_count);
-    struct sharers all = {j, e, n, ndc_xcalloc(n + 1, sizeof(float))};
-    ndc_parallel_for(j->link->options.threads, CHUNKS, support_chunk, &all);
-    for (size_t g = 0; g < group_count; g++) {
-        size_t i = groups[g].value, k = i + 1;
-        while (k < n && e[k].key == e[i].key)
-            k++;
-        join_sharers(j, &all, i, k);
+        size_t from = all.start[v], to = v ? all.start[v + 1] : from;
+        if (from < to && all.rows[from] == i) join_sharers(j, &all, from, to);
     }
     free(all.against_first);
-    free(order);
-    free(groups);
-    free(e);
+    free(all.start);
+    free(all.rows);
 }
 
 static void join_decided(struct joiner *j)

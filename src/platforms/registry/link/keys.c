@@ -116,11 +116,17 @@ struct ndc_str ndc_link_value_key_text(const struct column *column, uint32_t val
     return ndc_dict_get(column->dict, value);
 }
 
-unsigned ndc_link_rule_combine(const struct rule *rule, const struct part_keys *parts,
+uint64_t ndc_link_rule_seed(const struct rule *rule)
+{
+    return ndc_hash_str(ndc_str(rule->text), 11);
+}
+
+unsigned ndc_link_rule_combine(const struct rule *rule, uint64_t seed,
+                               const struct part_keys *parts,
                                uint64_t out[static RULE_KEYS_MAX])
 {
     unsigned n = 1;
-    out[0] = ndc_hash_str(ndc_str(rule->text), 11);
+    out[0] = seed;
     for (unsigned p = 0; p < rule->part_count; p++) {
         uint64_t next[RULE_KEYS_MAX];
         unsigned made = 0;
@@ -130,6 +136,7 @@ unsigned ndc_link_rule_combine(const struct rule *rule, const struct part_keys *
         n = made;
         memcpy(out, next, n * sizeof *out);
     }
+    if (n <= 1) return n;
     unsigned distinct = 0;
     for (unsigned i = 0; i < n; i++) {
         unsigned j = 0;

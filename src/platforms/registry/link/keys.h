@@ -16,8 +16,11 @@ struct part_keys {
     uint64_t keys[PART_KEYS_MAX];
     unsigned count;
 };
+/* What a rule's keys begin with, by its text. */
+uint64_t ndc_link_rule_seed(const struct rule *rule);
 /* All combinations of the parts' keys, distinct; none if a part has none. */
-unsigned ndc_link_rule_combine(const struct rule *rule, const struct part_keys *parts,
+unsigned ndc_link_rule_combine(const struct rule *rule, uint64_t seed,
+                               const struct part_keys *parts,
                                uint64_t out[static RULE_KEYS_MAX]);
 
 #endif

@@ -83,7 +83,7 @@ enum ndc_err ndc_link_table_reserve(struct table *t, uint32_t more,
     uint64_t grown = (uint64_t)t->row_cap + t->row_cap / 2;
     uint32_t cap = (uint32_t)NDC_MIN(NDC_MAX(grown, need), NDC_LINK_ROWS_MAX);
     move_values(t, cap);
-    t->sources = ndc_xrealloc(t->sources, cap);
+    t->sources = t->whole ? ndc_xcalloc(cap, 1) : ndc_xrealloc(t->sources, cap);
     if (!t->whole) t->refs = ndc_xrealloc(t->refs, (size_t)cap * sizeof *t->refs);
     return NDC_OK;
 }

@@ -65,4 +65,27 @@ static inline const uint32_t *table_row(const struct table *t, uint32_t row)
     return t->values + (size_t)row * t->stride;
 }
 
+/* Bit f set: the two rows hold the same in field f (also: neither has a value). Rows are
+ * padded with zeros to the stride. */
+static inline uint32_t table_equal_mask(const uint32_t *x, const uint32_t *y,
+                                        unsigned stride)
+{
+    typedef uint32_t four __attribute__((vector_size(16)));
+    uint32_t mask = 0;
+    if (stride < 4) {
+        for (unsigned f = 0; f < stride; f++)
+            mask |= (uint32_t)(x[f] == y[f]) << f;
+        return mask;
+    }
+    four all = {0}, bits = {1, 2, 4, 8};
+    for (unsigned f = 0; f < stride; f += 4) {
+        four p, q;
+        memcpy(&p, x + f, sizeof p);
+        memcpy(&q, y + f, sizeof q);
+        all |= (four)(p == q) & bits;
+        bits <<= 4;
+    }
+    return all[0] | all[1] | all[2] | all[3];
+}
+
 #endif
