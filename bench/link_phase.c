@@ -116,7 +116,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: link_phase STAGE_DIR STORE_URL [THREADS]\n");
         return 2;
     }
-    if (ndc_store_open(&store, argv[2], NULL, &fault) ||
+    if (ndc_registry_open_store(&store, argv[2], &fault) ||
         ndc_registry_open(&reg, store, argv[1], (unsigned)threads, &fault)) {
         fprintf(stderr, "link_phase: %s\n", fault.message);
         return 1;

@@ -71,7 +71,7 @@ int main(int argc, char **argv)
     }
     snprintf(path, sizeof(path), "%s/stage", argv[2]);
     if (ndc_file_remove_tree(path, &fault)) return fail(&fault);
-    if (ndc_store_open(&store, argv[3], NULL, &fault)) return fail(&fault);
+    if (ndc_registry_open_store(&store, argv[3], &fault)) return fail(&fault);
     if (ndc_registry_open(&reg, store, path, 0, &fault)) return fail(&fault);
     if (ndc_registry_declare_folder(reg, argv[2], runs, 256, &n, &fault))
         return fail(&fault);

@@ -11,7 +11,8 @@
 enum {
     PAGE_BYTES = 8192,
     PROGRESS_OPS = 20000, /* virtual machine steps between looks at the clock */
-    CHECKPOINT_PAGES = 2000,
+    CHECKPOINT_BYTES = 16 << 20,
+    SESSION_CHECKPOINT_BYTES = 512 << 20,
     WAL_BYTES_MAX = 64 << 20,
     SQL_BYTES_MAX = 4 << 20,
     VALUE_BYTES_MAX = 256 << 20,
@@ -155,13 +156,19 @@ static void harden(sqlite3 *db)
     sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 4);
 }
 
+static unsigned page_bytes(const struct sqlite_conn *conn)
+{
+    const struct ndc_store_options *o = &conn->base.store->options;
+    return o->page_bytes ? o->page_bytes : PAGE_BYTES;
+}
+
 static enum ndc_err tune(struct sqlite_conn *conn, struct ndc_fault *fault)
 {
     const struct ndc_store_options *o = &conn->base.store->options;
     enum ndc_err err = NDC_OK;
     sqlite3_busy_timeout(conn->db, (int)o->take_timeout_ms);
     if (conn->base.access == NDC_WRITE) {
-        err = pragma(conn, fault, "PRAGMA page_size=%d", PAGE_BYTES);
+        err = pragma(conn, fault, "PRAGMA page_size=%u", page_bytes(conn));
         if (!err) err = pragma(conn, fault, "PRAGMA journal_mode=WAL");
         if (!err) {
             err = pragma(conn, fault, "PRAGMA synchronous=%s",
@@ -169,9 +176,9 @@ static enum ndc_err tune(struct sqlite_conn *conn, struct ndc_fault *fault)
         }
         if (!err) {
             err = pragma(conn, fault,
-                         "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=%d; "
+                         "PRAGMA wal_autocheckpoint=%u; PRAGMA journal_size_limit=%d; "
                          "PRAGMA analysis_limit=1000",
-                         CHECKPOINT_PAGES, WAL_BYTES_MAX);
+                         CHECKPOINT_BYTES / page_bytes(conn), WAL_BYTES_MAX);
         }
     }
     /* Not of other people's files: one that is truncated under a map kills the process.
@@ -340,7 +347,9 @@ static enum ndc_err session(struct ndc_store_conn *base, bool begin,
         err = pragma(conn, fault, "PRAGMA cache_size=-%zu; PRAGMA threads=2",
                      NDC_MAX(o->cache_bytes, (size_t)256 << 20) / 1024);
         if (!err && o->rebuildable) err = pragma(conn, fault, "PRAGMA synchronous=OFF");
-        if (!err) err = pragma(conn, fault, "PRAGMA wal_autocheckpoint=65536");
+        if (!err)
+            err = pragma(conn, fault, "PRAGMA wal_autocheckpoint=%u",
+                         SESSION_CHECKPOINT_BYTES / page_bytes(conn));
         return err;
     }
     err = pragma(conn, fault, "PRAGMA synchronous=FULL");
@@ -349,8 +358,8 @@ static enum ndc_err session(struct ndc_store_conn *base, bool begin,
     if (!err) {
         err = pragma(conn, fault,
                      "PRAGMA cache_size=-%zu; PRAGMA threads=0; "
-                     "PRAGMA wal_autocheckpoint=%d; PRAGMA shrink_memory",
-                     o->cache_bytes / 1024, CHECKPOINT_PAGES);
+                     "PRAGMA wal_autocheckpoint=%u; PRAGMA shrink_memory",
+                     o->cache_bytes / 1024, CHECKPOINT_BYTES / page_bytes(conn));
     }
     return err;
 }

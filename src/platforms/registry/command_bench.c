@@ -55,7 +55,7 @@ enum ndc_err ndc_registry_command_bench(struct ndc_command_call *call,
     if (!err) {
         printf("demo_records %llu records\n", (unsigned long long)made.records);
         printf("demo_seconds %.2f s\n", made.seconds);
-        err = ndc_store_open(&store, database ? database : url, NULL, fault);
+        err = ndc_registry_open_store(&store, database ? database : url, fault);
     }
     if (!err) err = integrate(store, folder, fault);
     ndc_store_close(store);

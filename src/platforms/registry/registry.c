@@ -21,7 +21,7 @@ static enum ndc_err open_store(struct ndc_app *app, struct ndc_store **store, bo
     /* A file of its own: a load of millions of rows holds up nobody's sign-in. */
     snprintf(url, sizeof(url), "sqlite:%s", ndc_app_path(app, "registry.db"));
     *own = true;
-    return ndc_store_open(store, url, NULL, fault);
+    return ndc_registry_open_store(store, url, fault);
 }
 
 enum ndc_err ndc_registry_start(struct ndc_app *app, struct ndc_registry **out,

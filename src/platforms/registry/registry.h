@@ -57,6 +57,10 @@ struct ndc_registry {
 extern const struct ndc_migration ndc_registry_migrations[];
 extern const size_t ndc_registry_migrations_n;
 
+/* Opens a database for the registry alone, with settings for it (SQLite: large pages, for
+ * it is written in bulk). */
+enum ndc_err ndc_registry_open_store(struct ndc_store **store, const char *url,
+                                     struct ndc_fault *fault) NDC_MUST_USE;
 /* Opens the registry on a store (which it does not own), runs its migrations, reads the
  * declared sources. `dir` holds stage files. */
 enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *store,

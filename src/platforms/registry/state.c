@@ -75,6 +75,13 @@ static enum ndc_err read_generation(struct ndc_registry *reg, struct ndc_fault *
     return err;
 }
 
+enum ndc_err ndc_registry_open_store(struct ndc_store **store, const char *url,
+                                     struct ndc_fault *fault)
+{
+    const struct ndc_store_options options = {.page_bytes = 32768};
+    return ndc_store_open(store, url, &options, fault);
+}
+
 enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *store,
                                const char *dir, unsigned threads, struct ndc_fault *fault)
 {

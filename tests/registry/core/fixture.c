@@ -24,7 +24,7 @@ static void open_all(struct world *w)
 {
     char stage[160];
     snprintf(stage, sizeof(stage), "%s/stage", w->dir);
-    assert_ok(ndc_store_open(&w->store, w->url, NULL, fresh()), &fault);
+    assert_ok(ndc_registry_open_store(&w->store, w->url, fresh()), &fault);
     assert_ok(ndc_registry_open(&w->reg, w->store, stage, THREADS, fresh()), &fault);
 }
 
