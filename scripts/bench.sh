@@ -17,4 +17,4 @@ rm -rf "$dir"
 "$build/bench/link_bench" "${NDC_TEST_DATA:-../shared/data}" 100000 | lines
 "$here/bench_pipeline.sh" "$build" 250000 | lines
 "$here/bench_reads.sh" "$build" | lines
-"$here/with_postgres.sh" bash -c 'DATABASE=$NDC_POSTGRES_URL PREFIX=postgres_ exec "$0" "$1"' "$here/bench_reads.sh" "$build" | lines
+"$here/with_postgres.sh" bash -c 'DATABASE=$NDC_TEST_POSTGRES_URL PREFIX=postgres_ exec "$0" "$1"' "$here/bench_reads.sh" "$build" | lines

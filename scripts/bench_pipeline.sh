@@ -10,8 +10,8 @@ if [ "${3:-}" = inside ]; then
   dir=$4
   "$build/bench/pipeline_bench" "$people" "$dir/nation" "sqlite:$dir/ndc.db" >"$dir/sqlite.out" 2>"$dir/log" || { cat "$dir/log" >&2; exit 1; }
   rm -f "$dir"/ndc.db*
-  "$build/bench/copy_peer" "$dir/nation" "$NDC_POSTGRES_URL" >"$dir/peer.out"
-  "$build/bench/pipeline_bench" "$people" "$dir/nation" "$NDC_POSTGRES_URL" >"$dir/postgres.out" 2>"$dir/log" || { cat "$dir/log" >&2; exit 1; }
+  "$build/bench/copy_peer" "$dir/nation" "$NDC_TEST_POSTGRES_URL" >"$dir/peer.out"
+  "$build/bench/pipeline_bench" "$people" "$dir/nation" "$NDC_TEST_POSTGRES_URL" >"$dir/postgres.out" 2>"$dir/log" || { cat "$dir/log" >&2; exit 1; }
   sed 's/^pipeline_/pipeline_sqlite_/' "$dir/sqlite.out"
   cat "$dir/peer.out"
   grep -E '^pipeline_(seconds|cpu|rate|load|link|entities)' "$dir/postgres.out" | sed 's/^pipeline_/pipeline_postgres_/'

@@ -5,7 +5,6 @@
 # DATABASE: sqlite, or postgres: and a CONNINFO (with_postgres.sh makes one).
 # usage: bench_reads.sh [BUILD]   PEOPLE, SECONDS_, CONNECTIONS, DATABASE, PREFIX may be set
 set -euo pipefail
-unset NDC_POSTGRES_URL # ndc would take it for a setting
 build=${1:-build}
 people=${PEOPLE:-100000} seconds=${SECONDS_:-10} connections=${CONNECTIONS:-64}
 database=${DATABASE:-sqlite} prefix=${PREFIX:-}

@@ -6,6 +6,6 @@ ninja -C "$build" --quiet bench/store_bench
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ndc-bench-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 "$build/bench/store_bench" "sqlite:$dir/bench.db" "$rows"
-run() { "$1/bench/store_bench" "$NDC_POSTGRES_URL" "$2"; }
+run() { "$1/bench/store_bench" "$NDC_TEST_POSTGRES_URL" "$2"; }
 export -f run
 scripts/with_postgres.sh bash -c 'run "$@"' run "$build" "$rows"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command beside a private PostgreSQL that ends with it: a temporary folder, a Unix
-# socket only, durable settings. NDC_POSTGRES_URL tells the command where it is.
+# socket only, durable settings. NDC_TEST_POSTGRES_URL tells the command where it is.
 # usage: with_postgres.sh [-s SETTING=VALUE]... COMMAND...
 set -euo pipefail
 settings=()
@@ -23,5 +23,5 @@ trap stop EXIT
 for _ in $(seq 500); do "$bin/pg_isready" -q -h "$dir" && break; sleep 0.05; done
 "$bin/createdb" -h "$dir" -U ndc ndc || { cat "$dir.log" >&2; exit 1; }
 cd "$OLDPWD"
-export NDC_POSTGRES_URL="postgres:host=$dir user=ndc dbname=ndc"
+export NDC_TEST_POSTGRES_URL="postgres:host=$dir user=ndc dbname=ndc"
 "$@"

@@ -28,6 +28,8 @@ const struct ndc_command *cmd_find(const struct cmd_table *table, int n,
 /* help.c */
 void cmd_help_all(const struct cmd_table *table);
 void cmd_help_one(const struct ndc_command *command, bool short_form);
+/* Of words that name no command: the nearest that do, on standard error. */
+void cmd_help_unknown(const struct cmd_table *table, int n, char *const *words);
 void cmd_help_config(const struct ndc_config *config);
 enum ndc_err cmd_help_run(struct ndc_command_call *call, struct ndc_fault *fault);
 enum ndc_err cmd_completion_run(struct ndc_command_call *call, struct ndc_fault *fault);

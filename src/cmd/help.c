@@ -59,6 +59,57 @@ void cmd_help_config(const struct ndc_config *config)
     }
 }
 
+/* Whether `word` is what commands of two words begin with; prints what may follow. */
+static bool print_group(const struct cmd_table *table, const char *word)
+{
+    size_t len = strlen(word);
+    const char *between = "";
+    for (size_t i = 0; i < table->n; i++) {
+        const char *name = table->names[i];
+        if (strncmp(name, word, len) != 0 || name[len] != ' ') continue;
+        if (!*between) fprintf(stderr, "ndc: \"%s\" is followed by", word);
+        fprintf(stderr, "%s %s", between, name + len + 1);
+        between = ",";
+    }
+    if (*between) fputc('\n', stderr);
+    return *between != 0;
+}
+
+/* Of two words, together or the first alone; what commands begin with counts too. */
+static const char *nearest_command(const struct cmd_table *table, int n,
+                                   char *const *words, char *room, size_t size)
+{
+    const char *names[CMD_MAX];
+    static char firsts[CMD_MAX][32];
+    const char *found = NULL;
+    if (n >= 2 && words[1][0] != '-') {
+        snprintf(room, size, "%s %s", words[0], words[1]);
+        found = ndc_str_nearest(ndc_str(room), table->names, table->n);
+    }
+    if (!found) found = ndc_str_nearest(ndc_str(words[0]), table->names, table->n);
+    if (found) return found;
+    for (size_t i = 0; i < table->n; i++) {
+        const char *name = table->names[i];
+        size_t len = NDC_MIN(strcspn(name, " "), sizeof(firsts[i]) - 1);
+        memcpy(firsts[i], name, len);
+        firsts[i][len] = 0;
+        names[i] = firsts[i];
+    }
+    return ndc_str_nearest(ndc_str(words[0]), names, table->n);
+}
+
+void cmd_help_unknown(const struct cmd_table *table, int n, char *const *words)
+{
+    char room[128];
+    bool two = n >= 2 && words[1][0] != '-';
+    const char *nearest = nearest_command(table, n, words, room, sizeof(room));
+    bool whole = nearest && strcmp(nearest, words[0]) != 0;
+    if (!(two && whole) && print_group(table, words[0])) return;
+    fprintf(stderr, "ndc: there is no command \"%s%s%s\"%s%s%s\n", words[0],
+            two ? " " : "", two ? words[1] : "", nearest ? "; did you mean \"" : "",
+            nearest ? nearest : "", nearest ? "\"?" : " (ndc help lists them)");
+}
+
 enum ndc_err cmd_help_run(struct ndc_command_call *call, struct ndc_fault *fault)
 {
     struct cmd_table table;

@@ -350,10 +350,7 @@ int main(int argc, char **argv)
     const struct ndc_command *command =
         cmd_find(&table, argc - first, argv + first, &used);
     if (!command) {
-        const char *nearest = ndc_str_nearest(ndc_str(argv[first]), table.names, table.n);
-        fprintf(stderr, "ndc: there is no command \"%s\"%s%s%s\n", argv[first],
-                nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                nearest ? "\"?" : " (ndc help lists them)");
+        cmd_help_unknown(&table, argc - first, argv + first);
         return EXIT_USAGE;
     }
     if (!command->run) {

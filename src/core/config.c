@@ -251,7 +251,7 @@ enum ndc_err ndc_config_environment(struct ndc_config *config, char *const *envi
                                     struct ndc_fault *fault)
 {
     static const char *const others[] = {"NDC_CONFIG", "NDC_TEST_", "NDC_LINT_",
-                                         "NDC_BENCH_", "NDC_FUZZ_"};
+                                         "NDC_BENCH_", "NDC_FUZZ_", "NDC_SOAK_"};
     for (size_t i = 0; environment && environment[i]; i++) {
         struct ndc_str pair = ndc_str(environment[i]);
         if (!ndc_str_starts(pair, NDC_STR("NDC_"))) continue;

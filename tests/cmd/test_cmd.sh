@@ -39,6 +39,12 @@ says "help of a group" 0 "ndc user passwd" "$ndc" help user
 says "help of settings" 0 "data_dir = data" "$ndc" help config
 says "version" 0 "ndc 0." "$ndc" --version
 says "nearest command" 2 'did you mean "serve"' "$ndc" serv
+says "nearest command of two words" 2 'did you mean "source list"' "$ndc" sourc list
+says "nearest second word" 2 'did you mean "user add"' "$ndc" user ad
+says "nearest first word" 2 'did you mean "source"' "$ndc" sourc
+says "what may follow" 2 "is followed by add, list, passwd" "$ndc" user
+says "what may follow, after nonsense" 2 "is followed by add, list" "$ndc" key zzzzzz
+says "variables of tests are no settings" 0 "data_dir" env NDC_TEST_POSTGRES_URL=x "$ndc" config
 says "nearest option" 2 "did you mean --demo" "$ndc" serve --dem 5
 says "nearest setting as an option" 2 "did you mean --data_dir" "$ndc" serve --data-dri x
 says "nearest setting" 2 'did you mean "data_dir"' "$ndc" config --set data_dri=x
