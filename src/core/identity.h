@@ -59,6 +59,8 @@ enum ndc_err ndc_user_set_password(struct ndc_identity *identity, struct ndc_str
 enum ndc_err ndc_user_update(struct ndc_identity *identity, const struct ndc_user *user,
                              struct ndc_fault *fault) NDC_MUST_USE;
 
+#define NDC_KEY_ROLES_DEFAULT "agency-reader"
+
 struct ndc_key {
     struct ndc_str agency, title;
     struct ndc_str roles; /* space-separated; empty: agency-reader */

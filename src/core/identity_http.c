@@ -1,9 +1,8 @@
 /* Identity over HTTP: the session, and for those who may, users, keys, agencies, roles.
  */
-#include "core/identity_private.h"
+#include "core/identity_http.h"
 
 #include "base/date.h"
-#include "core/app.h"
 #include "core/call.h"
 #include "core/identity_schema.h"
 #include "core/permission.h"
@@ -306,6 +305,8 @@ static enum ndc_err post_user(struct ndc_request *req, struct ndc_fault *fault)
         .entity_id = ndc_json_get_str(body, "entity_id"),
         .roles = join_words(req, ndc_json_get(body, "roles")),
     };
+    err = identity_within_rights(req, user.roles, fault);
+    if (err != NDC_OK) return err;
     ndc_password_make(password);
     err =
         user_add(identity_of(req), &user, ndc_str(password), PASSWORD_MUST_CHANGE, fault);
@@ -350,6 +351,8 @@ static enum ndc_err patch_user(struct ndc_request *req, struct ndc_fault *fault)
     enum ndc_err err = ndc_request_json(req, &body, fault);
     if (err == NDC_OK) err = read_user(req, &user, fault);
     if (err != NDC_OK) return err;
+    err = identity_within_rights(req, user.roles, fault);
+    if (err != NDC_OK) return err;
     if (ndc_json_get(body, "full_name"))
         user.full_name = ndc_json_get_str(body, "full_name");
     if (ndc_json_get(body, "agency")) user.agency = ndc_json_get_str(body, "agency");
@@ -358,7 +361,8 @@ static enum ndc_err patch_user(struct ndc_request *req, struct ndc_fault *fault)
     if (ndc_json_get(body, "roles"))
         user.roles = join_words(req, ndc_json_get(body, "roles"));
     user.disabled = ndc_json_get_bool(body, "disabled", user.disabled);
-    err = ndc_user_update(identity_of(req), &user, fault);
+    err = identity_within_rights(req, user.roles, fault);
+    if (err == NDC_OK) err = ndc_user_update(identity_of(req), &user, fault);
     if (err == NDC_OK)
         ndc_request_audit(req, "user.change", user_id(req, user.name), NULL);
     return err;
@@ -367,10 +371,14 @@ static enum ndc_err patch_user(struct ndc_request *req, struct ndc_fault *fault)
 static enum ndc_err reset_password(struct ndc_request *req, struct ndc_fault *fault)
 {
     char password[64];
+    struct ndc_user user = {0};
     struct ndc_str name = ndc_request_param(req, "name");
+    enum ndc_err err = read_user(req, &user, fault);
+    if (err == NDC_OK) err = identity_within_rights(req, user.roles, fault);
+    if (err != NDC_OK) return err;
     ndc_password_make(password);
-    enum ndc_err err = user_set_password(identity_of(req), name, ndc_str(password),
-                                         PASSWORD_MUST_CHANGE, fault);
+    err = user_set_password(identity_of(req), name, ndc_str(password),
+                            PASSWORD_MUST_CHANGE, fault);
     if (err != NDC_OK) return err;
     ndc_request_audit(req, "password.reset", user_id(req, name), NULL);
     answer_password(req, name, password);
@@ -421,6 +429,9 @@ static enum ndc_err post_key(struct ndc_request *req, struct ndc_fault *fault)
                           .roles = join_words(req, ndc_json_get(body, "roles")),
                           .expires_ms = days ? ndc_clock_wall_ms() + days * 86400000 : 0,
                           .cert_sha256 = ndc_json_get_str(body, "cert_sha256")};
+    err = identity_within_rights(
+        req, key.roles.len ? key.roles : NDC_STR(NDC_KEY_ROLES_DEFAULT), fault);
+    if (err != NDC_OK) return err;
     struct ndc_str pem = ndc_json_get_str(body, "certificate");
     if (pem.len && key.cert_sha256.len)
         return ndc_fail_at(fault, NDC_EINPUT, "certificate.twice", "certificate", 0,
@@ -449,91 +460,6 @@ static enum ndc_err delete_key(struct ndc_request *req, struct ndc_fault *fault)
                           ndc_arena_printf(req->arena, "key:%.*s", NDC_STR_FMT(id)),
                           NULL);
     return err;
-}
-
-static void write_title(struct ndc_json *j, struct ndc_rows *rows, unsigned column)
-{
-    ndc_json_key(j, "title");
-    ndc_json_object(j);
-    ndc_json_kv_str(j, "vi", ndc_rows_text(rows, column));
-    ndc_json_kv_str(j, "en", ndc_rows_text(rows, column + 1));
-    ndc_json_end(j);
-}
-
-static enum ndc_err list_agencies(struct ndc_request *req, struct ndc_fault *fault)
-{
-    struct ndc_store_conn *conn;
-    struct ndc_json *j = &req->json;
-    enum ndc_err err = ndc_request_conn(req, &conn, fault);
-    if (err != NDC_OK) return err;
-    struct ndc_rows *rows = ndc_sql_query(
-        conn, "SELECT agency, title_vi, title_en FROM ndc_agency ORDER BY agency",
-        NDC_NO_ARGS);
-    ndc_json_object(j);
-    ndc_json_key(j, "agencies");
-    ndc_json_array(j);
-    while (ndc_rows_next(rows)) {
-        ndc_json_object(j);
-        ndc_json_kv_str(j, "code", ndc_rows_text(rows, 0));
-        write_title(j, rows, 1);
-        ndc_json_end(j);
-    }
-    ndc_json_end(j);
-    ndc_json_end(j);
-    return ndc_rows_end(rows, fault);
-}
-
-static enum ndc_err put_agency(struct ndc_request *req, struct ndc_fault *fault)
-{
-    struct json_object *body;
-    struct ndc_str code = ndc_request_param(req, "code");
-    enum ndc_err err = ndc_request_json(req, &body, fault);
-    if (err == NDC_OK)
-        err = ndc_agency_put(identity_of(req), code, ndc_json_get_str(body, "vi"),
-                             ndc_json_get_str(body, "en"), fault);
-    if (err == NDC_OK)
-        ndc_request_audit(req, "agency.put",
-                          ndc_arena_printf(req->arena, "agency:%.*s", NDC_STR_FMT(code)),
-                          NULL);
-    return err;
-}
-
-static enum ndc_err list_roles(struct ndc_request *req, struct ndc_fault *fault)
-{
-    struct ndc_store_conn *conn;
-    struct ndc_json *j = &req->json;
-    enum ndc_err err = ndc_request_conn(req, &conn, fault);
-    if (err != NDC_OK) return err;
-    struct ndc_rows *rows = ndc_sql_query(
-        conn, "SELECT role, title_vi, title_en, builtin FROM ndc_role ORDER BY role",
-        NDC_NO_ARGS);
-    ndc_json_object(j);
-    ndc_json_key(j, "roles");
-    ndc_json_array(j);
-    while (ndc_rows_next(rows)) {
-        struct ndc_fault inner = {0};
-        ndc_json_object(j);
-        ndc_json_kv_str(j, "role", ndc_rows_text(rows, 0));
-        write_title(j, rows, 1);
-        ndc_json_kv_bool(j, "builtin", ndc_rows_i64(rows, 3) != 0);
-        ndc_json_key(j, "permissions");
-        ndc_json_array(j);
-        struct ndc_rows *more = ndc_sql_query(
-            conn,
-            "SELECT permission FROM ndc_role_permission WHERE role = $1 ORDER BY "
-            "permission",
-            NDC_ARGS(ndc_text(ndc_arena_str(req->arena, ndc_rows_text(rows, 0)))));
-        while (ndc_rows_next(more))
-            ndc_json_str(j, ndc_rows_text(more, 0));
-        err = ndc_rows_end(more, &inner);
-        ndc_json_end(j);
-        ndc_json_end(j);
-        if (err != NDC_OK) break;
-    }
-    ndc_json_end(j);
-    ndc_json_end(j);
-    enum ndc_err last = ndc_rows_end(rows, fault);
-    return last != NDC_OK ? last : err;
 }
 
 #define SESSION                                                             \
@@ -664,7 +590,7 @@ static const struct ndc_route routes[] = {
     {.method = "GET",
      .path = "/api/agencies",
      .flags = NDC_ROUTE_SLOW,
-     .handler = list_agencies,
+     .handler = identity_list_agencies,
      .response = "{agencies:[{code:string,title:{vi:string,en:string}}]}",
      .summary = "Agencies",
      .tag = "Agencies and roles"},
@@ -672,7 +598,7 @@ static const struct ndc_route routes[] = {
      .path = "/api/agencies/{code}",
      .permission = "identity.users",
      .flags = NDC_ROUTE_SLOW,
-     .handler = put_agency,
+     .handler = identity_put_agency,
      .request = "{vi:string[1..200],en:string[1..200]}",
      .success = 204,
      .summary = "Add or rename an agency",
@@ -680,10 +606,35 @@ static const struct ndc_route routes[] = {
     {.method = "GET",
      .path = "/api/roles",
      .flags = NDC_ROUTE_SLOW,
-     .handler = list_roles,
+     .handler = identity_list_roles,
      .response = "{roles:[{role:string,title:{vi:string,en:string},builtin:bool,"
                  "permissions:[string]}]}",
      .summary = "Roles and the permissions they give",
+     .tag = "Agencies and roles"},
+    {.method = "PUT",
+     .path = "/api/roles/{role}",
+     .permission = "identity.users",
+     .flags = NDC_ROUTE_SLOW,
+     .handler = identity_put_role,
+     .request = "{vi:string[1..200],en:string[1..200],"
+                "permissions:[string[1..64]][..256]}",
+     .success = 204,
+     .summary = "Make or change a role of one's own; at most with permissions that the "
+                "caller has",
+     .tag = "Agencies and roles"},
+    {.method = "DELETE",
+     .path = "/api/roles/{role}",
+     .permission = "identity.users",
+     .flags = NDC_ROUTE_SLOW,
+     .handler = identity_delete_role,
+     .success = 204,
+     .summary = "Delete a role that no user and no key has",
+     .tag = "Agencies and roles"},
+    {.method = "GET",
+     .path = "/api/permissions",
+     .handler = identity_list_permissions,
+     .response = "{permissions:[{permission:string,title:{vi:string,en:string}}]}",
+     .summary = "Every permission that a role can give",
      .tag = "Agencies and roles"},
 };
 

@@ -34,7 +34,7 @@ enum ndc_err ndc_key_add(struct ndc_identity *identity, const struct ndc_key *ke
                          struct ndc_fault *fault)
 {
     struct add a = {.key = key,
-                    .roles = key->roles.len ? key->roles : NDC_STR("agency-reader"),
+                    .roles = key->roles.len ? key->roles : NDC_STR(NDC_KEY_ROLES_DEFAULT),
                     .id = id};
     enum ndc_err err = NDC_OK;
     if (!key->agency.len)
