@@ -11,6 +11,8 @@ enum {
     BATCH_MAX = 4096,
     HEAD_INTERVAL_MS = 1000,
     RETRY_MS = 500,
+    GATHER_MS = 1,  /* that a batch waits for company at most… */
+    GATHER_MIN = 4, /* … when there is some */
 };
 
 static struct ndc_audit *process_audit;
@@ -140,6 +142,18 @@ static bool wait_for_work(struct ndc_audit *audit)
     }
 }
 
+/* Where many append at once, a sync is worth a little patience: waits until about as many
+ * have come as lately came together, or a millisecond. One who is alone never waits.
+ * Caller holds the lock. */
+static void gather(struct ndc_audit *audit)
+{
+    size_t want = audit->lately * 3 / 4;
+    if (want < GATHER_MIN || audit->queued >= want || audit->stopping) return;
+    audit->gathering = want;
+    (void)ndc_cond_wait_ms(&audit->work, &audit->lock, GATHER_MS);
+    audit->gathering = 0;
+}
+
 static void write_one_batch(struct ndc_audit *audit, struct ndc_audit_tree *tree,
                             struct ndc_audit_item *batch, bool sign)
 {
@@ -173,7 +187,10 @@ static void run_writer(void *arg)
     ndc_audit_tree_copy(tree, &audit->tree);
     while (wait_for_work(audit)) {
         bool failing = audit->failing;
+        if (audit->first && !failing) gather(audit);
+        size_t queued = audit->queued;
         struct ndc_audit_item *batch = take_batch(audit);
+        audit->lately = NDC_MAX(queued - audit->queued, audit->lately * 7 / 8);
         bool sign = !failing && head_due(audit, tree->frontier.size + (batch != NULL));
         ndc_mutex_unlock(&audit->lock);
         if (failing) {
@@ -315,7 +332,7 @@ enum ndc_err ndc_audit_append(struct ndc_audit *audit,
         audit->last = &item->next;
         audit->queued++;
         audit->queued_bytes += item->bytes;
-        if (wake) ndc_cond_signal(&audit->work);
+        if (wake || audit->queued == audit->gathering) ndc_cond_signal(&audit->work);
     }
     ndc_mutex_unlock(&audit->lock);
     if (err) free(item);

@@ -131,6 +131,8 @@ struct ndc_audit {
     struct ndc_cond heads; /* head or failing changed */
     struct ndc_audit_item *first, **last;
     size_t queued, queued_bytes;
+    size_t lately;    /* about how many came together, of the last batches */
+    size_t gathering; /* the writer waits until so many are queued; 0: it does not */
     bool stopping, head_wanted;
     bool failing;               /* the last batch failed */
     struct ndc_fault failed;    /* why */
