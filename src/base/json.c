@@ -7,6 +7,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <threads.h>
+#ifdef __SSE2__
+#    include <emmintrin.h>
+#endif
 
 enum { PARSE_DEPTH_MAX = 32 };
 
@@ -104,6 +107,54 @@ static size_t plain_prefix(struct ndc_str s)
     return i;
 }
 
+#ifdef __SSE2__
+/* Bytes of v in [low, high], unsigned, as bits. */
+static unsigned in_range(__m128i v, unsigned char low, unsigned char high)
+{
+    __m128i above = _mm_subs_epu8(v, _mm_set1_epi8((char)high));
+    __m128i below = _mm_subs_epu8(_mm_set1_epi8((char)low), v);
+    __m128i out = _mm_or_si128(above, below);
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(out, _mm_setzero_si128()));
+}
+
+static unsigned equal(__m128i v, char c)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
+}
+
+/* Whether all of it goes out as it is, as plain_prefix has it: sixteen bytes at a time,
+ * without a branch for a letter. `due` are the places where a letter goes on. */
+static bool is_all_plain(struct ndc_str s)
+{
+    unsigned due = 0;
+    for (size_t i = 0; i < s.len; i += 16) {
+        char tail[16];
+        const char *at = s.ptr + i;
+        if (s.len - i < 16) {
+            memset(tail, ' ', sizeof(tail));
+            memcpy(tail, at, s.len - i);
+            at = tail;
+        }
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
+        unsigned ascii =
+            in_range(v, 0x20, 0x7e) & ~(equal(v, '"') | equal(v, '&') | equal(v, '<') |
+                                        equal(v, '>') | equal(v, '\\'));
+        unsigned more = in_range(v, 0x80, 0xbf);
+        unsigned two = in_range(v, 0xc2, 0xdf), three = in_range(v, 0xe1, 0xec);
+        due |= (two | three) << 1 | three << 2;
+        if ((ascii | more | two | three) != 0xffff || more != (due & 0xffff))
+            return false;
+        due >>= 16;
+    }
+    return due == 0;
+}
+#else
+static bool is_all_plain(struct ndc_str s)
+{
+    return plain_prefix(s) == s.len;
+}
+#endif
+
 static void add_checked(struct ndc_buf *out, struct ndc_str s)
 {
     size_t i = 0;
@@ -133,7 +184,7 @@ static void add_quoted(struct ndc_buf *out, struct ndc_str s)
 {
     char *to = ndc_buf_room(out, s.len + 2);
     if (!to) return;
-    size_t n = plain_prefix(s);
+    size_t n = is_all_plain(s) ? s.len : plain_prefix(s);
     *to++ = '"';
     if (n) memcpy(to, s.ptr, n);
     out->len += n + 1;

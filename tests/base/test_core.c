@@ -75,6 +75,58 @@ static void test_sort(void **state)
     free(scratch);
 }
 
+/* Texts of pieces that are whole, cut or not letters at all, at every place in a block of
+ * sixteen: as they are if and only if nothing in them is escaped or not UTF-8. */
+static void test_json_quotes_any_text(void **state)
+{
+    static const char *const pieces[] = {"a",
+                                         " ",
+                                         "~",
+                                         "Đ",
+                                         "ế",
+                                         "ữ",
+                                         "\xe2\x80\x93",
+                                         "\"",
+                                         "\\",
+                                         "<",
+                                         "\x7f",
+                                         "\x1f",
+                                         "\xc4",
+                                         "\xe1\xba",
+                                         "\x80",
+                                         "\xc0\xaf",
+                                         "\xed\xa0",
+                                         "\xf0\x9f",
+                                         "&",
+                                         ">",
+                                         "\n",
+                                         "0123456789abcdef"};
+    const char *const escaped = "\"\\<>&\n\x1f\x7f";
+    uint64_t rng = 5;
+    struct ndc_buf out;
+    (void)state;
+    ndc_buf_init(&out, 1 << 16);
+    for (int round = 0; round < 20000; round++) {
+        char text[400];
+        size_t len = 0, kinds = round % 2 ? NDC_ARRAY_LEN(pieces) : 6;
+        for (uint64_t n = ndc_rng_below(&rng, 14); n > 0; n--) {
+            const char *piece = pieces[ndc_rng_below(&rng, kinds)];
+            memcpy(text + len, piece, strlen(piece));
+            len += strlen(piece);
+        }
+        text[len] = 0;
+        struct ndc_json j;
+        ndc_buf_reset(&out);
+        ndc_json_init(&j, &out);
+        ndc_json_str(&j, ndc_str_n(text, len));
+        bool plain = ndc_utf8_valid(ndc_str_n(text, len)) && !strpbrk(text, escaped);
+        bool same = out.len == len + 2 && memcmp(out.ptr + 1, text, len) == 0;
+        assert_int_equal(same, plain);
+        assert_true(ndc_utf8_valid(ndc_buf_str(&out)));
+    }
+    ndc_buf_free(&out);
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -152,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_dict),
         cmocka_unit_test(test_sort),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_quotes_any_text),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_utf8),
     };
