@@ -113,20 +113,20 @@ static void free_server(struct ndc_http_server *server)
     free(server);
 }
 
-static enum ndc_err start_daemon(struct ndc_http_server *server, int fd,
-                                 struct ndc_fault *fault)
+static enum ndc_err start_daemon(struct ndc_http_server *server, struct ndc_fault *fault)
 {
     struct MHD_OptionItem items[OPTIONS_MAX];
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                     MHD_ALLOW_UPGRADE | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+                     MHD_ALLOW_UPGRADE | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+                     MHD_USE_NO_LISTEN_SOCKET;
     if (server->tls_cert) flags |= MHD_USE_TLS;
     list_options(server, items);
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_run, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd,
-        server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_uri,
-        server, MHD_OPTION_NOTIFY_COMPLETED, exchange_done, server,
-        MHD_OPTION_NOTIFY_CONNECTION, conn_notify, server, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_escapes, server, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+        server, MHD_OPTION_URI_LOG_CALLBACK, exchange_uri, server,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_done, server, MHD_OPTION_NOTIFY_CONNECTION,
+        conn_notify, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, server,
+        MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (server->daemon) return NDC_OK;
     return ndc_fail(fault, NDC_EIO, "net.start",
                     server->tls_cert
@@ -140,8 +140,8 @@ enum ndc_err ndc_http_start(struct ndc_http_server **out,
                             struct ndc_fault *fault)
 {
     struct ndc_http_server *server = ndc_xcalloc(1, sizeof(*server));
-    int fd = -1;
     *out = NULL;
+    server->listen_fd = -1;
     server->options = *options;
     if (server->options.threads == 0) server->options.threads = ndc_cpu_count();
     server->id_seed = ndc_random_u64();
@@ -149,10 +149,13 @@ enum ndc_err ndc_http_start(struct ndc_http_server **out,
     ndc_cond_init(&server->stop_cond);
     enum ndc_err err = read_tls(server, fault);
     if (err == NDC_OK)
-        err = listen_open(&fd, &server->port, &server->unix_path, options->listen, fault);
-    if (err == NDC_OK) err = start_daemon(server, fd, fault);
+        err = listen_open(&server->listen_fd, &server->port, &server->unix_path,
+                          options->listen, fault);
+    if (err == NDC_OK) err = start_daemon(server, fault);
+    if (err == NDC_OK) err = accept_start(server, fault);
     if (err != NDC_OK) {
-        if (fd >= 0) close(fd);
+        if (server->daemon) MHD_stop_daemon(server->daemon);
+        if (server->listen_fd >= 0) close(server->listen_fd);
         free_server(server);
         return err;
     }
@@ -187,8 +190,7 @@ static void wait_for(const atomic_uint *count, int64_t ms)
 void ndc_http_stop(struct ndc_http_server *server)
 {
     if (!server) return;
-    int fd = MHD_quiesce_daemon(server->daemon);
-    if (fd >= 0) close(fd);
+    accept_stop(server);
     ndc_mutex_lock(&server->lock);
     atomic_store(&server->stopping, true);
     ndc_cond_broadcast(&server->stop_cond);

@@ -60,7 +60,8 @@ struct ndc_http_server {
     atomic_uint open, held, active;
     atomic_size_t body_memory;
     atomic_bool stopping;
-    struct ndc_thread reaper;
+    int listen_fd, accept_stop; /* accept_stop: an eventfd */
+    struct ndc_thread acceptor, reaper;
     bool reaper_runs;
     /* Guards the lists below. */
     struct ndc_mutex lock;
@@ -95,6 +96,11 @@ void ws_upgraded(void *ws, struct MHD_Connection *mhd, void *context, const char
                  size_t extra_len, MHD_socket fd,
                  struct MHD_UpgradeResponseHandle *handle);
 void ws_abandon(struct ndc_ws *ws);
+
+/* accept.c: from now on connections are taken from listen_fd; stopping closes it. */
+enum ndc_err accept_start(struct ndc_http_server *server,
+                          struct ndc_fault *fault) NDC_MUST_USE;
+void accept_stop(struct ndc_http_server *server);
 
 /* listen.c: a bound, listening, non-blocking socket. */
 enum ndc_err listen_open(int *fd, unsigned *port, char **unix_path, const char *text,
