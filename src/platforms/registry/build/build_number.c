@@ -49,9 +49,9 @@ static uint64_t map_get(const struct old_map *map, uint64_t hash)
     return map->slots[at].key ? map->slots[at].value : 0;
 }
 
-static uint64_t record_hash(const struct ndc_record *r)
+static uint64_t record_hash(uint32_t source, struct ndc_str key)
 {
-    return ndc_hash_str(r->key, ndc_mix64(r->source));
+    return ndc_hash_str(key, ndc_mix64(source));
 }
 
 static enum ndc_err read_old(struct build *b, struct old_map *map,
@@ -72,7 +72,7 @@ static enum ndc_err read_old(struct build *b, struct old_map *map,
         ndc_arena_reset(&arena);
         if (!ndc_entity_decode(&v, &arena, ndc_rows_blob(rows, 1))) continue;
         for (unsigned i = 0; i < v.record_count; i++)
-            map_put(map, record_hash(&v.records[i]), number);
+            map_put(map, record_hash(v.records[i].source, v.records[i].key), number);
     }
     err = ndc_rows_end(rows, fault);
     /* Numbers that were merged away are never given again. */
@@ -118,22 +118,18 @@ static void add_vote(struct votes *v, size_t first, struct vote vote)
 static void collect_votes(struct build_link *l, const struct old_map *map,
                           struct votes *v)
 {
-    struct ndc_arena arena;
-    ndc_arena_init(&arena, 4 << 20);
     for (uint32_t e = 0; e < l->entities; e++) {
         size_t first = v->count;
         for (uint32_t m = l->starts[e]; m < l->starts[e + 1]; m++) {
-            uint32_t at;
+            uint32_t at, source;
+            struct ndc_str key;
             struct build_source *s = ndc_build_row(l, l->members[m], &at);
-            struct ndc_str bytes = ndc_stage_record(&s->stage, at);
-            struct ndc_record r;
-            ndc_arena_reset(&arena);
-            if (!ndc_record_decode(&r, &arena, &bytes)) continue;
-            uint64_t number = map_get(map, record_hash(&r));
+            if (!ndc_record_head(ndc_stage_record(&s->stage, at), &source, &key))
+                continue;
+            uint64_t number = map_get(map, record_hash(source, key));
             if (number) add_vote(v, first, (struct vote){number, 1, e, (uint8_t)l->type});
         }
     }
-    ndc_arena_free(&arena);
 }
 
 static void grant(struct build *b, struct votes *v)

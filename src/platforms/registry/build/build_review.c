@@ -71,7 +71,6 @@ static void find_wanted(struct build_link *l, struct decisions *d)
     while (mask < d->wanted_count * 4)
         mask *= 2;
     uint32_t *slots = ndc_xcalloc(mask, sizeof(*slots)); /* index in wanted, plus 1 */
-    struct ndc_arena arena;
     mask--;
     for (size_t i = 0; i < d->wanted_count; i++) {
         size_t at = d->wanted[i].hash & mask;
@@ -79,14 +78,12 @@ static void find_wanted(struct build_link *l, struct decisions *d)
             at = (at + 1) & mask;
         slots[at] = (uint32_t)i + 1;
     }
-    ndc_arena_init(&arena, 4 << 20);
     for (unsigned s = 0; s < l->source_count; s++) {
         for (uint32_t r = 0; r < l->sources[s].stage.count; r++) {
-            struct ndc_record record;
-            struct ndc_str bytes = ndc_stage_record(&l->sources[s].stage, r);
-            ndc_arena_reset(&arena);
-            if (!ndc_record_decode(&record, &arena, &bytes)) continue;
-            uint64_t hash = ndc_hash_str(record.key, ndc_mix64(record.source));
+            uint32_t source;
+            struct ndc_str key, record = ndc_stage_record(&l->sources[s].stage, r);
+            if (!ndc_record_head(record, &source, &key)) continue;
+            uint64_t hash = ndc_hash_str(key, ndc_mix64(source));
             for (size_t at = hash & mask; slots[at]; at = (at + 1) & mask) {
                 struct wanted *w = &d->wanted[slots[at] - 1];
                 if (w->hash != hash) continue;
@@ -96,7 +93,6 @@ static void find_wanted(struct build_link *l, struct decisions *d)
             }
         }
     }
-    ndc_arena_free(&arena);
     free(slots);
 }
 

@@ -166,6 +166,13 @@ bool ndc_record_pick_fields(struct ndc_record_pick *picks, unsigned count,
     return c.at == c.end;
 }
 
+bool ndc_record_head(struct ndc_str record, uint32_t *source, struct ndc_str *key)
+{
+    struct ndc_str body;
+    return ndc_take_bytes(&record, &body) && take_u32(&body, source) &&
+           ndc_take_bytes(&body, key);
+}
+
 const struct ndc_record_field *ndc_record_find(const struct ndc_record *r, unsigned field)
 {
     for (unsigned i = 0; i < r->count; i++)

@@ -53,6 +53,8 @@ bool ndc_record_decode(struct ndc_record *record, struct ndc_arena *arena,
                        struct ndc_str *in);
 /* Takes one record from *in without looking inside. */
 bool ndc_record_skip(struct ndc_str *in, struct ndc_str *whole);
+/* Whose record it is, without its fields. False: damaged. */
+bool ndc_record_head(struct ndc_str record, uint32_t *source, struct ndc_str *key);
 /* What some fields of a record say, without its other parts: for who reads all records
  * and few of their fields. */
 struct ndc_record_pick {
