@@ -278,6 +278,14 @@ void ndc_file_unmap(struct ndc_str *map)
     *map = NDC_STR_NULL;
 }
 
+void ndc_file_forget(struct ndc_str part)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = ((uintptr_t)part.ptr + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)part.ptr + part.len) & ~(page - 1);
+    if (end > start) (void)madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 enum ndc_err ndc_file_remove(const char *path, struct ndc_fault *fault)
 {
     if (unlink(path) != 0 && errno != ENOENT)

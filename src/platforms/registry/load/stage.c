@@ -3,6 +3,8 @@
 
 #include "sys/file.h"
 
+enum { FORGET_RECORDS = 1 << 14 };
+
 enum ndc_err ndc_stage_open(struct ndc_stage *stage, const char *path,
                             struct ndc_fault *fault)
 {
@@ -24,8 +26,17 @@ enum ndc_err ndc_stage_open(struct ndc_stage *stage, const char *path,
             stage->offsets = ndc_xrealloc(stage->offsets, cap * sizeof(*stage->offsets));
         }
         stage->offsets[++stage->count] = stage->data.len - in.len;
+        if (stage->count % FORGET_RECORDS == 0)
+            ndc_stage_forget(stage, stage->count - FORGET_RECORDS, stage->count);
     }
     return NDC_OK;
+}
+
+void ndc_stage_forget(const struct ndc_stage *stage, uint32_t from, uint32_t to)
+{
+    if (from >= to) return;
+    ndc_file_forget(ndc_str_n(stage->data.ptr + stage->offsets[from],
+                              (size_t)(stage->offsets[to] - stage->offsets[from])));
 }
 
 void ndc_stage_close(struct ndc_stage *stage)

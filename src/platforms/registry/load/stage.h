@@ -18,6 +18,9 @@ struct ndc_stage {
 enum ndc_err ndc_stage_open(struct ndc_stage *stage, const char *path,
                             struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_stage_close(struct ndc_stage *stage);
+/* Records [from, to) are not read for a while: their pages leave this process (not the
+ * page cache), so that reading a large stage does not make it large. */
+void ndc_stage_forget(const struct ndc_stage *stage, uint32_t from, uint32_t to);
 
 static inline struct ndc_str ndc_stage_record(const struct ndc_stage *stage, uint32_t i)
 {
