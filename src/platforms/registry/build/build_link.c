@@ -6,26 +6,57 @@
 
 enum { FEED_ROWS = 16384 };
 
-/* One that is damaged or gone is made anew where that can be. */
-static enum ndc_err open_stage(struct ndc_registry *reg,
-                               const struct ndc_registered *source, int64_t run,
-                               const char *path, struct ndc_stage *stage,
-                               struct ndc_fault *fault)
+struct opening {
+    struct build_source *source;
+    struct ndc_stage *stage;
+    int64_t run;
+    const char *path;
+    enum ndc_err err;
+    struct ndc_fault fault;
+};
+
+static void open_one(void *arg, size_t i)
 {
-    struct ndc_fault why = {0};
-    enum ndc_err err = ndc_stage_open(stage, path, &why);
-    if (!err) return NDC_OK;
-    ndc_log(NDC_LOG_WARN, "registry", "%s", why.message);
-    err = ndc_registry_restore_stage(reg, source, run, path, fault);
-    return err ? err : ndc_stage_open(stage, path, fault);
+    struct opening *o = (struct opening *)arg + i;
+    o->err = ndc_stage_open(o->stage, o->path, &o->fault);
+}
+
+/* Opens all at once; one that is damaged or gone is made anew where that can be. */
+static enum ndc_err open_all(struct ndc_registry *reg, struct opening *list, size_t n,
+                             struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    ndc_parallel_for(reg->threads, n, open_one, list);
+    for (size_t i = 0; i < n && !err; i++) {
+        struct opening *o = &list[i];
+        if (!o->err) continue;
+        ndc_log(NDC_LOG_WARN, "registry", "%s", o->fault.message);
+        err = ndc_registry_restore_stage(reg, o->source->source, o->run, o->path, fault);
+        if (!err) err = ndc_stage_open(o->stage, o->path, fault);
+    }
+    return err;
+}
+
+static struct build_source *add_source(struct build *b, uint32_t number)
+{
+    struct ndc_registered *source = ndc_registry_by_number(b->registry, number);
+    NDC_ASSERT(source);
+    struct build_link *l = &b->links[source->source->entity];
+    if (!l->sources)
+        l->sources = ndc_xcalloc(NDC_REGISTRY_SOURCES_MAX, sizeof(*l->sources));
+    NDC_ASSERT(l->source_count < NDC_REGISTRY_SOURCES_MAX);
+    struct build_source *s = &l->sources[l->source_count++];
+    s->source = source;
+    return s;
 }
 
 enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     struct ndc_arena paths;
-    enum ndc_err err = ndc_store_take(b->registry->store, NDC_READ, &conn, fault),
-                 bad = 0;
+    struct opening *list = NULL;
+    size_t n = 0;
+    enum ndc_err err = ndc_store_take(b->registry->store, NDC_READ, &conn, fault);
     if (err) return err;
     ndc_arena_init(&paths, 4 << 20);
     ndc_mutex_lock(&b->registry->stage_lock);
@@ -33,30 +64,26 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
                                           "SELECT number, stage_run FROM registry_source "
                                           "WHERE stage_run > 0 ORDER BY source",
                                           NDC_NO_ARGS);
-    while (!bad && ndc_rows_next(rows)) {
-        struct ndc_registered *source =
-            ndc_registry_by_number(b->registry, (uint32_t)ndc_rows_i64(rows, 0));
-        NDC_ASSERT(source);
-        struct build_link *l = &b->links[source->source->entity];
-        l->sources =
-            ndc_xrealloc(l->sources, (l->source_count + 1) * sizeof(*l->sources));
-        struct build_source *s = &l->sources[l->source_count];
-        *s = (struct build_source){.source = source};
+    while (ndc_rows_next(rows)) {
+        struct build_source *s = add_source(b, (uint32_t)ndc_rows_i64(rows, 0));
         int64_t run = ndc_rows_i64(rows, 1);
-        bad = open_stage(
-            b->registry, source, run,
-            ndc_registry_stage_path(b->registry, &paths, source->source->id, run),
-            &s->stage, fault);
-        if (!bad) {
-            l->source_count++;
-            b->stats->records += s->stage.count;
-        }
+        list = ndc_xrealloc(list, (n + 1) * sizeof(*list));
+        list[n++] =
+            (struct opening){.source = s,
+                             .stage = &s->stage,
+                             .run = run,
+                             .path = ndc_registry_stage_path(b->registry, &paths,
+                                                             s->source->source->id, run)};
     }
     err = ndc_rows_end(rows, fault);
+    if (!err) err = open_all(b->registry, list, n, fault);
+    for (size_t i = 0; i < n && !err; i++)
+        b->stats->records += list[i].stage->count;
     ndc_mutex_unlock(&b->registry->stage_lock);
     ndc_store_give(conn);
     ndc_arena_free(&paths);
-    return bad ? bad : err;
+    free(list);
+    return err;
 }
 
 struct feed_task {
@@ -93,6 +120,7 @@ static void feed_part(void *arg, size_t i)
     committed = ndc_link_batch_commit(batch, &fault);
     if (!err) err = committed;
     ndc_link_feed_free(feed);
+    ndc_stage_forget(&task->source->stage, task->from, task->to);
     if (!err) return;
     ndc_mutex_lock(&f->lock);
     if (!f->err) {
@@ -204,6 +232,7 @@ enum ndc_err ndc_build_link(struct build *b, struct build_link *l,
     if (!err) err = ndc_build_apply_decisions(b, l, fault);
     if (!err) err = ndc_link_run(l->link, fault);
     if (err) return err;
+    ndc_link_drop_rows(l->link);
     group_rows(l);
     group_edges(l);
     struct ndc_link_stats stats;

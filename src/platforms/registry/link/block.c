@@ -87,20 +87,37 @@ static uint16_t find_key_table(struct blocks *b, unsigned field,
     return (uint16_t)b->table_count++;
 }
 
+/* The keys of a value under a part's transform. */
+static const uint64_t *part_keys(const struct blocks *b, unsigned rule, unsigned part,
+                                 unsigned i, const uint32_t *values, unsigned *width)
+{
+    const struct block_key_table *t = &b->tables[b->part_table[rule][part][i]];
+    uint32_t value = values[b->table->spec->rules[rule].parts[part].fields[i]];
+    *width = t->width;
+    return b->value_keys[t->dict_field] + (size_t)value * b->key_width[t->dict_field] +
+           t->slot;
+}
+
 static unsigned row_rule_keys(const struct blocks *b, unsigned rule_index,
                               const uint32_t *values, uint64_t out[static RULE_KEYS_MAX])
 {
     const struct rule *rule = &b->table->spec->rules[rule_index];
     struct part_keys parts[PARTS_MAX];
+    unsigned width;
+    if (b->rule_plain[rule_index]) {
+        out[0] = b->rule_seeds[rule_index];
+        for (unsigned p = 0; p < rule->part_count; p++) {
+            uint64_t key = *part_keys(b, rule_index, p, 0, values, &width);
+            if (!key) return 0;
+            out[0] = ndc_hash_join(out[0], key);
+        }
+        return 1;
+    }
     for (unsigned p = 0; p < rule->part_count; p++) {
-        const struct rule_part *part = &rule->parts[p];
         parts[p].count = 0;
-        for (unsigned i = 0; i < part->field_count; i++) {
-            const struct block_key_table *t = &b->tables[b->part_table[rule_index][p][i]];
-            const uint64_t *keys =
-                b->value_keys[t->dict_field] +
-                (size_t)values[part->fields[i]] * b->key_width[t->dict_field] + t->slot;
-            for (unsigned k = 0; k < t->width && keys[k]; k++)
+        for (unsigned i = 0; i < rule->parts[p].field_count; i++) {
+            const uint64_t *keys = part_keys(b, rule_index, p, i, values, &width);
+            for (unsigned k = 0; k < width && keys[k]; k++)
                 parts[p].keys[parts[p].count++] = keys[k];
         }
         if (parts[p].count == 0) return 0;
@@ -354,10 +371,19 @@ static void choose_split_fields(struct blocks *b)
     }
 }
 
+static void drop_keys(struct blocks *b)
+{
+    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++) {
+        free(b->value_keys[f]);
+        b->value_keys[f] = NULL;
+    }
+}
+
 static void prepare_rule(struct blocks *b, unsigned r)
 {
     const struct rule *rule = &b->table->spec->rules[r];
     b->rule_seeds[r] = ndc_link_rule_seed(rule);
+    b->rule_plain[r] = true;
     for (unsigned p = 0; p < rule->part_count; p++) {
         const struct rule_part *part = &rule->parts[p];
         if (part->field_count == 1) b->rule_needs[r] |= 1u << part->fields[0];
@@ -365,6 +391,8 @@ static void prepare_rule(struct blocks *b, unsigned r)
             b->rule_fields[r] |= 1u << part->fields[i];
             b->part_table[r][p][i] = find_key_table(b, part->fields[i], part);
         }
+        if (part->field_count > 1 || part->kind == TRANSFORM_TOKENS)
+            b->rule_plain[r] = false;
     }
 }
 
@@ -380,6 +408,7 @@ void ndc_link_blocks_build(struct blocks *b, const struct table *table,
     fill_all_keys(b, threads);
     choose_split_fields(b);
     build_entries(b, threads);
+    drop_keys(b);
     for (unsigned r = 0; r < spec->rule_count; r++) {
         const struct ndc_key32 *e = b->entries[r];
         for (uint32_t i = 0; i < b->entry_count[r];) {
@@ -393,12 +422,18 @@ void ndc_link_blocks_build(struct blocks *b, const struct table *table,
     }
 }
 
+void ndc_link_blocks_done(struct blocks *b)
+{
+    for (unsigned r = 0; r < RULES_MAX; r++) {
+        free(b->entries[r]);
+        b->entries[r] = NULL;
+        b->entry_count[r] = 0;
+    }
+}
+
 void ndc_link_blocks_free(struct blocks *b)
 {
-    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
-        free(b->value_keys[f]);
-    for (unsigned r = 0; r < RULES_MAX; r++)
-        free(b->entries[r]);
+    ndc_link_blocks_done(b);
     free(b->tables);
     free(b->caps);
     *b = (struct blocks){0};

@@ -29,10 +29,12 @@ struct blocks {
     struct block_key_table *tables;
     unsigned table_count;
     uint16_t part_table[RULES_MAX][PARTS_MAX][PART_FIELDS_MAX];
-    uint64_t *value_keys[NDC_LINK_FIELDS_MAX]; /* by dictionary: value x its key_width */
+    uint64_t *value_keys[NDC_LINK_FIELDS_MAX]; /* by dictionary: value x its key_width,
+                                                  while building */
     unsigned key_width[NDC_LINK_FIELDS_MAX];
     uint64_t rule_seeds[RULES_MAX];
     uint32_t rule_needs[RULES_MAX]; /* bit set of the fields it cannot do without */
+    bool rule_plain[RULES_MAX];     /* one field and one key a part */
     uint64_t filter_bits, *filters[RULES_MAX]; /* keys of open nodes, while building */
     uint32_t rule_fields[RULES_MAX];           /* bit set of the fields it reads */
     /* Rule -> entries sorted by key, keys held by one node only left out. */
@@ -48,6 +50,8 @@ struct blocks {
 
 void ndc_link_blocks_build(struct blocks *blocks, const struct table *table,
                            const struct nodes *nodes, unsigned threads);
+/* All pairs have been taken: gives back the entries, keeps the caps. */
+void ndc_link_blocks_done(struct blocks *blocks);
 void ndc_link_blocks_free(struct blocks *blocks);
 
 struct pairs {

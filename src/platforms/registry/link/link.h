@@ -100,5 +100,8 @@ void ndc_link_use_model(struct ndc_link *link, const struct ndc_link_model *mode
 
 /* Links. Once per table. */
 enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault) NDC_MUST_USE;
+/* After a run: gives back the rows' values, most of the table's memory. Everything of
+ * result.h still works but ndc_link_value and ndc_link_explain. */
+void ndc_link_drop_rows(struct ndc_link *link);
 
 #endif

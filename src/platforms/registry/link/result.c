@@ -57,6 +57,7 @@ uint32_t ndc_link_row_find(const struct ndc_link *link, unsigned source, uint64_
 struct ndc_str ndc_link_value(const struct ndc_link *link, uint32_t row, unsigned field)
 {
     NDC_ASSERT(row < link->table.row_count && field < link->spec->field_count);
+    NDC_ASSERT(link->table.values);
     uint32_t v = table_row(&link->table, row)[field];
     return v ? ndc_dict_get(link->table.columns[field].dict, v) : NDC_STR_NULL;
 }
@@ -88,6 +89,7 @@ unsigned ndc_link_explain(const struct ndc_link *link, uint32_t a, uint32_t b,
                           struct ndc_link_evidence *out, unsigned max, double *log_odds)
 {
     NDC_ASSERT(a < link->table.row_count && b < link->table.row_count);
+    NDC_ASSERT(link->table.values);
     return ndc_link_explain_rows(&link->table, link_model(link), link->fields, a, b, out,
                                  max, log_odds);
 }

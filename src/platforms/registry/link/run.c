@@ -300,6 +300,7 @@ static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
     }
     link->stats.seconds_score = seconds_since(mark);
     ndc_link_compared_free(&link->compared);
+    ndc_link_blocks_done(&link->blocks);
     free(pairs.items);
     free(sample.items);
     return err;
@@ -388,6 +389,7 @@ enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
     if (err) goto out;
     if (is_canceled(link, "cluster", 0.8)) goto canceled;
     ndc_link_cluster_run(link);
+    ndc_link_nodes_free(&link->nodes);
     finish(link);
     link->stats.seconds_cluster = seconds_since(&mark);
     (void)is_canceled(link, "done", 1);
@@ -397,4 +399,12 @@ canceled:
 out:
     ndc_dict_free(&declared);
     return err;
+}
+
+void ndc_link_drop_rows(struct ndc_link *link)
+{
+    NDC_ASSERT(link->ran);
+    free(link->table.block);
+    link->table.block = NULL;
+    link->table.values = NULL;
 }
