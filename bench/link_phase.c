@@ -27,14 +27,32 @@ static double cpu_seconds(void)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
+/* Memory at its highest since the last call, MiB. */
+static double peak_memory(void)
+{
+    double mib = 0;
+    char line[256];
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof(line), f)) {
+        if (strncmp(line, "VmHWM:", 6) == 0) mib = strtod(line + 6, NULL) / 1024;
+    }
+    if (f) fclose(f);
+    f = fopen("/proc/self/clear_refs", "w"); /* 5: the highest begins anew */
+    if (f) {
+        fputs("5", f);
+        fclose(f);
+    }
+    return mib;
+}
+
 static void lap(struct steps *s, const char *kind, const char *step)
 {
     int64_t wall = ndc_clock_mono_ns();
     double cpu = cpu_seconds();
-    printf("%s_%s %.3f s, %.3f s of processor time\n", kind, step,
-           (double)(wall - s->wall) * 1e-9, cpu - s->cpu);
-    s->wall = wall;
-    s->cpu = cpu;
+    printf("%s_%s %.3f s, %.3f s of processor time, %.0f MiB at most\n", kind, step,
+           (double)(wall - s->wall) * 1e-9, cpu - s->cpu, peak_memory());
+    s->wall = ndc_clock_mono_ns();
+    s->cpu = cpu_seconds();
 }
 
 /* The engine tells how far it is: at these parts of a whole a step begins. */

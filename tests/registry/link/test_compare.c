@@ -107,6 +107,31 @@ static void test_measures_plain(void **state)
     }
 }
 
+/* Words by eights are the tokens that spaces leave, wherever they fall. */
+static void test_words(void **state)
+{
+    (void)state;
+    uint64_t rng = 11;
+    for (unsigned round = 0; round < 100000; round++) {
+        char text[40];
+        struct ndc_str s = {text, ndc_rng_below(&rng, sizeof text)}, tokens[16];
+        struct word words[16];
+        for (size_t i = 0; i < s.len; i++)
+            text[i] = ndc_rng_below(&rng, 4) ? (char)(1 + ndc_rng_below(&rng, 255)) : ' ';
+        unsigned max = 1 + (unsigned)ndc_rng_below(&rng, 16);
+        unsigned n = ndc_link_text_tokens(s, tokens, max);
+        assert_int_equal(ndc_link_text_words(s, words, max), n);
+        for (unsigned i = 0; i < n; i++) {
+            uint64_t head = 0;
+            for (size_t k = 0; k < NDC_MIN(tokens[i].len, (size_t)8); k++)
+                head |= (uint64_t)(unsigned char)tokens[i].ptr[k] << 8 * k;
+            assert_ptr_equal(words[i].text.ptr, tokens[i].ptr);
+            assert_int_equal(words[i].text.len, tokens[i].len);
+            assert_int_equal(words[i].head, head);
+        }
+    }
+}
+
 static void assert_level(const char *compare, const char *a, const char *b,
                          const char *want)
 {
@@ -205,9 +230,12 @@ static void test_others(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measures), cmocka_unit_test(test_measures_plain),
-        cmocka_unit_test(test_names),    cmocka_unit_test(test_vietnamese_names),
-        cmocka_unit_test(test_dates),    cmocka_unit_test(test_others)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_measures),
+                                       cmocka_unit_test(test_measures_plain),
+                                       cmocka_unit_test(test_words),
+                                       cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_vietnamese_names),
+                                       cmocka_unit_test(test_dates),
+                                       cmocka_unit_test(test_others)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,26 +175,38 @@ static bool near_words(const struct word *a, const struct word *b)
     return ndc_link_text_distance(x, y, 1) <= 1;
 }
 
+static uint64_t word_bit(const struct word *w)
+{
+    return 1ull << (w->head * 0x9e3779b97f4a7c15u >> 58);
+}
+
 /* Words of a found in b (each used once), near ones counting as found. */
 static unsigned words_found(const struct word *a, unsigned na, const struct word *b,
                             unsigned nb)
 {
-    uint32_t used = 0;
-    unsigned found = 0;
-    for (unsigned pass = 0; pass < 2; pass++) {
-        for (unsigned i = 0; i < na; i++) {
-            if (used >> (16 + i) & 1) continue;
-            for (unsigned j = 0; j < nb; j++) {
-                if (used >> j & 1) continue;
-                if (!(pass == 0 ? word_eq(&a[i], &b[j]) : near_words(&a[i], &b[j])))
-                    continue;
-                used |= 1u << j | 1u << (16 + i);
-                found++;
-                break;
-            }
+    uint32_t left_a = (1u << na) - 1, left_b = (1u << nb) - 1;
+    uint64_t some = 0;
+    for (unsigned j = 0; j < nb; j++)
+        some |= word_bit(&b[j]);
+    for (unsigned i = 0; i < na; i++) {
+        if (!(some & word_bit(&a[i]))) continue;
+        for (uint32_t left = left_b; left; left &= left - 1) {
+            if (!word_eq(&a[i], &b[__builtin_ctz(left)])) continue;
+            left_a &= ~(1u << i);
+            left_b &= ~(left & -left);
+            break;
         }
     }
-    return found;
+    for (uint32_t rest = left_a; rest; rest &= rest - 1) {
+        unsigned i = (unsigned)__builtin_ctz(rest);
+        for (uint32_t left = left_b; left && a[i].text.len >= 4; left &= left - 1) {
+            if (!near_words(&a[i], &b[__builtin_ctz(left)])) continue;
+            left_a &= ~(1u << i);
+            left_b &= ~(left & -left);
+            break;
+        }
+    }
+    return na - (unsigned)__builtin_popcount(left_a);
 }
 
 static uint8_t tokens_compare(const struct column *column, uint32_t a, uint32_t b)

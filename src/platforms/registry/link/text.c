@@ -181,19 +181,64 @@ unsigned ndc_link_text_tokens(struct ndc_str s, struct ndc_str *out, unsigned ma
     return n;
 }
 
+/* Bit i set: byte i of the eight is a space. */
+static inline uint64_t spaces_of(uint64_t eight)
+{
+    const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
+    uint64_t x = eight ^ 0x2020202020202020u;
+    uint64_t zero = ~(((x & low) + low) | x | low);
+    return (zero >> 7) * 0x0102040810204080u >> 56;
+}
+
+static inline uint64_t load_eight(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+/* The first up to eight bytes of s[from, to), never reading outside s. */
+static inline uint64_t head_of(struct ndc_str s, size_t from, size_t to)
+{
+    size_t n = to - from;
+    if (s.len - from >= 8) {
+        uint64_t v = load_eight(s.ptr + from);
+        return n >= 8 ? v : v & ((1ull << 8 * n) - 1);
+    }
+    if (s.len >= 8) {
+        uint64_t v = load_eight(s.ptr + s.len - 8) >> 8 * (8 - (s.len - from));
+        return v & ((1ull << 8 * n) - 1);
+    }
+    uint64_t head = 0;
+    for (size_t i = 0; i < n; i++)
+        head |= (uint64_t)(unsigned char)s.ptr[from + i] << 8 * i;
+    return head;
+}
+
+/* Ends of words are found eight bytes at a time, as bits of `spaces`. */
 unsigned ndc_link_text_words(struct ndc_str s, struct word *out, unsigned max)
 {
     unsigned n = 0;
-    size_t at = 0;
-    while (at < s.len && n < max) {
-        while (at < s.len && s.ptr[at] == ' ')
-            at++;
-        size_t from = at;
-        uint64_t head = 0;
-        for (; at < s.len && s.ptr[at] != ' '; at++)
-            if (at - from < 8)
-                head |= (uint64_t)(unsigned char)s.ptr[at] << 8 * (at - from);
-        if (at > from) out[n++] = (struct word){ndc_str_n(s.ptr + from, at - from), head};
+    size_t from = 0;
+    for (size_t at = 0; at <= s.len && n < max; at += 8) {
+        uint64_t spaces = 0;
+        if (s.len - at >= 8) {
+            spaces = spaces_of(load_eight(s.ptr + at));
+        } else {
+            for (size_t i = at; i < s.len; i++)
+                spaces |= (uint64_t)(s.ptr[i] == ' ') << (i - at);
+            spaces |= 1ull << (s.len - at); /* the end ends the last word */
+        }
+        for (; spaces && n < max; spaces &= spaces - 1) {
+            size_t to = at + (unsigned)__builtin_ctzll(spaces);
+            if (to > from)
+                out[n++] = (struct word){ndc_str_n(s.ptr + from, to - from),
+                                         head_of(s, from, to)};
+            from = to + 1;
+        }
     }
     return n;
 }
