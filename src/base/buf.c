@@ -23,7 +23,7 @@ void ndc_buf_reset(struct ndc_buf *buf)
     buf->failed = false;
 }
 
-char *ndc_buf_room(struct ndc_buf *buf, size_t more)
+char *ndc_buf_grow(struct ndc_buf *buf, size_t more)
 {
     if (buf->failed || more > buf->bytes_max - buf->len) {
         buf->failed = true;
@@ -32,37 +32,16 @@ char *ndc_buf_room(struct ndc_buf *buf, size_t more)
     if (NDC_UNLIKELY(buf->cap - buf->len < more)) {
         size_t cap = buf->cap ? buf->cap * 2 : FIRST_CAP;
         cap = NDC_MAX(cap, buf->len + more);
+        cap = NDC_MIN(cap, buf->bytes_max); /* so room is never beyond it */
         buf->ptr = ndc_xrealloc(buf->ptr, cap);
         buf->cap = cap;
     }
     return buf->ptr + buf->len;
 }
 
-void ndc_buf_add(struct ndc_buf *buf, const void *ptr, size_t len)
-{
-    if (!len) return; /* an empty buffer has no pointer to add to */
-    char *to = ndc_buf_room(buf, len);
-    if (!to) return;
-    memcpy(to, ptr, len);
-    buf->len += len;
-}
-
-void ndc_buf_add_str(struct ndc_buf *buf, struct ndc_str s)
-{
-    ndc_buf_add(buf, s.ptr, s.len);
-}
-
 void ndc_buf_add_c(struct ndc_buf *buf, const char *cstr)
 {
     ndc_buf_add(buf, cstr, strlen(cstr));
-}
-
-void ndc_buf_add_byte(struct ndc_buf *buf, char byte)
-{
-    char *to = ndc_buf_room(buf, 1);
-    if (!to) return;
-    *to = byte;
-    buf->len++;
 }
 
 void ndc_buf_add_u64(struct ndc_buf *buf, uint64_t v)
@@ -111,7 +90,7 @@ void ndc_buf_add_u64le(struct ndc_buf *buf, uint64_t v)
     ndc_buf_add_u32le(buf, (uint32_t)(v >> 32));
 }
 
-void ndc_buf_add_varint(struct ndc_buf *buf, uint64_t v)
+void ndc_buf_add_long_varint(struct ndc_buf *buf, uint64_t v)
 {
     char bytes[10];
     size_t n = 0;
@@ -121,12 +100,6 @@ void ndc_buf_add_varint(struct ndc_buf *buf, uint64_t v)
     }
     bytes[n++] = (char)v;
     ndc_buf_add(buf, bytes, n);
-}
-
-void ndc_buf_add_bytes(struct ndc_buf *buf, struct ndc_str s)
-{
-    ndc_buf_add_varint(buf, s.len);
-    ndc_buf_add_str(buf, s);
 }
 
 bool ndc_take_u32le(struct ndc_str *in, uint32_t *v)
@@ -148,7 +121,7 @@ bool ndc_take_u64le(struct ndc_str *in, uint64_t *v)
     return true;
 }
 
-bool ndc_take_varint(struct ndc_str *in, uint64_t *v)
+bool ndc_take_long_varint(struct ndc_str *in, uint64_t *v)
 {
     uint64_t value = 0;
     for (unsigned shift = 0, i = 0; shift < 64 && i < in->len; shift += 7, i++) {
@@ -162,14 +135,4 @@ bool ndc_take_varint(struct ndc_str *in, uint64_t *v)
         }
     }
     return false;
-}
-
-bool ndc_take_bytes(struct ndc_str *in, struct ndc_str *out)
-{
-    struct ndc_str rest = *in;
-    uint64_t len;
-    if (!ndc_take_varint(&rest, &len) || len > rest.len) return false;
-    *out = ndc_str_n(rest.ptr, (size_t)len);
-    *in = ndc_str_n(rest.ptr + len, rest.len - (size_t)len);
-    return true;
 }

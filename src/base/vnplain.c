@@ -84,40 +84,6 @@ static unsigned letter_flags(const struct vn_latin *row, uint32_t code)
     return flags;
 }
 
-ptrdiff_t vn_fold_plain(char *out, struct ndc_str in, unsigned level, unsigned *flags)
-{
-    if ((level & 3) != NDC_VN_FOLD_FULL && !is_ascii(in)) return VN_NOT_PLAIN;
-    size_t len = 0;
-    unsigned found = 0;
-    bool space = false;
-    for (size_t i = 0; i < in.len;) {
-        uint32_t code = next_short(in, &i);
-        const struct vn_latin *row = code < 0x2000 ? vn_latin_of(code) : NULL;
-        if (!row || is_look_alike(code)) return VN_NOT_PLAIN;
-        if (row->ascii[0]) {
-            if (space) out[len++] = ' ';
-            space = false;
-            out[len++] = row->ascii[0];
-            if (row->ascii[1]) out[len++] = row->ascii[1];
-            found |= letter_flags(row, code);
-        } else if (code >= 0x80 && code != 0xa0) {
-            return VN_NOT_PLAIN;
-        } else if (code >= '0' && code <= '9') {
-            if (space) out[len++] = ' ';
-            space = false;
-            out[len++] = (char)code;
-            found |= NDC_VN_DIGITS;
-        } else if ((code < 0x20 || code == 0x7f) && !is_space(code)) {
-            found |= NDC_VN_CONTROL;
-        } else if (code != '\'' && code != '`') {
-            space = len > 0;
-        }
-    }
-    if (level & NDC_VN_FOLD_YI) ascii_fold_y(out, len);
-    if (flags) *flags |= found;
-    return (ptrdiff_t)len;
-}
-
 /* The letter at *i, or the row of none. */
 static const struct vn_latin *next_letter(struct ndc_str in, size_t *i, uint32_t *code)
 {
@@ -200,6 +166,112 @@ ptrdiff_t vn_clean_plain(char *out, struct ndc_str in, unsigned *flags)
             if (code >= '0' && code <= '9') found |= NDC_VN_DIGITS;
         }
     }
+    if (flags) *flags |= found;
+    return (ptrdiff_t)len;
+}
+
+/* A word in small letters, tones and marks kept, as the word at *i is read; its length,
+ * 0 if it is too long. */
+static size_t case_word(char *out, struct ndc_str in, size_t *i, unsigned level,
+                        unsigned *flags)
+{
+    struct vn_letter w[VN_WORD_MAX + 1];
+    struct vn_syllable y;
+    unsigned n = 0, tones = 0, toned = 0;
+    size_t len = 0;
+    while (*i < in.len && n <= VN_WORD_MAX) {
+        uint32_t code;
+        size_t next = *i;
+        const struct vn_latin *row = next_letter(in, &next, &code);
+        if (!row->lower) break;
+        *flags |= letter_flags(row, code);
+        if (row->tone) {
+            tones++;
+            toned = n;
+        }
+        w[n++] = (struct vn_letter){row->lower, row->vowel, row->tone, false};
+        *i = next;
+    }
+    if (n > VN_WORD_MAX) return 0;
+    if (tones == 1 && vn_syllable_parse(&y, w, n) && y.target != toned) {
+        *flags |= NDC_VN_RETONED;
+        w[y.target].tone = w[toned].tone;
+        w[toned].tone = VN_LEVEL;
+    }
+    if (level & NDC_VN_FOLD_YI) vn_fold_y(w, n);
+    for (unsigned k = 0; k < n; k++)
+        len += ndc_utf8_encode(out + len,
+                               w[k].vowel ? vn_vowel_code(w[k].vowel, w[k].tone, false)
+                                          : w[k].code);
+    return len;
+}
+
+static ptrdiff_t fold_case(char *out, struct ndc_str in, unsigned level, unsigned *flags)
+{
+    size_t len = 0;
+    unsigned found = 0;
+    bool space = false;
+    for (size_t i = 0; i < in.len;) {
+        uint32_t code;
+        size_t next = i;
+        bool letter = next_letter(in, &next, &code)->lower != 0;
+        bool digit = code >= '0' && code <= '9';
+        if (!letter && !digit) {
+            /* Within a word these vanish and the word goes on. */
+            if (code == '\'' || code == '`') return VN_NOT_PLAIN;
+            if (!is_space(code) && (code >= 0x7f || code < 0x20)) return VN_NOT_PLAIN;
+            space = true;
+            i = next;
+            continue;
+        }
+        if (space && len > 0) out[len++] = ' ';
+        space = false;
+        if (digit) {
+            out[len++] = (char)code;
+            found |= NDC_VN_DIGITS;
+            i = next;
+            continue;
+        }
+        size_t n = case_word(out + len, in, &i, level, &found);
+        if (n == 0) return VN_NOT_PLAIN;
+        len += n;
+    }
+    if (flags) *flags |= found;
+    return (ptrdiff_t)len;
+}
+
+ptrdiff_t vn_fold_plain(char *out, struct ndc_str in, unsigned level, unsigned *flags)
+{
+    if ((level & 3) == NDC_VN_FOLD_CASE && !is_ascii(in))
+        return fold_case(out, in, level, flags);
+    if ((level & 3) != NDC_VN_FOLD_FULL && !is_ascii(in)) return VN_NOT_PLAIN;
+    size_t len = 0;
+    unsigned found = 0;
+    bool space = false;
+    for (size_t i = 0; i < in.len;) {
+        uint32_t code = next_short(in, &i);
+        const struct vn_latin *row = code < 0x2000 ? vn_latin_of(code) : NULL;
+        if (!row || is_look_alike(code)) return VN_NOT_PLAIN;
+        if (row->ascii[0]) {
+            if (space) out[len++] = ' ';
+            space = false;
+            out[len++] = row->ascii[0];
+            if (row->ascii[1]) out[len++] = row->ascii[1];
+            found |= letter_flags(row, code);
+        } else if (code >= 0x80 && code != 0xa0) {
+            return VN_NOT_PLAIN;
+        } else if (code >= '0' && code <= '9') {
+            if (space) out[len++] = ' ';
+            space = false;
+            out[len++] = (char)code;
+            found |= NDC_VN_DIGITS;
+        } else if ((code < 0x20 || code == 0x7f) && !is_space(code)) {
+            found |= NDC_VN_CONTROL;
+        } else if (code != '\'' && code != '`') {
+            space = len > 0;
+        }
+    }
+    if (level & NDC_VN_FOLD_YI) ascii_fold_y(out, len);
     if (flags) *flags |= found;
     return (ptrdiff_t)len;
 }

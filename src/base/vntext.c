@@ -167,8 +167,7 @@ static void place_tone(struct scan *s)
     s->flags |= NDC_VN_RETONED;
 }
 
-/* y stands for i where it is a syllable's only vowel after a consonant, or follows qu. */
-static void fold_y(struct vn_letter *w, unsigned n)
+void vn_fold_y(struct vn_letter *w, unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
         if (w[i].vowel != VN_Y || (i + 1 < n && w[i + 1].vowel)) continue;
@@ -218,7 +217,7 @@ static void flush_letters(struct scan *s)
         bool toned = s->mode == MODE_CLEAN || (s->level & 3) == NDC_VN_FOLD_CASE;
         if (toned && !s->long_word && s->flags & NDC_VN_TONES) place_tone(s);
         if (!s->long_word && s->mode == MODE_FOLD && s->level & NDC_VN_FOLD_YI)
-            fold_y(s->w, s->n);
+            vn_fold_y(s->w, s->n);
     }
     for (unsigned i = 0; i < s->n; i++) {
         if (s->mode == MODE_FOLD)

@@ -69,6 +69,9 @@ enum { VN_NOT_PLAIN = -1 };
 ptrdiff_t vn_fold_plain(char *out, struct ndc_str in, unsigned level, unsigned *flags);
 ptrdiff_t vn_clean_plain(char *out, struct ndc_str in, unsigned *flags);
 
+/* y stands for i where it is a syllable's only vowel after a consonant, or follows qu. */
+void vn_fold_y(struct vn_letter *w, unsigned n);
+
 struct vn_letter vn_letter_of(uint32_t code);
 /* Composed code point of a vowel. */
 uint32_t vn_vowel_code(unsigned vowel, unsigned tone, bool upper);

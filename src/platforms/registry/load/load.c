@@ -317,13 +317,14 @@ static enum ndc_err take_row(struct load *l, const struct ndc_connect_row *row,
 static enum ndc_err take_rows(struct load *l, const struct ndc_progress *progress,
                               struct ndc_fault *fault)
 {
+    struct ndc_fault why = {0};
     for (;;) {
         struct ndc_connect_row row;
-        struct ndc_fault why = {0};
         bool have;
         enum ndc_err err = ndc_connect_next(l->connect, &row, &have, &why);
         if (err == NDC_EINPUT) {
             err = take_unreadable(l, &row, &why, fault);
+            why = (struct ndc_fault){0};
         } else if (err) {
             if (fault) *fault = why;
             return err;

@@ -14,6 +14,15 @@ static const char *const compounds[] = {
     "rah lan",          "buon krong",        "buon ya",
     "nie kdam"};
 
+bool name_opens_compound(struct ndc_str folded)
+{
+    for (size_t c = 0; c < NDC_ARRAY_LEN(compounds); c++) {
+        struct ndc_str rest = ndc_str(compounds[c]), first;
+        if (ndc_str_split(&rest, ' ', &first) && ndc_str_eq(first, folded)) return true;
+    }
+    return false;
+}
+
 /* Of a name read as a whole: where its words' texts are. */
 struct bytes {
     char folded[NDC_VN_ROOM(NDC_VN_ROOM(NDC_NORM_NAME_MAX)) + NAME_WORDS_MAX * 4];
@@ -98,11 +107,11 @@ static bool placeholder(const struct name_words *s)
 /* How many of the words from k on are the surname. */
 static unsigned surname_words(const struct name_words *s, unsigned k)
 {
-    for (size_t c = 0; c < NDC_ARRAY_LEN(compounds); c++) {
+    bool opens = s->w[k].facts & NAME_COMPOUND;
+    for (size_t c = 0; opens && c < NDC_ARRAY_LEN(compounds); c++) {
         struct ndc_str rest = ndc_str(compounds[c]), part;
         unsigned at = k;
-        struct ndc_str first = s->w[k].folded;
-        bool same = first.len && compounds[c][0] == first.ptr[0];
+        bool same = true;
         while (same && ndc_str_split(&rest, ' ', &part))
             same = at < s->n && ndc_str_eq(s->w[at++].folded, part);
         if (same && at < s->n) return at - k;

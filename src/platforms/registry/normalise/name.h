@@ -13,12 +13,12 @@ enum name_fact {
     NAME_HONORIFIC_TONELESS = 8, /* the same in a text without tones */
     NAME_KEEP_CASE = 16,         /* McDonald */
     NAME_CLAN_LAST = 32,         /* if words follow: Y, H' */
+    NAME_COMPOUND = 128,         /* may be the first word of a compound surname */
     NAME_MAY_BE_NOTHING = 64     /* the first word of what is written for "nothing" */
 };
 
-/* First words of what ndc_norm_is_missing knows, and of placeholders. */
-#define NAME_NOTHING \
-    " n na null none nil nan khong chua unknown undefined trong ko bo vo "
+/* First words of what ndc_norm_is_missing knows. */
+#define NAME_NOTHING " n na null none nil nan khong chua unknown undefined trong ko bo "
 
 struct name_word {
     struct ndc_str text, folded; /* as it is written out; without marks */
@@ -30,6 +30,7 @@ struct name_words {
     struct name_word w[NAME_WORDS_MAX];
 };
 
+bool name_opens_compound(struct ndc_str folded);
 bool name_one_of(struct ndc_str s, const char *words);
 /* What a cleaned word means by itself. */
 unsigned name_facts(struct ndc_str word, struct ndc_str folded);

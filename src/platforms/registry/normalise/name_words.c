@@ -117,6 +117,7 @@ unsigned name_facts(struct ndc_str w, struct ndc_str folded)
         facts |= NAME_TITLE;
     if (inner_capital(w) && !(facts & NAME_SURNAME)) facts |= NAME_KEEP_CASE;
     if (opens_clan_last(w)) facts |= NAME_CLAN_LAST;
+    if (name_opens_compound(folded)) facts |= NAME_COMPOUND;
     if (name_one_of(folded, NAME_NOTHING)) facts |= NAME_MAY_BE_NOTHING;
     return facts;
 }
