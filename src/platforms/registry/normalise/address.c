@@ -28,24 +28,6 @@ struct province { /* a province read: its present and former unit, either may be
     bool typo;
 };
 
-struct found {
-    int score;
-    uint16_t units[NDC_NORM_UNITS_MAX]; /* the lowest unit read, equals */
-    uint8_t count, start;
-    bool typo, loose, kind, province, tones_differ, conflict;
-    uint16_t district, province_now;
-};
-
-struct search {
-    struct addr_text text;
-    struct ndc_date as_of;
-    bool typos, twice; /* twice: a province was read in two parts */
-    struct found best;
-    /* Hits by where they end, found once. */
-    uint8_t hit_count[ADDR_TOKENS_MAX + 1]; /* 255: not yet */
-    struct addr_hit hits[ADDR_TOKENS_MAX + 1][ADDR_NAME_TOKENS];
-};
-
 static uint16_t level_mask(unsigned level)
 {
     static const uint16_t masks[] = {
@@ -58,7 +40,7 @@ static uint16_t level_mask(unsigned level)
 }
 
 /* Points for how well the words fit the unit; NOWHERE if they name another level. */
-static int fit(const struct search *s, struct addr_hit *h, unsigned id)
+static int fit(const struct addr_search *s, struct addr_hit *h, unsigned id)
 {
     const struct ndc_unit *u = ndc_unit_get(id);
     int score = h->name_end - h->name;
@@ -71,7 +53,7 @@ static int fit(const struct search *s, struct addr_hit *h, unsigned id)
     return score;
 }
 
-static struct addr_hit *hits_at(struct search *s, unsigned end, unsigned *n)
+static struct addr_hit *hits_at(struct addr_search *s, unsigned end, unsigned *n)
 {
     if (s->hit_count[end] == UINT8_MAX)
         s->hit_count[end] = (uint8_t)addr_hits(s->hits[end], &s->text, end);
@@ -98,7 +80,8 @@ static bool nearly(const char *a, size_t la, const char *b, size_t lb)
     return memcmp(a + i, b + i + 1, la - i) == 0;
 }
 
-static bool nearly_named(const struct search *s, const struct addr_hit *h, unsigned id)
+static bool nearly_named(const struct addr_search *s, const struct addr_hit *h,
+                         unsigned id)
 {
     struct ndc_str name = addr_span(&s->text, h->name, h->name_end);
     const char *unit = s->text.tables->folded[id];
@@ -108,9 +91,9 @@ static bool nearly_named(const struct search *s, const struct addr_hit *h, unsig
 
 /* ---- keeping the best ---- */
 
-static void keep(struct search *s, const struct found *f, unsigned id)
+static void keep(struct addr_search *s, const struct addr_found *f, unsigned id)
 {
-    struct found *best = &s->best;
+    struct addr_found *best = &s->best;
     if (f->score < best->score) return;
     if (f->score > best->score) {
         *best = *f;
@@ -128,7 +111,7 @@ static uint16_t province_now(unsigned former)
     return former && ndc_unit_successors(former, &ids) ? ids[0] : 0;
 }
 
-static int vintage_points(const struct search *s, unsigned vintage)
+static int vintage_points(const struct addr_search *s, unsigned vintage)
 {
     struct ndc_date d = s->as_of;
     if (d.year == 0) return vintage == NDC_UNIT_CURRENT ? W_VINTAGE / 2 : 0;
@@ -139,8 +122,8 @@ static int vintage_points(const struct search *s, unsigned vintage)
 /* ---- communes ---- */
 
 /* Points for where the commune lies; NOWHERE if it cannot be meant here. */
-static int commune_place(const struct search *s, unsigned id, const struct province *p,
-                         unsigned district)
+static int commune_place(const struct addr_search *s, unsigned id,
+                         const struct province *p, unsigned district)
 {
     const struct ndc_unit *u = ndc_unit_get(id);
     if (district) {
@@ -165,7 +148,7 @@ static int commune_place(const struct search *s, unsigned id, const struct provi
     return NOWHERE;
 }
 
-static void weigh_commune(struct search *s, struct found f, struct addr_hit *h,
+static void weigh_commune(struct addr_search *s, struct addr_found f, struct addr_hit *h,
                           unsigned id, const struct province *p, unsigned district)
 {
     int style, place = commune_place(s, id, p, district);
@@ -184,7 +167,7 @@ static void weigh_commune(struct search *s, struct found f, struct addr_hit *h,
     keep(s, &f, id);
 }
 
-static void near_range(struct search *s, struct found f, struct addr_hit *h,
+static void near_range(struct addr_search *s, struct addr_found f, struct addr_hit *h,
                        unsigned parent, const struct province *p, unsigned district)
 {
     unsigned first, n = ndc_unit_children(NDC_UNIT_CURRENT, parent, &first);
@@ -196,7 +179,7 @@ static void near_range(struct search *s, struct found f, struct addr_hit *h,
     }
 }
 
-static void read_commune(struct search *s, struct found f, unsigned end,
+static void read_commune(struct addr_search *s, struct addr_found f, unsigned end,
                          const struct province *p, unsigned district)
 {
     struct addr_hit phrase, *hits;
@@ -225,7 +208,7 @@ static void read_commune(struct search *s, struct found f, unsigned end,
 
 /* ---- districts ---- */
 
-static void weigh_district(struct search *s, struct found f, struct addr_hit *h,
+static void weigh_district(struct addr_search *s, struct addr_found f, struct addr_hit *h,
                            unsigned id, const struct province *p)
 {
     int style;
@@ -247,7 +230,7 @@ static void weigh_district(struct search *s, struct found f, struct addr_hit *h,
     read_commune(s, f, h->start, p, id);
 }
 
-static void read_district(struct search *s, struct found f, unsigned end,
+static void read_district(struct addr_search *s, struct addr_found f, unsigned end,
                           const struct province *p)
 {
     struct addr_hit phrase, *hits;
@@ -273,7 +256,7 @@ static void read_district(struct search *s, struct found f, unsigned end,
 /* ---- provinces ---- */
 
 /* The current province of that name, the former one of that name. */
-static bool province_of(struct search *s, struct province *out, struct addr_hit *h,
+static bool province_of(struct addr_search *s, struct province *out, struct addr_hit *h,
                         unsigned id)
 {
     const struct ndc_unit *u = ndc_unit_get(id);
@@ -300,12 +283,12 @@ static bool province_of(struct search *s, struct province *out, struct addr_hit 
     return true;
 }
 
-static void weigh_province(struct search *s, const struct province *p, bool typo)
+static void weigh_province(struct addr_search *s, const struct province *p, bool typo)
 {
-    struct found f = {.score = W_PROVINCE + p->score + (typo ? W_TYPO : 0),
-                      .start = p->start,
-                      .typo = typo,
-                      .province = true};
+    struct addr_found f = {.score = W_PROVINCE + p->score + (typo ? W_TYPO : 0),
+                           .start = p->start,
+                           .typo = typo,
+                           .province = true};
     f.province_now = p->now ? p->now : province_now(p->former);
     read_district(s, f, p->start, p);
     /* "TP Huế, Thừa Thiên Huế": the same province said twice, or a city that was its one
@@ -326,7 +309,7 @@ static void weigh_province(struct search *s, const struct province *p, bool typo
     }
 }
 
-static void read_province(struct search *s, unsigned end)
+static void read_province(struct addr_search *s, unsigned end)
 {
     struct addr_hit phrase, *hits;
     struct province p;
@@ -355,7 +338,7 @@ static void read_province(struct search *s, unsigned end)
     }
     /* A reading with its province and commune is not beaten by one without. */
     if (s->best.score < W_PROVINCE + W_DISTRICT + W_COMMUNE)
-        read_district(s, (struct found){.start = (uint8_t)end}, end, NULL);
+        read_district(s, (struct addr_found){.start = (uint8_t)end}, end, NULL);
 }
 
 /* ---- the answer ---- */
@@ -385,7 +368,7 @@ static void add_unit(struct ndc_norm_address *out, unsigned id)
         out->units[out->unit_count++] = (uint16_t)id;
 }
 
-static void write_units(struct ndc_norm_address *out, const struct found *f)
+static void write_units(struct ndc_norm_address *out, const struct addr_found *f)
 {
     const struct ndc_unit *u = ndc_unit_get(f->units[0]);
     out->level = u->level;
@@ -411,7 +394,7 @@ static void write_units(struct ndc_norm_address *out, const struct found *f)
     if (out->unit_count > 1 || f->count > 1) out->flags |= NDC_NORM_AMBIGUOUS;
 }
 
-static uint8_t confidence(const struct ndc_norm_address *a, const struct found *f)
+static uint8_t confidence(const struct ndc_norm_address *a, const struct addr_found *f)
 {
     int c = a->level == NDC_UNIT_COMMUNE ? 100 : a->level == NDC_UNIT_DISTRICT ? 60 : 40;
     if (!f->province) c -= f->district ? 8 : 40;
@@ -425,41 +408,81 @@ static uint8_t confidence(const struct ndc_norm_address *a, const struct found *
 }
 
 /* A commune was named that exists, but not in the province or district read. */
-static bool conflicts(const struct found *f, const struct ndc_norm_address *a)
+static bool conflicts(const struct addr_found *f, const struct ndc_norm_address *a)
 {
     return f->conflict && a->unit_count == 0;
+}
+
+enum ndc_norm_reason addr_begin(struct addr_search *s, struct ndc_str raw,
+                                struct ndc_date as_of)
+{
+    if (ndc_norm_is_missing(raw)) return NDC_NORM_MISSING;
+    if (raw.len > 2000) return NDC_NORM_TOO_LONG;
+    addr_tokens(&s->text, raw);
+    s->as_of = as_of;
+    s->typos = s->twice = false;
+    memset(s->hit_count, UINT8_MAX, sizeof(s->hit_count));
+    s->best = (struct addr_found){.score = 1};
+    return NDC_NORM_OK;
+}
+
+bool addr_before(struct addr_before *out, struct addr_search *s, size_t at)
+{
+    unsigned end = 0, n;
+    while (end < s->text.n && s->text.t[end].raw_from < at)
+        end++;
+    struct addr_hit *hits = hits_at(s, end, &n);
+    memset(out, 0, sizeof(*out));
+    if (n > NDC_ARRAY_LEN(out->hit)) return false;
+    out->hits = n + 1; /* none of them is not the same as no part before */
+    for (unsigned i = 0; i < n; i++) {
+        struct addr_hit *h = &hits[i];
+        out->hit[i].entry = (uint32_t)(h->entry - s->text.tables->entries);
+        out->hit[i].exact = addr_exact(h, &s->text);
+        out->hit[i].mask = h->mask;
+        out->hit[i].tokens = (uint8_t)(h->name_end - h->name);
+        out->hit[i].bounded = h->bounded;
+    }
+    return true;
+}
+
+enum ndc_norm_reason addr_finish(struct ndc_norm_address *out, struct addr_search *s,
+                                 struct addr_reach *reach)
+{
+    struct ndc_str raw = s->text.raw;
+    unsigned end = addr_end(&s->text);
+    read_province(s, end);
+    if (s->best.count == 0 || ndc_unit_get(s->best.units[0])->level != NDC_UNIT_COMMUNE) {
+        s->typos = reach->typos = true;
+        read_province(s, end);
+    }
+    if (s->best.count == 0) {
+        addr_street(out, raw);
+        return NDC_NORM_ADDRESS_NO_UNIT;
+    }
+    write_units(out, &s->best);
+    if (s->best.typo) out->flags |= NDC_NORM_TYPO | NDC_NORM_REPAIRED;
+    out->confidence = confidence(out, &s->best);
+    reach->whole = s->twice || end != s->text.n;
+    if (s->best.start < s->text.n) reach->from = s->text.t[s->best.start].raw_from;
+    addr_street(out, ndc_str_n(raw.ptr, reach->from));
+    return conflicts(&s->best, out) ? NDC_NORM_ADDRESS_CONFLICT : NDC_NORM_OK;
+}
+
+void addr_clear(struct ndc_norm_address *out, struct addr_reach *reach,
+                struct ndc_str raw)
+{
+    memset(out, 0, offsetof(struct ndc_norm_address, street) + 1);
+    *reach = (struct addr_reach){raw.len, true, false};
 }
 
 enum ndc_norm_reason addr_read(struct ndc_norm_address *out, struct ndc_str raw,
                                struct ndc_date as_of, struct addr_reach *reach)
 {
-    struct search s;
-    memset(out, 0, offsetof(struct ndc_norm_address, street) + 1);
-    *reach = (struct addr_reach){raw.len, true};
-    if (ndc_norm_is_missing(raw)) return NDC_NORM_MISSING;
-    if (raw.len > 2000) return NDC_NORM_TOO_LONG;
-    addr_tokens(&s.text, raw);
-    s.as_of = as_of;
-    s.typos = s.twice = false;
-    memset(s.hit_count, UINT8_MAX, sizeof(s.hit_count));
-    s.best = (struct found){.score = 1};
-    unsigned end = addr_end(&s.text);
-    read_province(&s, end);
-    if (s.best.count == 0 || ndc_unit_get(s.best.units[0])->level != NDC_UNIT_COMMUNE) {
-        s.typos = true;
-        read_province(&s, end);
-    }
-    if (s.best.count == 0) {
-        addr_street(out, raw);
-        return NDC_NORM_ADDRESS_NO_UNIT;
-    }
-    write_units(out, &s.best);
-    if (s.best.typo) out->flags |= NDC_NORM_TYPO | NDC_NORM_REPAIRED;
-    out->confidence = confidence(out, &s.best);
-    reach->whole = s.twice || end != s.text.n;
-    if (s.best.start < s.text.n) reach->from = s.text.t[s.best.start].raw_from;
-    addr_street(out, ndc_str_n(raw.ptr, reach->from));
-    return conflicts(&s.best, out) ? NDC_NORM_ADDRESS_CONFLICT : NDC_NORM_OK;
+    struct addr_search s;
+    addr_clear(out, reach, raw);
+    enum ndc_norm_reason reason = addr_begin(&s, raw, as_of);
+    return reason ? reason : addr_finish(out, &s, reach);
 }
 
 enum ndc_norm_reason ndc_norm_address(struct ndc_norm_address *out, struct ndc_str raw,

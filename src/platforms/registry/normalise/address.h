@@ -46,9 +46,48 @@ struct addr_text {
 struct addr_reach {
     size_t from; /* the byte where the units begin; the text's length: none was found */
     bool whole;  /* more than the last three parts between commas may have counted */
+    bool typos;  /* it was read once more, with a letter wrong */
 };
+struct addr_found {
+    int score;
+    uint16_t units[NDC_NORM_UNITS_MAX]; /* the lowest unit read, equals */
+    uint8_t count, start;
+    bool typo, loose, kind, province, tones_differ, conflict;
+    uint16_t district, province_now;
+};
+
+struct addr_search {
+    struct addr_text text;
+    struct ndc_date as_of;
+    bool typos, twice; /* twice: a province was read in two parts */
+    struct addr_found best;
+    /* Hits by where they end, found once. */
+    uint8_t hit_count[ADDR_TOKENS_MAX + 1]; /* 255: not yet */
+    struct addr_hit hits[ADDR_TOKENS_MAX + 1][ADDR_NAME_TOKENS];
+};
+
+/* A clean answer, nothing read yet. */
+void addr_clear(struct ndc_norm_address *out, struct addr_reach *reach,
+                struct ndc_str raw);
 enum ndc_norm_reason addr_read(struct ndc_norm_address *out, struct ndc_str raw,
                                struct ndc_date as_of, struct addr_reach *reach);
+/* The same in two steps, for who can stop between them. */
+enum ndc_norm_reason addr_begin(struct addr_search *search, struct ndc_str raw,
+                                struct ndc_date as_of);
+enum ndc_norm_reason addr_finish(struct ndc_norm_address *out, struct addr_search *search,
+                                 struct addr_reach *reach);
+/* What the part before a part may name: the hits that end there. Whole bytes compare. */
+struct addr_before {
+    uint32_t hits;
+    struct {
+        uint32_t entry, exact;
+        uint16_t mask;
+        uint8_t tokens, bounded;
+    } hit[3];
+};
+/* Of the text before byte `at`, where a part begins: all that a reading without typos
+ * takes from there when the units lie behind it. False: more hits than are kept. */
+bool addr_before(struct addr_before *out, struct addr_search *search, size_t at);
 /* Writes the street: what of raw stands before the units. */
 void addr_street(struct ndc_norm_address *out, struct ndc_str raw);
 

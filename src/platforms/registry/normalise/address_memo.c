@@ -1,7 +1,9 @@
 /* Addresses by how they end. A reading takes at most a province, a district and a
  * commune, each within one part between commas, so the last three parts decide the units,
- * and what is before them is street (exceptions are told by addr_read and not kept). One
- * more fact of the whole text counts: whether it is written with marks at all. */
+ * and what is before them is street (exceptions are told by addr_read and not kept). Of
+ * the third part from the end only what it may name counts where the units lie behind it,
+ * so streets of one ward are one answer. One more fact of the whole text counts: whether
+ * it is written with marks at all. */
 #include "base/hash.h"
 #include "platforms/registry/normalise/address.h"
 #include "platforms/registry/normalise/name.h"
@@ -9,18 +11,17 @@
 enum {
     SLOTS = 8192,
     PARTS = 3,
-    RAW_MAX = 200, /* within this no token is left out of the reading */
-    TAIL_MAX = 120,
-    UNITS_MAX = 200
+    RAW_MAX = 200,
+    TEXTS_MAX = 216, /* a tail and its units */
 };
 
 struct slot {
-    uint32_t from; /* where the units begin in the tail */
-    uint8_t tail_len, units_len;
+    uint16_t from; /* where the units begin in the tail */
+    uint8_t tail_len, units_len, reason;
     bool used, marked;
-    uint8_t reason;
-    char tail[TAIL_MAX], units[UNITS_MAX];
+    struct addr_before before; /* what the part before the tail may name */
     char found[offsetof(struct ndc_norm_address, street_len)];
+    char texts[TEXTS_MAX]; /* tail, units */
 };
 
 struct addr_memo {
@@ -44,30 +45,49 @@ void ndc_norm_memo_free(struct ndc_norm_memo *memo)
     free(memo);
 }
 
+/* What an address is looked up by. */
+struct ends {
+    size_t three, two; /* where its last three and two parts begin; two is 0 without */
+    bool marked;
+    unsigned words; /* at most so many tokens: within ADDR_TOKENS_MAX none is left out */
+};
+
 static bool ends_part(char c)
 {
     return c == ',' || c == ';' || c == '\n' || c == '(' || c == ')';
 }
 
-/* Where the last three parts begin that have a plain letter or digit. */
-static size_t tail_from(struct ndc_str raw, bool *marked)
+/* Parts that have no plain letter or digit are not counted. */
+static struct ends ends_of(struct ndc_str raw)
 {
-    unsigned parts = 0;
+    struct ends e = {.words = 1};
+    size_t starts[PARTS] = {0}, n = 0, start = 0;
     bool word = false;
-    size_t from = 0, i = raw.len;
-    *marked = false;
-    while (i > 0 && parts < PARTS) {
-        char c = raw.ptr[--i], low = (char)(c | 0x20);
-        *marked |= (c & 0x80) != 0;
-        if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9')) word = true;
-        if (!ends_part(c)) continue;
-        parts += word;
-        word = false;
-        if (parts == PARTS) from = i + 1;
+    for (size_t i = 0; i < raw.len; i++) {
+        unsigned char c = (unsigned char)raw.ptr[i], low = c | 0x20;
+        if (low >= 'a' && low <= 'z') {
+            word = true;
+        } else if (c >= '0' && c <= '9') {
+            word = true;
+            /* Q1, P12 and F5 are two tokens */
+            unsigned char before = i ? (unsigned char)raw.ptr[i - 1] | 0x20 : 0;
+            e.words += before == 'q' || before == 'p' || before == 'f';
+        } else if (c >= 0x80) {
+            e.marked = true;
+            e.words += c == 0xc2 || c == 0xe2; /* NBSP, dashes */
+        } else {
+            e.words++;
+            if (!ends_part((char)c)) continue;
+            if (word) starts[n++ % PARTS] = start;
+            word = false;
+            start = i + 1;
+        }
     }
-    while (i > 0 && !*marked)
-        *marked = (raw.ptr[--i] & 0x80) != 0;
-    return from;
+    if (word) starts[n++ % PARTS] = start;
+    if (n < PARTS) return e;
+    e.three = starts[n % PARTS];
+    e.two = starts[(n + 1) % PARTS];
+    return e;
 }
 
 static void write_units_text(struct addr_memo *memo, const struct ndc_norm_address *a,
@@ -80,40 +100,77 @@ static void write_units_text(struct addr_memo *memo, const struct ndc_norm_addre
                   ndc_norm_address_text(memo->units, sizeof(memo->units), &bare, false));
 }
 
+static struct slot *slot_of(struct addr_memo *memo, struct ndc_str tail, bool marked,
+                            const struct addr_before *before)
+{
+    uint64_t seed = ndc_hash64(before, sizeof(*before), marked);
+    return &memo->slots[ndc_hash_str(tail, seed) % SLOTS];
+}
+
+/* Answers from the slot, if it holds this: the tail begins at byte `at` of raw. */
+static bool take(struct ndc_norm_address *out, const struct slot *s, struct ndc_str raw,
+                 size_t at, bool marked, const struct addr_before *before,
+                 struct ndc_str *units)
+{
+    struct ndc_str tail = ndc_str_from(raw, at);
+    if (!s->used || s->marked != marked ||
+        !ndc_str_eq(ndc_str_n(s->texts, s->tail_len), tail) ||
+        memcmp(&s->before, before, sizeof(*before)) != 0)
+        return false;
+    memcpy(out, s->found, sizeof(s->found));
+    addr_street(out, ndc_str_n(raw.ptr, at + s->from));
+    *units = ndc_str_n(s->texts + s->tail_len, s->units_len);
+    return true;
+}
+
+static void put(struct slot *s, const struct ndc_norm_address *out,
+                enum ndc_norm_reason reason, struct ndc_str tail, size_t from,
+                bool marked, const struct addr_before *before, struct ndc_str units)
+{
+    if (tail.len + units.len > TEXTS_MAX) return;
+    s->from = (uint16_t)from;
+    s->tail_len = (uint8_t)tail.len;
+    s->units_len = (uint8_t)units.len;
+    s->reason = (uint8_t)reason;
+    s->used = true;
+    s->marked = marked;
+    s->before = *before;
+    memcpy(s->found, out, sizeof(s->found));
+    memcpy(s->texts, tail.ptr, tail.len);
+    if (units.len) memcpy(s->texts + tail.len, units.ptr, units.len);
+}
+
 enum ndc_norm_reason ndc_norm_address_again(struct ndc_norm_address *out,
                                             struct ndc_norm_memo *memos,
                                             struct ndc_str raw, struct ndc_str *units)
 {
     struct addr_memo *memo = memos->addresses;
     struct addr_reach reach;
-    bool marked = false;
-    size_t from = raw.len <= RAW_MAX ? tail_from(raw, &marked) : 0;
-    struct ndc_str tail = ndc_str_from(raw, from);
-    bool small = raw.len <= RAW_MAX && tail.len > 0 && tail.len <= TAIL_MAX;
-    struct slot *s = NULL;
-    if (small) {
-        s = &memo->slots[ndc_hash_str(tail, marked) % SLOTS];
-        if (s->used && s->marked == marked &&
-            ndc_str_eq(ndc_str_n(s->tail, s->tail_len), tail)) {
-            memcpy(out, s->found, sizeof(s->found));
-            addr_street(out, ndc_str_n(raw.ptr, from + s->from));
-            *units = ndc_str_n(s->units, s->units_len);
-            return (enum ndc_norm_reason)s->reason;
-        }
+    struct addr_search search;
+    struct slot *three = NULL, *two = NULL;
+    struct addr_before none = {0}, before;
+    struct ends e = {0};
+    if (raw.len > 0 && raw.len <= RAW_MAX) e = ends_of(raw);
+    if (e.words > 0 && e.words <= ADDR_TOKENS_MAX) {
+        three = slot_of(memo, ndc_str_from(raw, e.three), e.marked, &none);
+        if (take(out, three, raw, e.three, e.marked, &none, units))
+            return (enum ndc_norm_reason)three->reason;
     }
-    enum ndc_norm_reason reason = addr_read(out, raw, (struct ndc_date){0}, &reach);
+    addr_clear(out, &reach, raw);
+    enum ndc_norm_reason reason = addr_begin(&search, raw, (struct ndc_date){0});
+    if (!reason && three && e.two && addr_before(&before, &search, e.two)) {
+        two = slot_of(memo, ndc_str_from(raw, e.two), e.marked, &before);
+        if (take(out, two, raw, e.two, e.marked, &before, units))
+            return (enum ndc_norm_reason)two->reason;
+    }
+    if (!reason) reason = addr_finish(out, &search, &reach);
     write_units_text(memo, out, units);
-    if (!small || reach.whole || reach.from < from || reach.from >= raw.len ||
-        units->len > UNITS_MAX)
-        return reason;
-    *s = (struct slot){.from = (uint32_t)(reach.from - from),
-                       .tail_len = (uint8_t)tail.len,
-                       .units_len = (uint8_t)units->len,
-                       .used = true,
-                       .marked = marked,
-                       .reason = (uint8_t)reason};
-    memcpy(s->tail, tail.ptr, tail.len);
-    memcpy(s->units, units->ptr, units->len);
-    memcpy(s->found, out, sizeof(s->found));
+    if (!three || reach.whole || reach.from >= raw.len) return reason;
+    if (two && reach.from >= e.two && !reach.typos)
+        put(two, out, reason, ndc_str_from(raw, e.two), reach.from - e.two, e.marked,
+            &before, *units);
+    else if (reach.from >= e.three)
+        put(three, out, reason, ndc_str_from(raw, e.three), reach.from - e.three,
+            e.marked, &none, *units);
     return reason;
 }
