@@ -179,12 +179,27 @@ static void near_range(struct addr_search *s, struct addr_found f, struct addr_h
     }
 }
 
+static void watch_commune(struct addr_search *s, const struct province *p,
+                          unsigned district)
+{
+    struct addr_watch *w = &s->watch;
+    if (w->count == NDC_ARRAY_LEN(w->at)) {
+        w->counted = true;
+        return;
+    }
+    w->at[w->count].province = p != NULL;
+    w->at[w->count].now = p ? p->now : 0;
+    w->at[w->count].former = p ? p->former : 0;
+    w->at[w->count++].district = (uint16_t)district;
+}
+
 static void read_commune(struct addr_search *s, struct addr_found f, unsigned end,
                          const struct province *p, unsigned district)
 {
     struct addr_hit phrase, *hits;
     unsigned n;
     hits = hits_at(s, end, &n);
+    if (end == s->watched) watch_commune(s, p, district);
     for (unsigned i = 0; i < n; i++) {
         const struct norm_entry *e = hits[i].entry;
         for (unsigned k = e->first; k < (unsigned)e->first + e->count; k++) {
@@ -236,6 +251,7 @@ static void read_district(struct addr_search *s, struct addr_found f, unsigned e
     struct addr_hit phrase, *hits;
     unsigned n, exact = 0;
     hits = hits_at(s, end, &n);
+    s->watch.counted |= end == s->watched;
     for (unsigned i = 0; i < n; i++) {
         const struct norm_entry *e = hits[i].entry;
         for (unsigned k = e->first; k < (unsigned)e->first + e->count; k++) {
@@ -295,6 +311,7 @@ static void weigh_province(struct addr_search *s, const struct province *p, bool
      * district before the tables' time. */
     unsigned n;
     struct addr_hit *hits = hits_at(s, p->start, &n);
+    s->watch.counted |= p->start == s->watched;
     for (unsigned i = 0; i < n; i++) {
         const struct norm_entry *e = hits[i].entry;
         for (unsigned k = e->first; k < (unsigned)e->first + e->count; k++) {
@@ -421,27 +438,43 @@ enum ndc_norm_reason addr_begin(struct addr_search *s, struct ndc_str raw,
     addr_tokens(&s->text, raw);
     s->as_of = as_of;
     s->typos = s->twice = false;
+    s->watched = ADDR_TOKENS_MAX + 1;
+    s->watch.count = 0;
+    s->watch.counted = false;
     memset(s->hit_count, UINT8_MAX, sizeof(s->hit_count));
     s->best = (struct addr_found){.score = 1};
     return NDC_NORM_OK;
 }
 
-bool addr_before(struct addr_before *out, struct addr_search *s, size_t at)
+static unsigned token_at(const struct addr_search *s, size_t at)
 {
-    unsigned end = 0, n;
-    while (end < s->text.n && s->text.t[end].raw_from < at)
-        end++;
-    struct addr_hit *hits = hits_at(s, end, &n);
-    memset(out, 0, sizeof(*out));
-    if (n > NDC_ARRAY_LEN(out->hit)) return false;
-    out->hits = n + 1; /* none of them is not the same as no part before */
+    unsigned i = 0;
+    while (i < s->text.n && s->text.t[i].raw_from < at)
+        i++;
+    return i;
+}
+
+void addr_watch(struct addr_search *s, size_t at)
+{
+    s->watched = token_at(s, at);
+}
+
+bool addr_before_idle(struct addr_search *s, size_t at, const struct addr_watch *watch)
+{
+    unsigned n;
+    const struct addr_hit *hits = hits_at(s, token_at(s, at), &n);
     for (unsigned i = 0; i < n; i++) {
-        struct addr_hit *h = &hits[i];
-        out->hit[i].entry = (uint32_t)(h->entry - s->text.tables->entries);
-        out->hit[i].exact = addr_exact(h, &s->text);
-        out->hit[i].mask = h->mask;
-        out->hit[i].tokens = (uint8_t)(h->name_end - h->name);
-        out->hit[i].bounded = h->bounded;
+        const struct norm_entry *e = hits[i].entry;
+        if (hits[i].mask & level_mask(NDC_UNIT_COMMUNE)) return false;
+        for (unsigned k = 0; k < (unsigned)e->count * watch->count; k++) {
+            unsigned id = s->text.tables->named[e->first + k / watch->count];
+            unsigned w = k % watch->count;
+            struct province p = {.now = watch->at[w].now, .former = watch->at[w].former};
+            if (ndc_unit_get(id)->level == NDC_UNIT_COMMUNE &&
+                commune_place(s, id, watch->at[w].province ? &p : NULL,
+                              watch->at[w].district) != NOWHERE)
+                return false;
+        }
     }
     return true;
 }
@@ -464,6 +497,10 @@ enum ndc_norm_reason addr_finish(struct ndc_norm_address *out, struct addr_searc
     if (s->best.typo) out->flags |= NDC_NORM_TYPO | NDC_NORM_REPAIRED;
     out->confidence = confidence(out, &s->best);
     reach->whole = s->twice || end != s->text.n;
+    reach->watch = s->watch;
+    if (s->watched < s->text.n &&
+        !addr_before_idle(s, s->text.t[s->watched].raw_from, &reach->watch))
+        reach->watch.counted = true;
     if (s->best.start < s->text.n) reach->from = s->text.t[s->best.start].raw_from;
     addr_street(out, ndc_str_n(raw.ptr, reach->from));
     return conflicts(&s->best, out) ? NDC_NORM_ADDRESS_CONFLICT : NDC_NORM_OK;
@@ -473,7 +510,7 @@ void addr_clear(struct ndc_norm_address *out, struct addr_reach *reach,
                 struct ndc_str raw)
 {
     memset(out, 0, offsetof(struct ndc_norm_address, street) + 1);
-    *reach = (struct addr_reach){raw.len, true, false};
+    *reach = (struct addr_reach){.from = raw.len, .whole = true};
 }
 
 enum ndc_norm_reason addr_read(struct ndc_norm_address *out, struct ndc_str raw,

@@ -42,11 +42,22 @@ struct addr_text {
     const struct norm_tables *tables;
 };
 
+/* Where a commune was looked for in the part that is watched. */
+struct addr_watch {
+    uint8_t count;
+    bool counted; /* something was found there, or looked for otherwise: it counts */
+    struct {
+        bool province; /* within a province: its present and former unit */
+        uint16_t now, former, district;
+    } at[3];
+};
+
 /* ndc_norm_address, and from where on the text was read for it. */
 struct addr_reach {
     size_t from; /* the byte where the units begin; the text's length: none was found */
     bool whole;  /* more than the last three parts between commas may have counted */
     bool typos;  /* it was read once more, with a letter wrong */
+    struct addr_watch watch;
 };
 struct addr_found {
     int score;
@@ -60,6 +71,8 @@ struct addr_search {
     struct addr_text text;
     struct ndc_date as_of;
     bool typos, twice; /* twice: a province was read in two parts */
+    unsigned watched;  /* the token where what is watched ends; past all: nothing is */
+    struct addr_watch watch;
     struct addr_found best;
     /* Hits by where they end, found once. */
     uint8_t hit_count[ADDR_TOKENS_MAX + 1]; /* 255: not yet */
@@ -76,18 +89,12 @@ enum ndc_norm_reason addr_begin(struct addr_search *search, struct ndc_str raw,
                                 struct ndc_date as_of);
 enum ndc_norm_reason addr_finish(struct ndc_norm_address *out, struct addr_search *search,
                                  struct addr_reach *reach);
-/* What the part before a part may name: the hits that end there. Whole bytes compare. */
-struct addr_before {
-    uint32_t hits;
-    struct {
-        uint32_t entry, exact;
-        uint16_t mask;
-        uint8_t tokens, bounded;
-    } hit[3];
-};
-/* Of the text before byte `at`, where a part begins: all that a reading without typos
- * takes from there when the units lie behind it. False: more hits than are kept. */
-bool addr_before(struct addr_before *out, struct addr_search *search, size_t at);
+/* Whether another text before byte `at` would have been read the same: true if none of
+ * the units that it may name fits where a commune was looked for in the first reading. */
+bool addr_before_idle(struct addr_search *search, size_t at,
+                      const struct addr_watch *watch);
+/* Watches what is looked for in the text before byte `at`, where a part begins. */
+void addr_watch(struct addr_search *search, size_t at);
 /* Writes the street: what of raw stands before the units. */
 void addr_street(struct ndc_norm_address *out, struct ndc_str raw);
 

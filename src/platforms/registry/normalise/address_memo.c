@@ -1,9 +1,9 @@
 /* Addresses by how they end. A reading takes at most a province, a district and a
  * commune, each within one part between commas, so the last three parts decide the units,
  * and what is before them is street (exceptions are told by addr_read and not kept). Of
- * the third part from the end only what it may name counts where the units lie behind it,
- * so streets of one ward are one answer. One more fact of the whole text counts: whether
- * it is written with marks at all. */
+ * the third part from the end only communes count that it may name, where the units lie
+ * behind it: a street that names none of the place is as good as another. One more fact
+ * of the whole text counts: whether it is written with marks at all. */
 #include "base/hash.h"
 #include "platforms/registry/normalise/address.h"
 #include "platforms/registry/normalise/name.h"
@@ -18,8 +18,9 @@ enum {
 struct slot {
     uint16_t from; /* where the units begin in the tail */
     uint8_t tail_len, units_len, reason;
-    bool used, marked;
-    struct addr_before before; /* what the part before the tail may name */
+    uint8_t parts; /* of the tail: 3, or 2 with what was looked for before it; 0: free */
+    bool marked;
+    struct addr_watch watch;
     char found[offsetof(struct ndc_norm_address, street_len)];
     char texts[TEXTS_MAX]; /* tail, units */
 };
@@ -100,41 +101,43 @@ static void write_units_text(struct addr_memo *memo, const struct ndc_norm_addre
                   ndc_norm_address_text(memo->units, sizeof(memo->units), &bare, false));
 }
 
-static struct slot *slot_of(struct addr_memo *memo, struct ndc_str tail, bool marked,
-                            const struct addr_before *before)
+static struct slot *slot_of(struct addr_memo *memo, struct ndc_str tail, unsigned parts,
+                            bool marked)
 {
-    uint64_t seed = ndc_hash64(before, sizeof(*before), marked);
-    return &memo->slots[ndc_hash_str(tail, seed) % SLOTS];
+    return &memo->slots[ndc_hash_str(tail, parts << 1 | marked) % SLOTS];
 }
 
-/* Answers from the slot, if it holds this: the tail begins at byte `at` of raw. */
-static bool take(struct ndc_norm_address *out, const struct slot *s, struct ndc_str raw,
-                 size_t at, bool marked, const struct addr_before *before,
-                 struct ndc_str *units)
+/* Whether the slot is of this tail, that many parts long (2, 3). */
+static bool holds(const struct slot *s, struct ndc_str tail, unsigned parts, bool marked)
 {
-    struct ndc_str tail = ndc_str_from(raw, at);
-    if (!s->used || s->marked != marked ||
-        !ndc_str_eq(ndc_str_n(s->texts, s->tail_len), tail) ||
-        memcmp(&s->before, before, sizeof(*before)) != 0)
-        return false;
+    return s->parts == parts && s->marked == marked &&
+           ndc_str_eq(ndc_str_n(s->texts, s->tail_len), tail);
+}
+
+/* Answers from the slot, whose tail begins at byte `at` of raw. */
+static enum ndc_norm_reason take(struct ndc_norm_address *out, const struct slot *s,
+                                 struct ndc_str raw, size_t at, struct ndc_str *units)
+{
     memcpy(out, s->found, sizeof(s->found));
     addr_street(out, ndc_str_n(raw.ptr, at + s->from));
     *units = ndc_str_n(s->texts + s->tail_len, s->units_len);
-    return true;
+    return (enum ndc_norm_reason)s->reason;
 }
 
 static void put(struct slot *s, const struct ndc_norm_address *out,
-                enum ndc_norm_reason reason, struct ndc_str tail, size_t from,
-                bool marked, const struct addr_before *before, struct ndc_str units)
+                enum ndc_norm_reason reason, const struct addr_reach *reach,
+                struct ndc_str raw, size_t at, unsigned parts, bool marked,
+                struct ndc_str units)
 {
+    struct ndc_str tail = ndc_str_from(raw, at);
     if (tail.len + units.len > TEXTS_MAX) return;
-    s->from = (uint16_t)from;
+    s->from = (uint16_t)(reach->from - at);
     s->tail_len = (uint8_t)tail.len;
     s->units_len = (uint8_t)units.len;
     s->reason = (uint8_t)reason;
-    s->used = true;
+    s->parts = (uint8_t)parts;
     s->marked = marked;
-    s->before = *before;
+    s->watch = reach->watch;
     memcpy(s->found, out, sizeof(s->found));
     memcpy(s->texts, tail.ptr, tail.len);
     if (units.len) memcpy(s->texts + tail.len, units.ptr, units.len);
@@ -148,29 +151,28 @@ enum ndc_norm_reason ndc_norm_address_again(struct ndc_norm_address *out,
     struct addr_reach reach;
     struct addr_search search;
     struct slot *three = NULL, *two = NULL;
-    struct addr_before none = {0}, before;
     struct ends e = {0};
     if (raw.len > 0 && raw.len <= RAW_MAX) e = ends_of(raw);
     if (e.words > 0 && e.words <= ADDR_TOKENS_MAX) {
-        three = slot_of(memo, ndc_str_from(raw, e.three), e.marked, &none);
-        if (take(out, three, raw, e.three, e.marked, &none, units))
-            return (enum ndc_norm_reason)three->reason;
+        three = slot_of(memo, ndc_str_from(raw, e.three), 3, e.marked);
+        if (holds(three, ndc_str_from(raw, e.three), 3, e.marked))
+            return take(out, three, raw, e.three, units);
     }
     addr_clear(out, &reach, raw);
     enum ndc_norm_reason reason = addr_begin(&search, raw, (struct ndc_date){0});
-    if (!reason && three && e.two && addr_before(&before, &search, e.two)) {
-        two = slot_of(memo, ndc_str_from(raw, e.two), e.marked, &before);
-        if (take(out, two, raw, e.two, e.marked, &before, units))
-            return (enum ndc_norm_reason)two->reason;
+    if (!reason && three && e.two) {
+        two = slot_of(memo, ndc_str_from(raw, e.two), 2, e.marked);
+        if (holds(two, ndc_str_from(raw, e.two), 2, e.marked) &&
+            addr_before_idle(&search, e.two, &two->watch))
+            return take(out, two, raw, e.two, units);
+        addr_watch(&search, e.two);
     }
     if (!reason) reason = addr_finish(out, &search, &reach);
     write_units_text(memo, out, units);
     if (!three || reach.whole || reach.from >= raw.len) return reason;
-    if (two && reach.from >= e.two && !reach.typos)
-        put(two, out, reason, ndc_str_from(raw, e.two), reach.from - e.two, e.marked,
-            &before, *units);
+    if (two && reach.from >= e.two && !reach.typos && !reach.watch.counted)
+        put(two, out, reason, &reach, raw, e.two, 2, e.marked, *units);
     else if (reach.from >= e.three)
-        put(three, out, reason, ndc_str_from(raw, e.three), reach.from - e.three,
-            e.marked, &none, *units);
+        put(three, out, reason, &reach, raw, e.three, 3, e.marked, *units);
     return reason;
 }
