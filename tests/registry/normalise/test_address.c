@@ -291,8 +291,13 @@ static void test_lookups(void **state)
 /* What is remembered of earlier addresses changes no answer. */
 static void test_memo(void **state)
 {
-    static const char *const before[] = {"", "12 Lê Lợi, ", "Thôn 3, Tổ 5 - ",
-                                         "Khu phố Hà Nội, phường Bến Nghé, ", "to 7,, ("};
+    static const char *const before[] = {"",
+                                         "12 Lê Lợi, ",
+                                         "Thôn 3, Tổ 5 - ",
+                                         "Khu phố Hà Nội, phường Bến Nghé, ",
+                                         "to 7,, (",
+                                         "5 Trần Phú, ",
+                                         "Số 12 Kim Đồng, "};
     static const char *const after[] = {"",  ", Việt Nam", " 100000", ", Thừa Thiên Huế",
                                         ".", ", Ha Noi"};
     struct ndc_norm_memo *memo = ndc_norm_memo_new();

@@ -2,7 +2,10 @@
  * of it. */
 #include "tests/test.h"
 
+#include "base/hash.h"
 #include "platforms/registry/normalise/normalise.h"
+
+#include <stdio.h>
 
 static void test_reasons(void **state)
 {
@@ -80,6 +83,43 @@ static void test_names(void **state)
 /* ---- dates ---- */
 
 static const struct ndc_norm_date_rule dmy = {.as_of = {2026, 7, 1}};
+
+/* What is remembered of earlier words changes no answer. */
+static void test_names_again(void **state)
+{
+    static const char *const words[] = {
+        "Nguyễn",   "NGUYEN", "nguyễn",      "Thị",     "Văn",
+        "Ông",      "ong",    "Bà",          "TS",      "TS.",
+        "Bs",       "Hoàng",  "Phủ",         "phu",     "Tôn",
+        "Nữ",       "nu",     "Rơ",          "Châm",    "Y",
+        "H'Hen",    "H’Hen",  "B",           "Khong",   "khong",
+        "ten",      "ro",     "Chưa",        "biết",    "NA",
+        "n",        "Võ",     "Danh",        "abc",     "aaa",
+        "McDonald", "Hoà",    "Thuỷ",        "HOÀ",     "Đức",
+        "đức",      "Ðức",    "Hoa\xcc\x80", "x1",      "Anh-Thư",
+        "\xc2\xa0", "",       "Müller",      "Nghiêng", "Rah",
+        "Lan",      "-",      "(tức",        "Tý)",     "Wolfeschlegelsteinhausen",
+        "ẞ",        "\xff",   "Trần",        "Lê",      "Em",
+        "Cô"};
+    struct ndc_norm_memo *memo = ndc_norm_memo_new();
+    uint64_t seed = 1;
+    (void)state;
+    for (int round = 0; round < 60000; round++) {
+        char text[200] = "";
+        struct ndc_norm_name a, b;
+        for (uint64_t k = ndc_rng_below(&seed, 7); k > 0; k--) {
+            const char *word = words[ndc_rng_below(&seed, NDC_ARRAY_LEN(words))];
+            size_t n = strlen(text);
+            snprintf(text + n, sizeof(text) - n, "%s%s", word,
+                     k > 1 || ndc_rng_below(&seed, 9) == 0 ? " " : "");
+        }
+        assert_int_equal(ndc_norm_name(&a, ndc_str(text)),
+                         ndc_norm_name_again(&b, memo, ndc_str(text)));
+        if (strcmp(a.text, b.text) != 0) fail_msg("%s: %s, %s", text, a.text, b.text);
+        assert_memory_equal(&a, &b, offsetof(struct ndc_norm_name, text));
+    }
+    ndc_norm_memo_free(memo);
+}
 
 static void date(const char *raw, const char *want, uint32_t flags,
                  const struct ndc_norm_date_rule *rule)
@@ -306,10 +346,10 @@ static void test_email_and_sex(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reasons),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_dates),         cmocka_unit_test(test_person_id),
-        cmocka_unit_test(test_other_numbers), cmocka_unit_test(test_phones),
-        cmocka_unit_test(test_email_and_sex),
+        cmocka_unit_test(test_reasons),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_names_again), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_person_id),   cmocka_unit_test(test_other_numbers),
+        cmocka_unit_test(test_phones),      cmocka_unit_test(test_email_and_sex),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
