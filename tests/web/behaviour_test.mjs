@@ -343,6 +343,40 @@ await test('keys: the secret is shown once; revoking asks first', async () => {
   await page.waitForFunction(() => document.querySelectorAll('.govuk-tag--green').length === 1);
 });
 
+await test('roles: made, changed and deleted by keyboard; one in use stays', async () => {
+  await fresh('/access?tab=roles');
+  await page.getByRole('button', { name: 'Tạo vai trò' }).click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.getByLabel('Mã').waitFor();
+  await dialog.locator('input[type=checkbox]').nth(1).waitFor({ state: 'attached' });
+  equal(await axeFaults(page), []);
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('button', { name: 'Lưu' }).focus();
+  await page.keyboard.press('Enter');
+  await counts(dialog.locator('.govuk-error-message'), 3);
+  await dialog.getByLabel('Mã').fill('front-desk');
+  await dialog.getByLabel('Tên tiếng Việt').fill('Tiếp dân');
+  await dialog.getByLabel('Tên tiếng Anh').fill('Front desk');
+  await dialog.getByLabel('Đọc hồ sơ').focus();
+  await page.keyboard.press('Space');
+  await dialog.getByLabel('Tên tiếng Anh').focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('Tiếp dân').waitFor();
+  equal(world.state.roles.at(-1).permissions, ['registry.person.read']);
+  await page.getByRole('button', { name: 'Sửa: front-desk' }).click();
+  await dialog.getByLabel('Tên tiếng Việt').fill('Một cửa');
+  await dialog.getByRole('button', { name: 'Lưu' }).click();
+  await page.getByText('Một cửa').waitFor();
+  await page.getByRole('button', { name: 'Xoá: desk' }).click();
+  await dialog.getByRole('button', { name: 'Xoá' }).click();
+  await dialog.locator('[role=alert]').waitFor();
+  equal(await axeFaults(page), []);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Xoá: front-desk' }).click();
+  await dialog.getByRole('button', { name: 'Xoá' }).click();
+  await page.getByText('Một cửa').waitFor({ state: 'hidden' });
+});
+
 await test('map: every province can be reached and read by keyboard', async () => {
   await fresh('/map');
   await counts(page.locator('.province'), 34);

@@ -4,11 +4,11 @@ import { call } from '../core/api';
 import { useAction, useApi } from '../core/hooks';
 import { t, title, word, type Title } from '../core/i18n';
 import { useQuery } from '../core/router';
-import { Dialog, Empty, Grid, Loaded, Page, Pager, Problem, SelectField, Tag, TextField, Time } from '../core/ui';
+import { Roles, type Role } from './roles';
+import { Dialog, Empty, Field, Grid, Loaded, Page, Pager, Problem, SelectField, Tag, TextField, Time } from '../core/ui';
 
 interface User { name: string; full_name: string; agency: string; entity_id?: string; roles: string[]; must_change?: boolean; disabled: boolean; created_at: string | null; signed_in_at?: string | null }
-interface ApiKey { id: string; agency: string; title: string; roles: string[]; created_at: string | null; expires_at: string | null; revoked_at: string | null }
-interface Role { role: string; title: Title; builtin: boolean; permissions: string[] }
+interface ApiKey { id: string; agency: string; title: string; roles: string[]; created_at: string | null; expires_at: string | null; revoked_at: string | null; cert_sha256?: string | null }
 interface Agency { code: string; title: Title }
 interface Secret { what: string; name: string; value: string }
 
@@ -148,11 +148,12 @@ function Keys({ roles, agencies }: { roles: Role[]; agencies: Agency[] }) {
   const [agency, setAgency] = useState('');
   const [name, setName] = useState('');
   const [days, setDays] = useState('365');
+  const [cert, setCert] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
   const [touched, setTouched] = useState(false);
   const wrongDays = !/^\d{1,4}$/.test(days) || Number(days) > 3650;
   const add = useAction(async () => {
-    const made = await call<{ id: string; secret: string }>('/api/keys', { body: { agency, title: name.trim(), roles: chosen, days: Number(days) } });
+    const made = await call<{ id: string; secret: string }>('/api/keys', { body: { agency, title: name.trim(), roles: chosen, days: Number(days), ...(/BEGIN/.test(cert) ? { certificate: cert } : cert.trim() ? { cert_sha256: cert.trim() } : {}) } });
     setAdding(false);
     setSecret({ what: t('access.key_made'), name: made.id, value: made.secret });
     keys.reload();
@@ -165,13 +166,13 @@ function Keys({ roles, agencies }: { roles: Role[]; agencies: Agency[] }) {
   const state = (k: ApiKey) => (k.revoked_at ? 'revoked' : k.expires_at && Date.parse(k.expires_at) < Date.now() ? 'expired' : 'active');
   return (
     <>
-      <p><button type="button" class="govuk-button" onClick={() => { setAdding(true); setTouched(false); add.clear(); setName(''); setAgency(''); setChosen([]); }}>{t('access.add_key')}</button></p>
+      <p><button type="button" class="govuk-button" onClick={() => { setAdding(true); setTouched(false); add.clear(); setName(''); setAgency(''); setChosen([]); setCert(''); }}>{t('access.add_key')}</button></p>
       <Loaded of={keys} lines={6}>
         {(data) => (
           <section class="card tight" aria-label={t('access.keys')}>
             <Grid caption={t('access.keys')} rows={data.keys} id={(k) => k.id} empty={<Empty title={t('access.no_keys')}><p>{t('access.no_keys_detail')}</p></Empty>}
               columns={[
-                { key: 'id', label: t('access.key'), cell: (k) => <><span class="mono">{k.id}</span>{k.title && <><br /><span class="muted thin">{k.title}</span></>}</> },
+                { key: 'id', label: t('access.key'), cell: (k) => <><span class="mono">{k.id}</span>{k.title && <><br /><span class="muted thin">{k.title}</span></>}{k.cert_sha256 && <><br /><span class="muted small">{t('access.bound')} <code title={k.cert_sha256}>{k.cert_sha256.slice(0, 12)}…</code></span></>}</> },
                 { key: 'agency', label: t('access.agency'), cell: (k) => title(agencies.find((a) => a.code === k.agency)?.title) || k.agency },
                 { key: 'roles', label: t('access.roles'), cell: (k) => roleNames(k.roles, roles) },
                 { key: 'made', label: t('access.made'), cell: (k) => <Time at={k.created_at} /> },
@@ -188,6 +189,9 @@ function Keys({ roles, agencies }: { roles: Role[]; agencies: Agency[] }) {
           <SelectField label={t('access.agency')} value={agency} onValue={setAgency} options={agencyOptions(agencies, t('form.choose'))} error={touched && !agency ? t('access.agency_missing') : undefined} />
           <TextField label={t('access.key_title')} hint={t('access.key_title_hint')} value={name} autoComplete="off" onValue={setName} />
           <TextField label={t('access.days')} hint={t('access.days_hint')} value={days} inputMode="numeric" onValue={setDays} error={touched && wrongDays ? t('access.days_hint') : undefined} />
+          <Field label={t('access.cert')} hint={t('access.cert_hint')}>
+            {({ id, describedBy }) => <textarea id={id} class="govuk-textarea mono" rows={3} spellcheck={false} aria-describedby={describedBy} value={cert} onInput={(e) => setCert(e.currentTarget.value)} />}
+          </Field>
           <RoleChoice roles={roles.filter((r) => r.role !== 'admin')} chosen={chosen} onChosen={setChosen} />
           <div class="actions"><button type="submit" class="govuk-button" aria-disabled={add.busy}>{t('access.add_key')}</button><button type="button" class="plain" onClick={() => setAdding(false)}>{t('action.cancel')}</button></div>
         </form>
@@ -202,18 +206,6 @@ function Keys({ roles, agencies }: { roles: Role[]; agencies: Agency[] }) {
   );
 }
 
-function Roles({ roles }: { roles: Role[] }) {
-  return (
-    <section class="card tight" aria-label={t('access.tab_roles')}>
-      <Grid caption={t('access.tab_roles')} rows={roles} id={(r) => r.role}
-        columns={[
-          { key: 'role', label: t('access.role'), cell: (r) => <>{title(r.title)}<br /><code class="muted thin">{r.role}</code></> },
-          { key: 'permissions', label: t('access.permissions'), cell: (r) => <span class="tags">{r.permissions.map((p) => <code key={p}>{p}</code>)}</span> },
-        ]} />
-    </section>
-  );
-}
-
 export default function AccessPage() {
   const [param] = useQuery();
   const tab = tabs.find((x) => x === param('tab')) ?? 'users';
@@ -225,7 +217,7 @@ export default function AccessPage() {
         <ul class="tabs">{tabs.map((x) => <li key={x}><a href={`/access${x === 'users' ? '' : `?tab=${x}`}`} aria-current={tab === x ? 'page' : undefined}>{word('access', `tab_${x}`)}</a></li>)}</ul>
       </nav>
       <Loaded of={roles} lines={6}>
-        {({ roles: list }) => (tab === 'roles' ? <Roles roles={list} /> : tab === 'keys' ? <Keys roles={list} agencies={agencies.data?.agencies ?? []} /> : <Users roles={list} agencies={agencies.data?.agencies ?? []} />)}
+        {({ roles: list }) => (tab === 'roles' ? <Roles roles={list} onChange={roles.reload} /> : tab === 'keys' ? <Keys roles={list} agencies={agencies.data?.agencies ?? []} /> : <Users roles={list} agencies={agencies.data?.agencies ?? []} />)}
       </Loaded>
     </Page>
   );
