@@ -7,7 +7,7 @@ CC ?= cc
 export DEBIAN_FRONTEND := noninteractive
 
 .PHONY: help setup build web run test lint san tsan fuzz bench bench-peers conformance \
-        install uninstall deb clean format kill-test
+        install uninstall deb clean format kill-test soak
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ bench-peers: build ## measure beside other programs, installed for it
 
 kill-test: build ## kill -9 integrations KILLS (200) times on each database; results must not differ
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/core/test_registry_faults
+
+soak: build ## a daemon under mixed use for SOAK_MINUTES (5): errors or growth end it with 1
+	@SOAK_MINUTES=$(or $(SOAK_MINUTES),5) scripts/soak.py $(BUILD)
 
 clean: ## remove what was built (never ./data)
 	@rm -rf build build-*
