@@ -1,6 +1,7 @@
 /* JSON writer; reader on json-c, which keeps the text of numbers. */
 #include "base/json.h"
 
+#include "base/date.h"
 #include "base/jsonrow.h"
 #include "base/utf8.h"
 
@@ -275,6 +276,18 @@ void ndc_json_kv_str(struct ndc_json *j, const char *key, struct ndc_str s)
 {
     ndc_json_key(j, key);
     ndc_json_str(j, s);
+}
+
+void ndc_json_kv_time(struct ndc_json *j, const char *key, int64_t unix_ms)
+{
+    char text[25];
+    ndc_json_key(j, key);
+    if (unix_ms <= 0) {
+        ndc_json_null(j);
+        return;
+    }
+    ndc_time_format(text, unix_ms);
+    ndc_json_c(j, text);
 }
 
 void ndc_json_kv_c(struct ndc_json *j, const char *key, const char *cstr)

@@ -53,6 +53,8 @@ void ndc_json_kv_i64(struct ndc_json *j, const char *key, int64_t v);
 void ndc_json_kv_u64(struct ndc_json *j, const char *key, uint64_t v);
 void ndc_json_kv_f64(struct ndc_json *j, const char *key, double v);
 void ndc_json_kv_bool(struct ndc_json *j, const char *key, bool v);
+/* A moment (milliseconds of Unix time) as RFC 3339 text; 0 or less: null. */
+void ndc_json_kv_time(struct ndc_json *j, const char *key, int64_t unix_ms);
 
 /* Parses one JSON text: depth at most 32, whole input, valid UTF-8, no duplicate trailing
  * data. The caller releases *out with json_object_put. Fault names the byte offset. */

@@ -212,6 +212,17 @@ static void run_writer(void *arg)
     free(tree);
 }
 
+static void free_audit(struct ndc_audit *audit)
+{
+    ndc_sign_key_free(audit->key);
+    ndc_merkle_hasher_free(audit->hasher);
+    ndc_audit_index_free(&audit->index);
+    ndc_cond_free(&audit->work);
+    ndc_cond_free(&audit->heads);
+    ndc_mutex_free(&audit->lock);
+    free(audit);
+}
+
 enum ndc_err ndc_audit_open(struct ndc_audit **out, struct ndc_store *store,
                             const struct ndc_audit_options *options,
                             struct ndc_fault *fault)
@@ -238,13 +249,7 @@ enum ndc_err ndc_audit_open(struct ndc_audit **out, struct ndc_store *store,
         *out = audit;
         return NDC_OK;
     }
-    ndc_sign_key_free(audit->key);
-    ndc_merkle_hasher_free(audit->hasher);
-    ndc_audit_index_free(&audit->index);
-    ndc_cond_free(&audit->work);
-    ndc_cond_free(&audit->heads);
-    ndc_mutex_free(&audit->lock);
-    free(audit);
+    free_audit(audit);
     return err;
 }
 
@@ -257,13 +262,7 @@ void ndc_audit_close(struct ndc_audit *audit)
     ndc_mutex_unlock(&audit->lock);
     ndc_thread_join(&audit->writer);
     if (process_audit == audit) process_audit = NULL;
-    ndc_sign_key_free(audit->key);
-    ndc_merkle_hasher_free(audit->hasher);
-    ndc_audit_index_free(&audit->index);
-    ndc_cond_free(&audit->work);
-    ndc_cond_free(&audit->heads);
-    ndc_mutex_free(&audit->lock);
-    free(audit);
+    free_audit(audit);
 }
 
 /* The item with everything copied: keys, then the tail's text. */

@@ -2,7 +2,6 @@
  */
 #include "core/identity_http.h"
 
-#include "base/date.h"
 #include "core/call.h"
 #include "core/identity_schema.h"
 #include "core/permission.h"
@@ -146,18 +145,6 @@ static enum ndc_err delete_session(struct ndc_request *req, struct ndc_fault *fa
     return NDC_OK;
 }
 
-static void time_member(struct ndc_json *j, const char *key, int64_t ms)
-{
-    char text[25];
-    ndc_json_key(j, key);
-    if (ms <= 0) {
-        ndc_json_null(j);
-        return;
-    }
-    ndc_time_format(text, ms);
-    ndc_json_c(j, text);
-}
-
 static enum ndc_err list_sessions(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
@@ -176,9 +163,9 @@ static enum ndc_err list_sessions(struct ndc_request *req, struct ndc_fault *fau
     while (ndc_rows_next(rows)) {
         ndc_json_object(j);
         ndc_json_kv_str(j, "id", ndc_rows_text(rows, 0));
-        time_member(j, "created_at", ndc_rows_i64(rows, 1));
-        time_member(j, "last_at", ndc_rows_i64(rows, 2));
-        time_member(j, "expires_at", ndc_rows_i64(rows, 3));
+        ndc_json_kv_time(j, "created_at", ndc_rows_i64(rows, 1));
+        ndc_json_kv_time(j, "last_at", ndc_rows_i64(rows, 2));
+        ndc_json_kv_time(j, "expires_at", ndc_rows_i64(rows, 3));
         ndc_json_kv_str(j, "client", ndc_rows_text(rows, 4));
         ndc_json_kv_str(j, "agent", ndc_rows_text(rows, 5));
         ndc_json_kv_bool(
@@ -257,8 +244,8 @@ static enum ndc_err list_users(struct ndc_request *req, struct ndc_fault *fault)
         write_words(j, "roles", ndc_rows_text(rows, 4));
         ndc_json_kv_bool(j, "must_change", ndc_rows_i64(rows, 5) == PASSWORD_MUST_CHANGE);
         ndc_json_kv_bool(j, "disabled", ndc_rows_i64(rows, 6) != 0);
-        time_member(j, "created_at", ndc_rows_i64(rows, 7));
-        time_member(j, "signed_in_at", ndc_rows_i64(rows, 8));
+        ndc_json_kv_time(j, "created_at", ndc_rows_i64(rows, 7));
+        ndc_json_kv_time(j, "signed_in_at", ndc_rows_i64(rows, 8));
         ndc_json_end(j);
     }
     ndc_json_end(j);
@@ -405,9 +392,9 @@ static enum ndc_err list_keys(struct ndc_request *req, struct ndc_fault *fault)
         ndc_json_kv_str(j, "agency", ndc_rows_text(rows, 1));
         ndc_json_kv_str(j, "title", ndc_rows_text(rows, 2));
         write_words(j, "roles", ndc_rows_text(rows, 3));
-        time_member(j, "created_at", ndc_rows_i64(rows, 4));
-        time_member(j, "expires_at", ndc_rows_i64(rows, 5));
-        time_member(j, "revoked_at", ndc_rows_i64(rows, 6));
+        ndc_json_kv_time(j, "created_at", ndc_rows_i64(rows, 4));
+        ndc_json_kv_time(j, "expires_at", ndc_rows_i64(rows, 5));
+        ndc_json_kv_time(j, "revoked_at", ndc_rows_i64(rows, 6));
         struct ndc_str cert = ndc_rows_text(rows, 7);
         ndc_json_kv_str(j, "cert_sha256", cert.len ? cert : NDC_STR_NULL);
         ndc_json_end(j);

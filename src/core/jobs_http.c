@@ -2,7 +2,6 @@
  */
 #include "core/jobs_http.h"
 
-#include "base/date.h"
 #include "core/app.h"
 #include "core/topics.h"
 #include "sys/clock.h"
@@ -10,18 +9,6 @@
 #include <stdio.h>
 
 enum { JSON_BYTES_MAX = 1 << 20, TOPIC_MAX = 64 };
-
-static void time_member(struct ndc_json *j, const char *key, int64_t ms)
-{
-    char text[25];
-    ndc_json_key(j, key);
-    if (ms <= 0) {
-        ndc_json_null(j);
-        return;
-    }
-    ndc_time_format(text, ms);
-    ndc_json_c(j, text);
-}
 
 static void write_rate(struct ndc_json *j, const struct ndc_job_info *job)
 {
@@ -53,9 +40,9 @@ void ndc_job_write(struct ndc_json *j, const struct ndc_job_info *job)
     ndc_json_kv_i64(j, "total", job->total);
     ndc_json_kv_str(j, "unit", job->unit);
     write_rate(j, job);
-    time_member(j, "created_at", job->created_ms);
-    time_member(j, "started_at", job->started_ms);
-    time_member(j, "finished_at", job->finished_ms);
+    ndc_json_kv_time(j, "created_at", job->created_ms);
+    ndc_json_kv_time(j, "started_at", job->started_ms);
+    ndc_json_kv_time(j, "finished_at", job->finished_ms);
     ndc_json_kv_str(j, "principal", job->principal);
     ndc_json_kv_i64(j, "attempts", job->attempts);
     ndc_json_kv_bool(j, "cancel_requested", job->cancel_requested);

@@ -12,6 +12,10 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
  * long unless it has failed. */
 const PATIENCE_MS = 90000;
 
+/** The last answers of the API, and what is on the page: told when a test fails. */
+const recent = [];
+let shown = null;
+
 let count = 0;
 let failures = 0;
 
@@ -25,6 +29,9 @@ export async function test(name, body) {
     failures++;
     console.log(`not ok ${count} - ${name}`);
     for (const line of String(error?.stack ?? error).split('\n').slice(0, 12)) console.log(`  # ${line}`);
+    for (const line of recent) console.log(`  # ${line}`);
+    const text = await shown?.evaluate(() => [...document.querySelectorAll('[role=alert], dialog[open], main')].map((e) => e.innerText).join('\n')).catch(() => '');
+    for (const line of (text ?? '').split('\n').slice(0, 60)) console.log(`  # | ${line}`);
   }
 }
 
@@ -55,6 +62,12 @@ export async function browser() {
   const faults = [];
   const watch = (page) => {
     page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('response', (answer) => {
+      const url = new URL(answer.url());
+      if (!url.pathname.startsWith('/api')) return;
+      recent.push(`${new Date().toISOString().slice(17)} ${answer.request().method()} ${url.pathname}${url.search} ${answer.status()}`);
+      if (recent.length > 16) recent.shift();
+    });
     page.on('console', (message) => {
       // The browser reports every 4xx itself; those are answers that a test asks for.
       if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) faults.push(message.text());
@@ -64,6 +77,7 @@ export async function browser() {
   context.on('page', watch);
   const page = context.pages()[0] ?? (await context.newPage());
   page.setDefaultTimeout(PATIENCE_MS);
+  shown = page;
   return {
     page, context, faults,
     async close() {

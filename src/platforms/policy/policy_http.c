@@ -15,26 +15,6 @@ static void write_bits(struct ndc_json *j, const char *key, unsigned bits, size_
     ndc_json_end(j);
 }
 
-static const char *kind_name(int i)
-{
-    return ndc_policy_kind_name((enum ndc_policy_kind)i);
-}
-
-static const char *action_name(int i)
-{
-    return ndc_policy_action_name((enum ndc_policy_action)i);
-}
-
-static const char *entity_name(int i)
-{
-    return ndc_entity_name((enum ndc_entity)i);
-}
-
-static const char *consent_name(int i)
-{
-    return ndc_policy_consent_name((enum ndc_policy_consent)i);
-}
-
 static void write_fields(struct ndc_json *j, const char *key,
                          const struct ndc_field_set *set)
 {
@@ -69,9 +49,9 @@ static void write_purpose(struct ndc_json *j, const struct policy_table *t, size
     ndc_json_end(j);
     ndc_json_kv_bool(j, "needs_legal_basis", p->needs_basis);
     ndc_json_kv_bool(j, "needs_consent", p->needs_consent);
-    write_bits(j, "kinds", p->kinds, NDC_POLICY_KIND_COUNT, kind_name);
-    write_bits(j, "actions", p->actions, NDC_POLICY_ACTION_COUNT, action_name);
-    write_bits(j, "entities", p->entities, NDC_ENTITY_COUNT, entity_name);
+    write_bits(j, "kinds", p->kinds, NDC_POLICY_KIND_COUNT, policy_kind_name);
+    write_bits(j, "actions", p->actions, NDC_POLICY_ACTION_COUNT, policy_action_name);
+    write_bits(j, "entities", p->entities, NDC_ENTITY_COUNT, policy_entity_name);
     write_fields(j, "fields", &t->ceiling[i][0]);
     ndc_json_end(j);
 }
@@ -98,12 +78,12 @@ static void write_when(struct ndc_json *j, const struct policy_rule *r)
     ndc_json_key(j, "when");
     ndc_json_object(j);
     if (r->kinds != ~0u)
-        write_bits(j, "kind", r->kinds, NDC_POLICY_KIND_COUNT, kind_name);
+        write_bits(j, "kind", r->kinds, NDC_POLICY_KIND_COUNT, policy_kind_name);
     if (r->actions != ~0u)
-        write_bits(j, "action", r->actions, NDC_POLICY_ACTION_COUNT, action_name);
+        write_bits(j, "action", r->actions, NDC_POLICY_ACTION_COUNT, policy_action_name);
     if (r->entities != ~0u)
-        write_bits(j, "entity", r->entities, NDC_ENTITY_COUNT, entity_name);
-    if (r->consents != ~0u) write_bits(j, "consent", r->consents, 3, consent_name);
+        write_bits(j, "entity", r->entities, NDC_ENTITY_COUNT, policy_entity_name);
+    if (r->consents != ~0u) write_bits(j, "consent", r->consents, 3, policy_consent_name);
     write_words(j, "agency", &r->agencies);
     write_words(j, "not_agency", &r->not_agencies);
     write_words(j, "role", &r->roles);

@@ -1,6 +1,8 @@
 /* Requests in words, as explanations are asked for, and checks of rule files. */
 #include "platforms/policy/policy.h"
 
+#include "platforms/policy/words.h"
+
 static enum ndc_err unknown(struct ndc_fault *fault, const char *field,
                             struct ndc_str word, const char *nearest)
 {
@@ -25,26 +27,6 @@ static enum ndc_err read_enum(struct json_object *o, const char *key,
         return NDC_OK;
     }
     return unknown(fault, key, word, ndc_str_nearest(word, names, (size_t)n));
-}
-
-static const char *kind_name(int i)
-{
-    return ndc_policy_kind_name((enum ndc_policy_kind)i);
-}
-
-static const char *action_name(int i)
-{
-    return ndc_policy_action_name((enum ndc_policy_action)i);
-}
-
-static const char *entity_name(int i)
-{
-    return ndc_entity_name((enum ndc_entity)i);
-}
-
-static const char *consent_name(int i)
-{
-    return ndc_policy_consent_name((enum ndc_policy_consent)i);
 }
 
 static enum ndc_err read_fields(struct ndc_policy_request *q, struct json_object *list,
@@ -89,12 +71,14 @@ enum ndc_err policy_request_parse(struct ndc_policy_request *q, struct ndc_arena
         .subjects = (uint64_t)ndc_json_get_i64(o, "subjects", 1),
     };
     enum ndc_err err =
-        read_enum(o, "kind", kind_name, NDC_POLICY_KIND_COUNT, &kind, fault);
+        read_enum(o, "kind", policy_kind_name, NDC_POLICY_KIND_COUNT, &kind, fault);
+    if (!err)
+        err = read_enum(o, "action", policy_action_name, NDC_POLICY_ACTION_COUNT, &action,
+                        fault);
     if (!err)
         err =
-            read_enum(o, "action", action_name, NDC_POLICY_ACTION_COUNT, &action, fault);
-    if (!err) err = read_enum(o, "entity", entity_name, NDC_ENTITY_COUNT, &entity, fault);
-    if (!err) err = read_enum(o, "consent", consent_name, 3, &consent, fault);
+            read_enum(o, "entity", policy_entity_name, NDC_ENTITY_COUNT, &entity, fault);
+    if (!err) err = read_enum(o, "consent", policy_consent_name, 3, &consent, fault);
     if (err) return err;
     q->kind = (enum ndc_policy_kind)kind;
     q->action = (enum ndc_policy_action)action;

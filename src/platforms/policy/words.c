@@ -34,6 +34,26 @@ struct policy_text policy_action_text(enum ndc_policy_action action)
     return texts[action];
 }
 
+const char *policy_kind_name(int i)
+{
+    return ndc_policy_kind_name((enum ndc_policy_kind)i);
+}
+
+const char *policy_action_name(int i)
+{
+    return ndc_policy_action_name((enum ndc_policy_action)i);
+}
+
+const char *policy_entity_name(int i)
+{
+    return ndc_entity_name((enum ndc_entity)i);
+}
+
+const char *policy_consent_name(int i)
+{
+    return ndc_policy_consent_name((enum ndc_policy_consent)i);
+}
+
 static const char *const why_codes[] = {
     "permitted", "no_purpose", "unknown_purpose", "caller", "action",
     "entity",    "basis",      "consent",         "rule",   "nothing"};

@@ -1,8 +1,14 @@
-/* Words for people, Vietnamese and English. */
+/* Words for people, Vietnamese and English, and for programs: names by number. */
 #ifndef NDC_POLICY_WORDS_H
 #define NDC_POLICY_WORDS_H
 
 #include "platforms/policy/table.h"
+
+/* Of one of their enum's values. */
+const char *policy_kind_name(int kind);
+const char *policy_action_name(int action);
+const char *policy_entity_name(int entity);
+const char *policy_consent_name(int consent);
 
 struct policy_text policy_kind_text(enum ndc_policy_kind kind);
 struct policy_text policy_action_text(enum ndc_policy_action action);

@@ -214,6 +214,7 @@ static bool decode_v2(struct ndc_entity_view *v, struct ndc_arena *arena,
 {
     struct decoder d = {.at = (const unsigned char *)in.ptr, .arena = arena};
     uint8_t type;
+    if (!in.len) return false; /* then in.ptr may be NULL, which has no end */
     d.end = d.at + in.len;
     if (!take_byte(&d, &type) || type >= NDC_ENTITY_COUNT) return false;
     v->type = (enum ndc_entity)type;

@@ -1,20 +1,11 @@
 /* The registry's routes, one row each, and what their handlers share. */
 #include "platforms/registry/serve/http.h"
 
-#include "base/date.h"
-
 enum { PAGE_DEFAULT = 50, PAGE_MAX = 500, PUSH_BYTES_MAX = 64 << 20 };
 
 void ndc_time_kv(struct ndc_json *j, const char *key, int64_t ms)
 {
-    char text[25];
-    ndc_json_key(j, key);
-    if (ms == 0) {
-        ndc_json_null(j);
-        return;
-    }
-    ndc_time_format(text, ms);
-    ndc_json_c(j, text);
+    ndc_json_kv_time(j, key, ms);
 }
 
 int64_t ndc_page_limit(struct ndc_request *req)
