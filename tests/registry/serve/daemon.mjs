@@ -105,7 +105,11 @@ export async function start(ndc, database, { people = 0, settings = [], dir, env
     async user(name, roles, agency) {
       const made = await daemon.admin('POST', '/api/users', { json: { name, roles, ...(agency ? { agency } : {}) } });
       if (made.status !== 201) throw new Error(`user ${name}: ${made.text}`);
-      return daemon.signIn(name, made.body.password);
+      const password = `${name} keeps this one to 9 people`;
+      const first = await daemon.signIn(name, made.body.password);
+      const changed = await first('POST', '/api/session/password', { json: { current: made.body.password, password } });
+      if (changed.status !== 200) throw new Error(`password of ${name}: ${changed.text}`);
+      return Object.assign(await daemon.signIn(name, password), { password });
     },
     /** A key of an agency's system. */
     async key(agency, roles) {
