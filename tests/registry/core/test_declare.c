@@ -17,24 +17,24 @@ static struct ndc_source *parse(const char *yaml, struct ndc_fault *fault)
 }
 
 static const char good[] =
-    "source: tax\n"                                          /* 1 */
-    "title: {vi: Thuế, en: Tax}\n"                           /* 2 */
-    "agency: {code: btc, vi: Bộ Tài chính, en: Finance}\n"   /* 3 */
-    "legal_basis: Luật 38/2019/QH14\n"                       /* 4 */
-    "entity: person\n"                                       /* 5 */
-    "key: [no, part]\n"                                      /* 6 */
-    "connector: {type: csv, path: t.csv, separator: ';'}\n"  /* 7 */
-    "sync: {mode: delta, op_column: op, live_days: 30}\n"    /* 8 */
-    "class: {sharing: private}\n"                            /* 9 */
-    "authority: {tax_code: 1}\n"                             /* 10 */
-    "fields:\n"                                              /* 11 */
-    "  - {column: no, to: null}\n"                           /* 12 */
-    "  - {column: name, to: full_name, required: true}\n"    /* 13 */
-    "  - {columns: [a, b], to: permanent_address}\n"         /* 14 */
-    "  - {column: sex, to: sex, values: {1: male, 2: ~}}\n"  /* 15 */
-    "  - {column: mst, to: tax_code, length_max: 13}\n"      /* 16 */
-    "rules:\n"                                               /* 17 */
-    "  - {name: r, check: 'full_name', criterion: clean}\n"; /* 18 */
+    "source: tax\n"                                                       /* 1 */
+    "title: {vi: Thuế, en: Tax}\n"                                        /* 2 */
+    "agency: {code: btc, vi: Bộ Tài chính, en: Finance}\n"                /* 3 */
+    "legal_basis: Luật 38/2019/QH14\n"                                    /* 4 */
+    "entity: person\n"                                                    /* 5 */
+    "key: [no, part]\n"                                                   /* 6 */
+    "connector: {type: csv, path: t.csv, separator: ';'}\n"               /* 7 */
+    "sync: {mode: delta, op_column: op, live_days: 30, time_column: t}\n" /* 8 */
+    "class: {sharing: private}\n"                                         /* 9 */
+    "authority: {tax_code: 1}\n"                                          /* 10 */
+    "fields:\n"                                                           /* 11 */
+    "  - {column: no, to: null}\n"                                        /* 12 */
+    "  - {column: name, to: full_name, required: true}\n"                 /* 13 */
+    "  - {columns: [a, b], to: permanent_address}\n"                      /* 14 */
+    "  - {column: sex, to: sex, values: {1: male, 2: ~}}\n"               /* 15 */
+    "  - {column: mst, to: tax_code, length_max: 13}\n"                   /* 16 */
+    "rules:\n"                                                            /* 17 */
+    "  - {name: r, check: 'full_name', criterion: clean}\n";              /* 18 */
 
 static void test_good(void **state)
 {
@@ -116,6 +116,7 @@ static const struct {
     {8, "sync: {schedule: '99 * * * *'}", 8, ""},
     {8, "sync: {live_days: -1}", 8, "live_days"},
     {8, "sync: {live_days: x}", 8, "live_days"},
+    {8, "sync: {live_days: 30}", 8, "time_column"},
     {8, "sync: {modes: delta}", 8, "mode"},
     {9, "class: {sharing: sharde}", 9, "shared"},
     {10, "authority: {tax_cod: 1}", 10, "tax_code"},

@@ -9,7 +9,7 @@ import { useQuery } from '../core/router';
 import type { Criterion, Source } from '../core/types';
 import { announce, Banner, Empty, Field, Loaded, Page, Pager, Problem, SelectField, Tag, TextField, Time } from '../core/ui';
 
-export interface Reason { column: string | null; field: string | null; reason: string; title: Title; criterion: Criterion; value?: string | null }
+export interface Reason { column: string | null; field: string | null; reason: string; title: Title; criterion: Criterion; value?: string | null; earlier_line?: number }
 export interface Item { id: number | string; run: number | string; source: string; key: string; line: number; state: string; row: Record<string, string | null>; masks?: Record<string, string>; reasons: Reason[]; note?: string; decided_by?: string; created_at: string; decided_at?: string | null }
 
 function ReasonList({ reasons, onReason }: { reasons: Reason[]; onReason?: (code: string) => void }) {
@@ -18,7 +18,7 @@ function ReasonList({ reasons, onReason }: { reasons: Reason[]; onReason?: (code
       {reasons.map((r, i) => (
         <li key={i}>
           <span class={`dot c-${r.criterion}`} aria-hidden="true" /> {r.column ? <code>{r.column}</code> : <span class="muted">{t('quarantine.whole_row')}</span>}: {title(r.title) || r.reason}
-          {r.value ? <> – <q class="bad-value">{r.value}</q></> : ''} <span class="muted small">({t('quarantine.criterion', { criterion: word('criterion', r.criterion) })})</span>
+          {r.value ? <> – <q class="bad-value">{r.value}</q></> : ''}{r.earlier_line ? <>, {t('quarantine.earlier_line', { line: num(r.earlier_line) })}</> : ''} <span class="muted small">({t('quarantine.criterion', { criterion: word('criterion', r.criterion) })})</span>
           {onReason && <> <button type="button" class="plain small" onClick={() => onReason(r.reason)} aria-label={`${t('quarantine.only_these')}: ${title(r.title) || r.reason}`}>{t('quarantine.only_these')}</button></>}
         </li>
       ))}

@@ -55,6 +55,12 @@ static struct key_slot *set_put(struct key_set *set, uint64_t hash, uint32_t val
     return &set->slots[at];
 }
 
+struct key_slot *ndc_load_set_put(struct key_set *set, uint64_t hash, uint32_t value,
+                                  bool *added)
+{
+    return set_put(set, hash, value, added);
+}
+
 static struct key_slot *set_find(const struct key_set *set, uint64_t hash)
 {
     if (hash == 0) hash = 1;
@@ -104,6 +110,7 @@ void ndc_reasons_write(const struct ndc_source *source, const struct ndc_reason 
         ndc_json_kv_c(j, "criterion", ndc_criterion_name(r->criterion));
         ndc_json_kv_bool(j, "blocks", r->blocks);
         ndc_json_kv_str(j, "value", r->value.ptr ? r->value : NDC_STR_NULL);
+        if (r->earlier_line) ndc_json_kv_u64(j, "earlier_line", r->earlier_line);
         ndc_json_end(j);
     }
     ndc_json_end(j);
@@ -288,6 +295,7 @@ static enum ndc_err take_row(struct load *l, const struct ndc_connect_row *row,
         l->result->accepted++;
         return end_record(l, m->record.key, fault);
     }
+    if (l->has_unique) ndc_load_check_unique(l, row);
     if (m->record.key.len) {
         l->quality.checked[NDC_CLEAN]++;
         bool added;
@@ -420,6 +428,8 @@ enum ndc_err ndc_load_begin(struct load *l, int64_t stage_run, struct ndc_fault 
     ndc_buf_init(&l->text, ENCODED_MAX);
     l->stage.fd = l->spill.fd = -1;
     ndc_quality_init(&l->quality, l->source->source);
+    for (unsigned i = 0; i < l->source->source->field_count; i++)
+        l->has_unique |= l->source->source->fields[i].unique;
     l->mapper = ndc_mapper_new(l->source->source, l->connect, today);
     enum ndc_err err = open_previous(l, stage_run, fault);
     if (err) return err;
@@ -484,6 +494,7 @@ void ndc_load_end(struct load *l)
     free(l->superseded);
     free(l->keys.slots);
     free(l->previous_keys.slots);
+    free(l->unique.slots);
     ndc_mapper_free(l->mapper);
     ndc_quality_free(&l->quality);
     ndc_arena_free(&l->arena);

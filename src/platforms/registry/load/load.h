@@ -33,10 +33,11 @@ struct load {
     struct ndc_quality quality;
     struct ndc_stage previous;
     struct key_set keys, previous_keys; /* value: number in the stage written, or read */
-    uint32_t staged;                    /* records written so far */
-    uint32_t *superseded;               /* those that a later row of a delta replaced */
+    struct key_set unique; /* values of unique fields; value: the line they stood in */
+    uint32_t staged;       /* records written so far */
+    uint32_t *superseded;  /* those that a later row of a delta replaced */
     size_t superseded_count, superseded_cap;
-    bool delta;
+    bool delta, has_unique;
     struct ndc_file_writer stage, spill;
     struct ndc_buf encoded, text;
     struct ndc_arena arena, paths;
@@ -55,6 +56,13 @@ enum ndc_err ndc_load_begin(struct load *load, int64_t stage_run,
 enum ndc_err ndc_load_rows(struct load *load, const struct ndc_progress *progress,
                            struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_load_end(struct load *load);
+
+/* unique.c: adds a reason for each value of a `unique` field that stands in an earlier
+ * row of this run, of another key. */
+void ndc_load_check_unique(struct load *load, const struct ndc_connect_row *row);
+/* load.c: the slot of a hash, added with `value` if it is new. */
+struct key_slot *ndc_load_set_put(struct key_set *set, uint64_t hash, uint32_t value,
+                                  bool *added);
 
 /* ---- run.c, for push.c ---- */
 

@@ -435,6 +435,52 @@ struct ndc_str ndc_mapper_key(struct ndc_mapper *m, const struct ndc_connect_row
     return key;
 }
 
+static enum ndc_date_order time_order(const struct ndc_source *s)
+{
+    for (unsigned i = 0; i < s->field_count; i++)
+        if (ndc_str_eq(s->fields[i].columns[0], s->time_column))
+            return s->fields[i].order;
+    return NDC_ORDER_DMY;
+}
+
+/* The last day that a date known in part can be. */
+static int32_t latest_day(struct ndc_date d)
+{
+    struct ndc_date next = {(int16_t)(d.year + 1), 1, 1};
+    if (d.month && d.day) return ndc_date_to_days(d);
+    if (d.month && d.month < 12)
+        next = (struct ndc_date){d.year, (uint8_t)(d.month + 1), 1};
+    return ndc_date_to_days(next) - 1;
+}
+
+/* Sống: a record that its source has not touched for longer than it says records live.
+ * One without a time is not judged: that it is missing is another matter. */
+static void check_live(struct ndc_mapper *m, const struct ndc_connect_row *row,
+                       struct ndc_mapped *out, struct ndc_quality *q)
+{
+    struct ndc_map_result *v = &m->result;
+    struct ndc_str raw = row->values[m->time];
+    struct ndc_date date;
+    struct ndc_reason reason = {.field = -1,
+                                .code = "record.not_live",
+                                .title = {NDC_STR("Lâu không được cập nhật"),
+                                          NDC_STR("Not updated for too long")},
+                                .criterion = NDC_LIVE,
+                                .value = raw};
+    if (ndc_norm_is_missing(raw)) return;
+    ndc_map_value(v, NDC_MAP_TIME, time_order(m->source), true, m->today, raw);
+    q->checked[NDC_LIVE]++;
+    if (v->reason ||
+        !ndc_date_parse_iso(ndc_str_n(v->text, NDC_MIN(v->len, 10u)), &date)) {
+        reason.code = "record.time";
+        reason.title = (struct ndc_title){NDC_STR("Thời điểm cập nhật không đọc được"),
+                                          NDC_STR("The time of update cannot be read")};
+    } else if (ndc_date_to_days(m->today) - latest_day(date) <= m->source->live_days) {
+        return;
+    }
+    ndc_mapped_add(out, &reason, q);
+}
+
 void ndc_mapper_begin(struct ndc_mapper *m, const struct ndc_connect_row *row,
                       struct ndc_mapped *out, struct ndc_quality *q)
 {
@@ -473,6 +519,7 @@ void ndc_mapper_values(struct ndc_mapper *m, const struct ndc_connect_row *row,
                      row->values[m->unmapped[i]]);
     if (m->source->entity == NDC_ENTITY_PERSON) check_person_id(m, out, q);
     check_rules(m, out, q);
+    if (m->source->live_days && m->time >= 0) check_live(m, row, out, q);
 }
 
 void ndc_mapper_map(struct ndc_mapper *m, const struct ndc_connect_row *row,

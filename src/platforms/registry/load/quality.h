@@ -15,8 +15,9 @@ struct ndc_reason {
     const char *code;       /* "date.not_in_calendar": stable, static */
     struct ndc_title title; /* in words; static or the source's */
     enum ndc_criterion criterion;
-    bool blocks;          /* sends the row to quarantine */
-    struct ndc_str value; /* what stood there */
+    bool blocks;           /* sends the row to quarantine */
+    struct ndc_str value;  /* what stood there */
+    uint64_t earlier_line; /* where it stood before; 0: it did not */
 };
 
 struct ndc_quality_reason {

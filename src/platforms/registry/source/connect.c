@@ -18,9 +18,11 @@ enum ndc_err ndc_connect_missing_column(const struct ndc_connect *c, struct ndc_
     for (size_t i = 0; i < c->column_count; i++)
         names[i] = ndc_arena_cstr(&arena, c->columns[i]);
     const char *near = ndc_str_nearest(name, names, c->column_count);
+    char at[48] = "";
+    if (line) snprintf(at, sizeof(at), "line %u of the declaration: ", line);
     enum ndc_err err =
         ndc_fail_at(fault, NDC_EINPUT, "source.no_column", "column", line,
-                    "the source has no column \"%.*s\"%s%s%s", NDC_STR_FMT(name),
+                    "%sthe source has no column \"%.*s\"%s%s%s", at, NDC_STR_FMT(name),
                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     ndc_arena_free(&arena);
     return err;
@@ -39,9 +41,9 @@ static enum ndc_err check_columns(const struct ndc_connect *c, struct ndc_fault 
                 return ndc_connect_missing_column(c, s->fields[i].columns[k],
                                                   s->fields[i].line, fault);
     if (s->op_column.len && ndc_connect_column(c, s->op_column) < 0)
-        return ndc_connect_missing_column(c, s->op_column, 0, fault);
+        return ndc_connect_missing_column(c, s->op_column, s->op_line, fault);
     if (s->time_column.len && ndc_connect_column(c, s->time_column) < 0)
-        return ndc_connect_missing_column(c, s->time_column, 0, fault);
+        return ndc_connect_missing_column(c, s->time_column, s->time_line, fault);
     return NDC_OK;
 }
 

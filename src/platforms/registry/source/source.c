@@ -192,6 +192,14 @@ static enum ndc_err read_sync(struct reader *r, const struct ndc_yaml *node)
     NDC_TRY(ndc_yaml_str(node, "op_column", false, &s->op_column, r->fault));
     NDC_TRY(ndc_yaml_str(node, "time_column", false, &s->time_column, r->fault));
     NDC_TRY(ndc_yaml_i64(node, "live_days", false, 0, 36500, &s->live_days, r->fault));
+    const struct ndc_yaml *op = ndc_yaml_get(node, "op_column");
+    const struct ndc_yaml *time = ndc_yaml_get(node, "time_column");
+    s->op_line = op ? op->line : 0;
+    s->time_line = time ? time->line : 0;
+    if (s->live_days && !s->time_column.len)
+        return wrong(r, ndc_yaml_get(node, "live_days"), "live_days",
+                     "needs \"time_column\": the column that says when the source last "
+                     "touched a record");
     struct ndc_cron cron;
     if (s->schedule.len && !ndc_cron_parse(&cron, s->schedule))
         return wrong(r, ndc_yaml_get(node, "schedule"), "schedule",

@@ -81,9 +81,10 @@ struct ndc_source {
     bool skip_spaces;
 
     enum ndc_sync_mode mode;
-    struct ndc_str schedule;    /* five cron fields, or empty */
-    struct ndc_str op_column;   /* of a delta: I, U or D in it */
-    struct ndc_str time_column; /* when the source last touched the row, or empty */
+    struct ndc_str schedule;     /* five cron fields, or empty */
+    struct ndc_str op_column;    /* of a delta: I, U or D in it */
+    struct ndc_str time_column;  /* when the source last touched the row, or empty */
+    unsigned op_line, time_line; /* of the declaration */
     int64_t live_days; /* a record untouched for longer is not live; 0: not judged */
 
     struct ndc_class class;            /* default of its fields */

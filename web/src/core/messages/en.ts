@@ -409,6 +409,7 @@ export const en: Messages = {
   'quarantine.line': 'line {line}',
   'quarantine.edit': 'Edit',
   'quarantine.masked_hint': 'Masked: {mask}. Left empty, it stays as it is.',
+  'quarantine.earlier_line': 'stands in line {line}',
   'quarantine.resubmit': 'Submit again',
   'quarantine.dismiss': 'Dismiss this row',
   'quarantine.still': '{n} reasons still fail',

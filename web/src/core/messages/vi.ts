@@ -407,6 +407,7 @@ export const vi = {
   'quarantine.line': 'dòng {line}',
   'quarantine.edit': 'Sửa',
   'quarantine.masked_hint': 'Đã che: {mask}. Để trống thì giữ nguyên giá trị cũ.',
+  'quarantine.earlier_line': 'đã có ở dòng {line}',
   'quarantine.resubmit': 'Gửi lại',
   'quarantine.dismiss': 'Bỏ qua dòng này',
   'quarantine.still': 'Vẫn còn {n} lý do chưa đạt',
