@@ -200,6 +200,9 @@ void ndc_app_free(struct ndc_app *app)
 {
     if (!app) return;
     atomic_store(&app->serving, false);
+    for (size_t i = app->platforms_n; i-- > 0;)
+        if (app->started[i] && app->platforms[i]->stopping)
+            app->platforms[i]->stopping(app->states[i]);
     ndc_app_serve_stop(app);
     for (size_t i = app->platforms_n; i-- > 0;)
         if (app->started[i] && app->platforms[i]->stop)

@@ -86,6 +86,11 @@ void ndc_jobs_wake(struct ndc_jobs *jobs)
 
 /* ---- start and stop ---- */
 
+enum ndc_err ndc_jobs_setup(struct ndc_store *store, struct ndc_fault *fault)
+{
+    return ndc_migrate(store, "jobs", migrations, NDC_ARRAY_LEN(migrations), fault);
+}
+
 enum ndc_err ndc_jobs_start(struct ndc_jobs **out, struct ndc_store *store,
                             const struct ndc_job_kind *kinds, size_t n_kinds,
                             const struct ndc_jobs_options *options,
@@ -93,8 +98,7 @@ enum ndc_err ndc_jobs_start(struct ndc_jobs **out, struct ndc_store *store,
 {
     *out = NULL;
     NDC_ASSERT(n_kinds <= NDC_JOB_KINDS_MAX);
-    enum ndc_err err =
-        ndc_migrate(store, "jobs", migrations, NDC_ARRAY_LEN(migrations), fault);
+    enum ndc_err err = ndc_jobs_setup(store, fault);
     if (err) return err;
     struct ndc_jobs *jobs = ndc_xcalloc(1, sizeof(*jobs));
     jobs->store = store;

@@ -52,6 +52,9 @@ struct ndc_jobs_options {
     void *on_change_arg;
 };
 
+/* Creates the table only, for who asks about jobs where none run. */
+enum ndc_err ndc_jobs_setup(struct ndc_store *store,
+                            struct ndc_fault *fault) NDC_MUST_USE;
 /* Creates the table, settles what processes that have ended left running, starts the
  * threads. Several processes may run jobs of one store: each settles only what belongs to
  * a process that it sees has ended, or whose heartbeat stopped. The kinds are copied,

@@ -37,6 +37,9 @@ struct ndc_platform {
     enum ndc_err (*start)(struct ndc_app *app, void **state, struct ndc_fault *fault);
     /* In the daemon only: jobs and HTTP run. May be NULL. */
     enum ndc_err (*started)(struct ndc_app *app, void *state, struct ndc_fault *fault);
+    /* In the daemon only, before HTTP and jobs stop: threads of the platform's own that
+     * submit jobs end here. May be NULL. */
+    void (*stopping)(void *state);
     /* HTTP and jobs have stopped. May be NULL. */
     void (*stop)(void *state);
     /* Whether it can serve; if not, says why in at most size bytes. May be NULL: yes. */

@@ -5,6 +5,7 @@
 #include "core/platform.h"
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/job.h"
+#include "platforms/registry/load/settle.h"
 #include "platforms/registry/schedule.h"
 #include "platforms/registry/serve/http.h"
 #include "sys/file.h"
@@ -39,7 +40,10 @@ enum ndc_err ndc_registry_start(struct ndc_app *app, struct ndc_registry **out,
     (*out)->app = app;
     (*out)->own_store = own;
     (*out)->import_dir = ndc_app_path(app, "import");
-    return ndc_file_mkdirs((*out)->import_dir, fault);
+    err = ndc_file_mkdirs((*out)->import_dir, fault);
+    if (!err)
+        err = ndc_registry_settle_runs(*out, ndc_app_store(app), &(*out)->unbuilt, fault);
+    return err;
 }
 
 static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *fault)
@@ -57,14 +61,22 @@ static enum ndc_err started(struct ndc_app *app, void *state, struct ndc_fault *
     int64_t people = ndc_config_int(ndc_app_config(app), "demo_people");
     char id[NDC_JOB_ID_LEN + 1];
     reg->schedule = ndc_schedule_start(reg);
+    /* Loaded by a process that ended before it built: a job that goes on, or this one. */
+    if (reg->unbuilt)
+        return ndc_registry_submit(reg, NDC_STR("platform:registry"), NULL, 0, id, fault);
     if (people == 0 || reg->source_count > 0) return NDC_OK;
     return ndc_registry_submit_demo(reg, (uint64_t)people, 1, id, fault);
 }
 
-static void stop(void *state)
+static void stopping(void *state)
 {
     struct ndc_registry *reg = state;
     ndc_schedule_stop(reg->schedule);
+    reg->schedule = NULL;
+}
+
+static void stop(void *state)
+{
     ndc_registry_close(state);
 }
 
@@ -103,5 +115,6 @@ const struct ndc_platform ndc_registry_platform = {
     .permissions_n = NDC_ARRAY_LEN(permissions),
     .start = start,
     .started = started,
+    .stopping = stopping,
     .stop = stop,
 };

@@ -3,6 +3,8 @@
 #include "platforms/registry/schedule.h"
 
 #include "base/cron.h"
+#include "platforms/registry/load/load.h"
+#include "platforms/registry/load/settle.h"
 #include "platforms/registry/serve/http.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -43,26 +45,42 @@ static bool is_busy(struct ndc_registry *reg, struct ndc_str source)
     return err || n > 0;
 }
 
-static void queue_due(struct ndc_registry *reg, int64_t now_ms)
+/* A run that no job can be made for must not look busy for ever. */
+static void give_up(struct ndc_registry *reg, const int64_t *runs, size_t n,
+                    const char *why)
 {
-    int64_t runs[NDC_REGISTRY_SOURCES_MAX];
+    for (size_t i = 0; i < n; i++) {
+        struct ndc_fault ignored = {0};
+        if (ndc_load_mark(reg, runs[i], "failed", why, &ignored)) {
+            /* The next tick settles it. */
+        }
+    }
+}
+
+size_t ndc_schedule_tick(struct ndc_registry *reg, int64_t now_ms)
+{
+    int64_t runs[NDC_REGISTRY_SOURCES_MAX], unbuilt;
     size_t n = 0;
     struct ndc_fault fault = {0};
     char job[NDC_JOB_ID_LEN + 1];
-    for (uint32_t i = 1; i <= NDC_REGISTRY_SOURCES_MAX; i++) {
+    enum ndc_err err = ndc_registry_settle_runs(
+        reg, reg->app ? ndc_app_store(reg->app) : NULL, &unbuilt, &fault);
+    for (uint32_t i = 1; i <= NDC_REGISTRY_SOURCES_MAX && !err; i++) {
         struct ndc_registered *r = ndc_registry_by_number(reg, i);
         if (!r || !is_due(r->source, now_ms) || is_busy(reg, r->source->id)) continue;
-        if (ndc_registry_queue_run(reg, r->source->id, NDC_STR_NULL, &runs[n], &fault))
-            break;
-        n++;
+        err = ndc_registry_queue_run(reg, r->source->id, NDC_STR_NULL, &runs[n], &fault);
+        if (!err) n++;
     }
-    if (n && !fault.err &&
-        ndc_registry_submit(reg, NDC_STR("platform:registry"), runs, n, job, &fault) ==
-            NDC_OK)
-        ndc_log(NDC_LOG_INFO, "registry", "%zu scheduled sources queued as job %s", n,
-                job);
-    if (fault.err)
+    if (err) ndc_log(NDC_LOG_ERROR, "registry", "scheduled loads: %s", fault.message);
+    if (n == 0) return 0;
+    fault = (struct ndc_fault){0};
+    if (ndc_registry_submit(reg, NDC_STR("platform:registry"), runs, n, job, &fault)) {
         ndc_log(NDC_LOG_ERROR, "registry", "scheduled loads: %s", fault.message);
+        give_up(reg, runs, n, fault.message);
+        return 0;
+    }
+    ndc_log(NDC_LOG_INFO, "registry", "%zu scheduled sources queued as job %s", n, job);
+    return n;
 }
 
 static void run_schedule(void *arg)
@@ -75,7 +93,7 @@ static void run_schedule(void *arg)
         if (now_ms / 60000 != minute) {
             minute = now_ms / 60000;
             ndc_mutex_unlock(&s->lock);
-            queue_due(s->registry, now_ms);
+            ndc_schedule_tick(s->registry, now_ms);
             ndc_mutex_lock(&s->lock);
             continue;
         }

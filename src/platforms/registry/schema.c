@@ -115,7 +115,14 @@ static const char base_sql[] =
     "  name TEXT PRIMARY KEY,"
     "  value TEXT NOT NULL);";
 
+/* Which process works on a run, as sys/procname.h names it; empty: nobody has begun. */
+static const char owner_sql[] =
+    "ALTER TABLE registry_run ADD COLUMN owner TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX registry_run_open ON registry_run (run) "
+    "  WHERE state IN ('queued', 'loading', 'loaded');";
+
 const struct ndc_migration ndc_registry_migrations[] = {
     {1, "sources, runs, quarantine, entities, index, reviews", base_sql},
+    {2, "who loads a run", owner_sql},
 };
 const size_t ndc_registry_migrations_n = NDC_ARRAY_LEN(ndc_registry_migrations);

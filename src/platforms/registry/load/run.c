@@ -4,6 +4,7 @@
 #include "store/bulk.h"
 #include "store/writer.h"
 #include "sys/clock.h"
+#include "sys/procname.h"
 
 #include <stdio.h>
 
@@ -18,6 +19,8 @@ static enum ndc_err write_queued(struct ndc_store_conn *conn, void *arg,
                                  struct ndc_fault *fault)
 {
     struct queue_run *q = arg;
+    char owner[NDC_PROCESS_NAME_MAX];
+    ndc_process_name(owner);
     /* Two daemons on one database: numbers are taken one after another. */
     enum ndc_err err = ndc_tx_lock(conn, 0x6e64635132, fault);
     if (!err)
@@ -30,9 +33,10 @@ static enum ndc_err write_queued(struct ndc_store_conn *conn, void *arg,
         "INSERT INTO registry_run (run, source, mode, state, job, path, "
         "created_ms, started_ms, finished_ms, rows_read, accepted, "
         "quarantined, added, changed, unchanged, ended, bytes, scorecard, "
-        "error) VALUES ($1,$2,$3,'queued','',$4,$5,0,0,0,0,0,0,0,0,0,0,'','')",
+        "error, owner) VALUES "
+        "($1,$2,$3,'queued','',$4,$5,0,0,0,0,0,0,0,0,0,0,'','',$6)",
         NDC_ARGS(ndc_int(q->run), ndc_text(q->source), ndc_text(q->mode),
-                 ndc_text(q->path), ndc_int(ndc_clock_wall_ms())),
+                 ndc_text(q->path), ndc_int(ndc_clock_wall_ms()), ndc_textz(owner)),
         NULL, fault);
 }
 
@@ -106,14 +110,16 @@ static enum ndc_err write_mark(struct ndc_store_conn *conn, void *arg,
     struct mark_run *m = arg;
     int64_t now = ndc_clock_wall_ms();
     bool starts = strcmp(m->state, "loading") == 0;
-    return ndc_sql_exec(
-        conn,
-        starts ? "UPDATE registry_run SET state = $2, error = $3, "
-                 "started_ms = $4 WHERE run = $1"
-               : "UPDATE registry_run SET state = $2, error = $3, "
-                 "finished_ms = $4 WHERE run = $1",
-        NDC_ARGS(ndc_int(m->run), ndc_textz(m->state), ndc_textz(m->error), ndc_int(now)),
-        NULL, fault);
+    char owner[NDC_PROCESS_NAME_MAX];
+    ndc_process_name(owner);
+    return ndc_sql_exec(conn,
+                        starts ? "UPDATE registry_run SET state = $2, error = $3, "
+                                 "started_ms = $4, owner = $5 WHERE run = $1"
+                               : "UPDATE registry_run SET state = $2, error = $3, "
+                                 "finished_ms = $4, owner = $5 WHERE run = $1",
+                        NDC_ARGS(ndc_int(m->run), ndc_textz(m->state),
+                                 ndc_textz(m->error), ndc_int(now), ndc_textz(owner)),
+                        NULL, fault);
 }
 
 enum ndc_err ndc_load_mark(struct ndc_registry *reg, int64_t run, const char *state,

@@ -1,6 +1,7 @@
 /* Sources, runs, the map, units, and the overview. */
 #include "core/jobs.h"
 #include "crypto/digest.h"
+#include "platforms/registry/load/load.h"
 #include "platforms/registry/load/push.h"
 #include "platforms/registry/normalise/units.h"
 #include "platforms/registry/serve/http.h"
@@ -295,8 +296,13 @@ enum ndc_err ndc_registry_post_run(struct ndc_request *req, struct ndc_fault *fa
     NDC_TRY(find_source(req, &r, fault));
     NDC_TRY(ndc_registry_queue_run(ndc_registry_of(req), r->source->id, NDC_STR_NULL,
                                    &run, fault));
-    NDC_TRY(ndc_registry_submit(ndc_registry_of(req), req->principal->id, &run, 1, job,
-                                fault));
+    enum ndc_err err = ndc_registry_submit(ndc_registry_of(req), req->principal->id, &run,
+                                           1, job, fault);
+    struct ndc_fault ignored = {0};
+    if (err &&
+        ndc_load_mark(ndc_registry_of(req), run, "failed", fault->message, &ignored))
+        return err;
+    if (err) return err;
     ndc_json_object(&req->json);
     ndc_json_kv_i64(&req->json, "run", run);
     ndc_json_kv_c(&req->json, "job", job);
