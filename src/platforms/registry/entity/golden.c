@@ -47,6 +47,12 @@ static bool same(const struct claim *a, const struct claim *b)
 
 static void count_agreement(struct claim *claims, unsigned n)
 {
+    unsigned equal = 1; /* mostly all say the same */
+    while (equal < n && same(&claims[equal], &claims[0]))
+        equal++;
+    for (unsigned i = 0; equal == n && i < n; i++)
+        claims[i].agree = n;
+    if (equal == n) return;
     for (unsigned i = 0; i < n; i++) {
         claims[i].agree++;
         for (unsigned k = 0; k < i; k++) {
@@ -67,7 +73,7 @@ static struct ndc_golden choose_field(struct claim *claims, unsigned n, unsigned
         if (compare(&claims[i], best, &rule) > 0 && rule != NDC_GOLDEN_FIRST)
             best = &claims[i];
     /* The deciding rule is the one that beat the strongest differing value. */
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n && best->agree < n; i++) {
         if (same(&claims[i], best)) continue;
         compare(best, &claims[i], &rule);
         decided = NDC_MAX(decided, rule);

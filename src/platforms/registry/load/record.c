@@ -43,35 +43,6 @@ void ndc_record_encode(struct ndc_buf *out, const struct ndc_record *r)
     out->len += len;
 }
 
-static bool take_byte(struct ndc_str *in, uint8_t *byte)
-{
-    if (in->len == 0) return false;
-    *byte = (uint8_t)in->ptr[0];
-    *in = ndc_str_n(in->ptr + 1, in->len - 1);
-    return true;
-}
-
-static bool take_u32(struct ndc_str *in, uint32_t *out)
-{
-    uint64_t v;
-    if (!ndc_take_varint(in, &v) || v > UINT32_MAX) return false;
-    *out = (uint32_t)v;
-    return true;
-}
-
-static bool decode_field(struct ndc_record_field *f, struct ndc_str *in)
-{
-    uint32_t column = 0;
-    *f = (struct ndc_record_field){0};
-    if (!take_byte(in, &f->field) || !take_byte(in, &f->flags)) return false;
-    if (f->field == NDC_RECORD_UNMAPPED && !take_u32(in, &column)) return false;
-    f->column = (uint16_t)column;
-    if (!ndc_take_bytes(in, &f->value)) return false;
-    f->raw = f->value;
-    if (!(f->flags & NDC_RECORD_RAW_SAME) && !ndc_take_bytes(in, &f->raw)) return false;
-    return !(f->flags & NDC_RECORD_PLACE) || take_u32(in, &f->place);
-}
-
 bool ndc_record_skip(struct ndc_str *in, struct ndc_str *whole)
 {
     struct ndc_str rest = *in, body;
@@ -81,28 +52,7 @@ bool ndc_record_skip(struct ndc_str *in, struct ndc_str *whole)
     return true;
 }
 
-bool ndc_record_decode(struct ndc_record *r, struct ndc_arena *arena, struct ndc_str *in)
-{
-    struct ndc_str body;
-    uint64_t seen;
-    uint32_t count;
-    if (!ndc_take_bytes(in, &body)) return false;
-    if (!take_u32(&body, &r->source) || !ndc_take_bytes(&body, &r->key) ||
-        !take_u32(&body, &r->run_first) || !take_u32(&body, &r->run) ||
-        !ndc_take_varint(&body, &seen) || !take_u32(&body, &r->flags) ||
-        !take_u32(&body, &count) || count > NDC_RECORD_FIELDS_MAX)
-        return false;
-    r->seen_s = (int64_t)seen;
-    r->count = count;
-    r->fields = ndc_arena_alloc(arena, sizeof(*r->fields) * count);
-    if (!r->fields || arena->overflow) return false;
-    for (unsigned i = 0; i < count; i++)
-        if (!decode_field(&r->fields[i], &body)) return false;
-    return body.len == 0;
-}
-
-/* Reading without copies or a struct per field: `at` moves through the bytes, and a
- * damaged length ends in false, never past `end`. */
+/* `at` moves through the bytes; a damaged length ends in false, never past `end`. */
 struct cursor {
     const unsigned char *at, *end;
 };
@@ -126,6 +76,52 @@ static inline bool pass_bytes(struct cursor *c, struct ndc_str *s)
     *s = ndc_str_n((const char *)c->at, (size_t)len);
     c->at += len;
     return true;
+}
+
+static inline bool pass_u32(struct cursor *c, uint32_t *out)
+{
+    uint64_t v;
+    if (!pass_varint(c, &v) || v > UINT32_MAX) return false;
+    *out = (uint32_t)v;
+    return true;
+}
+
+static inline bool decode_field(struct ndc_record_field *f, struct cursor *c)
+{
+    uint32_t column = 0;
+    if (c->end - c->at < 2) return false;
+    f->field = c->at[0];
+    f->flags = c->at[1];
+    f->place = 0;
+    c->at += 2;
+    if (f->field == NDC_RECORD_UNMAPPED && !pass_u32(c, &column)) return false;
+    f->column = (uint16_t)column;
+    if (!pass_bytes(c, &f->value)) return false;
+    f->raw = f->value;
+    if (!(f->flags & NDC_RECORD_RAW_SAME) && !pass_bytes(c, &f->raw)) return false;
+    return !(f->flags & NDC_RECORD_PLACE) || pass_u32(c, &f->place);
+}
+
+bool ndc_record_decode(struct ndc_record *r, struct ndc_arena *arena, struct ndc_str *in)
+{
+    struct ndc_str body;
+    uint64_t seen;
+    uint32_t count;
+    if (!ndc_take_bytes(in, &body)) return false;
+    struct cursor c = {(const unsigned char *)body.ptr,
+                       (const unsigned char *)body.ptr + body.len};
+    if (!pass_u32(&c, &r->source) || !pass_bytes(&c, &r->key) ||
+        !pass_u32(&c, &r->run_first) || !pass_u32(&c, &r->run) ||
+        !pass_varint(&c, &seen) || !pass_u32(&c, &r->flags) || !pass_u32(&c, &count) ||
+        count > NDC_RECORD_FIELDS_MAX)
+        return false;
+    r->seen_s = (int64_t)seen;
+    r->count = count;
+    r->fields = ndc_arena_alloc(arena, sizeof(*r->fields) * count);
+    if (!r->fields || arena->overflow) return false;
+    for (unsigned i = 0; i < count; i++)
+        if (!decode_field(&r->fields[i], &c)) return false;
+    return c.at == c.end;
 }
 
 static inline bool pick_field(struct cursor *c, struct ndc_record_pick *picks,
@@ -169,8 +165,10 @@ bool ndc_record_pick_fields(struct ndc_record_pick *picks, unsigned count,
 bool ndc_record_head(struct ndc_str record, uint32_t *source, struct ndc_str *key)
 {
     struct ndc_str body;
-    return ndc_take_bytes(&record, &body) && take_u32(&body, source) &&
-           ndc_take_bytes(&body, key);
+    if (!ndc_take_bytes(&record, &body)) return false;
+    struct cursor c = {(const unsigned char *)body.ptr,
+                       (const unsigned char *)body.ptr + body.len};
+    return pass_u32(&c, source) && pass_bytes(&c, key);
 }
 
 const struct ndc_record_field *ndc_record_find(const struct ndc_record *r, unsigned field)
