@@ -48,8 +48,10 @@ void ndc_bulk_abort(struct ndc_bulk *bulk);
  * outside a transaction. */
 enum ndc_err ndc_bulk_session_begin(struct ndc_store_conn *conn,
                                     struct ndc_fault *fault) NDC_MUST_USE;
-/* Makes all that was committed durable (sync, checkpoint), restores the settings,
- * refreshes the planner's statistics of `tables`. */
+/* Makes all that was committed durable, restores the settings, refreshes the planner's
+ * statistics of `tables`. (SQLite: commits were synced to the log, which is then copied
+ * into the database aside, while others read and write; a `rebuildable` store, whose
+ * commits were not, is checkpointed and synced before this returns.) */
 enum ndc_err ndc_bulk_session_end(struct ndc_store_conn *conn, const char *const *tables,
                                   size_t n_tables, struct ndc_fault *fault) NDC_MUST_USE;
 

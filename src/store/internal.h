@@ -104,6 +104,10 @@ struct ndc_store {
     struct ndc_conn_pool pools[2]; /* by ndc_access */
     struct ndc_store_stats stats;
     struct ndc_writer *writer;
+    /* SQLite: the log of a loading session being copied into the database. Touched only
+     * by who holds the one write connection, and at the end. */
+    struct ndc_thread checkpoint;
+    bool checkpointing;
     int64_t fail_after; /* tests: writes until an injected failure; <0: none (inject.h) */
     char fail_code[NDC_FAULT_CODE_MAX];
 };
@@ -119,6 +123,8 @@ enum ndc_err ndc_store_inject(struct ndc_store_conn *conn,
                               struct ndc_fault *fault) NDC_MUST_USE;
 /* text.c: UTF-8 without zero bytes, else db.value. */
 enum ndc_err ndc_store_check_text(struct ndc_str s, struct ndc_fault *fault) NDC_MUST_USE;
+/* Until no checkpoint runs aside. */
+void ndc_store_checkpoint_wait(struct ndc_store *store);
 /* writer.c */
 void ndc_writer_start(struct ndc_store *store);
 void ndc_writer_stop(struct ndc_store *store);

@@ -4,6 +4,7 @@
 
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ enum {
     PROGRESS_OPS = 20000, /* virtual machine steps between looks at the clock */
     CHECKPOINT_BYTES = 16 << 20,
     SESSION_CHECKPOINT_BYTES = 512 << 20,
+    SESSION_CACHE_BYTES = 64 << 20,
     WAL_BYTES_MAX = 64 << 20,
     SQL_BYTES_MAX = 4 << 20,
     VALUE_BYTES_MAX = 256 << 20,
@@ -337,30 +339,58 @@ static enum ndc_err checkpoint(struct sqlite_conn *conn, struct ndc_fault *fault
     return ndc_sqlite_fail(conn, "checkpoint", fault);
 }
 
+/* The same without waiting: what was committed is in the synced log and safe, so readers,
+ * writers and whoever loaded need not wait until it stands in the database too. If it
+ * fails the log is kept, and the next commit tries again. */
+static void checkpoint_aside(void *arg)
+{
+    struct ndc_store *store = arg;
+    struct sqlite_conn conn = {.base = {.store = store, .access = NDC_WRITE}};
+    struct ndc_fault fault = {0};
+    enum ndc_err err = open_as(&conn, false, &fault);
+    if (!err && sqlite3_wal_checkpoint_v2(conn.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                          NULL) != SQLITE_OK)
+        err = ndc_sqlite_fail(&conn, "checkpoint", &fault);
+    if (err) ndc_log(NDC_LOG_WARN, "store", "checkpoint: %s", fault.message);
+    if (conn.db) shut(&conn.base);
+}
+
+static enum ndc_err session_end(struct sqlite_conn *conn, struct ndc_fault *fault)
+{
+    struct ndc_store *store = conn->base.store;
+    const struct ndc_store_options *o = &store->options;
+    enum ndc_err err = NDC_OK;
+    if (o->rebuildable) {
+        err = pragma(conn, fault, "PRAGMA synchronous=FULL");
+        if (!err) err = checkpoint(conn, fault);
+        if (!err) err = pragma(conn, fault, "PRAGMA synchronous=NORMAL");
+    }
+    if (!err)
+        err = pragma(conn, fault,
+                     "PRAGMA cache_size=-%zu; PRAGMA threads=0; "
+                     "PRAGMA wal_autocheckpoint=%u; PRAGMA shrink_memory",
+                     o->cache_bytes / 1024, CHECKPOINT_BYTES / page_bytes(conn));
+    if (!err && !o->rebuildable) {
+        ndc_thread_start(&store->checkpoint, "ndc-checkpoint", checkpoint_aside, store);
+        store->checkpointing = true;
+    }
+    return err;
+}
+
 static enum ndc_err session(struct ndc_store_conn *base, bool begin,
                             struct ndc_fault *fault)
 {
     struct sqlite_conn *conn = of(base);
     const struct ndc_store_options *o = &base->store->options;
-    enum ndc_err err;
-    if (begin) {
-        err = pragma(conn, fault, "PRAGMA cache_size=-%zu; PRAGMA threads=2",
-                     NDC_MAX(o->cache_bytes, (size_t)256 << 20) / 1024);
-        if (!err && o->rebuildable) err = pragma(conn, fault, "PRAGMA synchronous=OFF");
-        if (!err)
-            err = pragma(conn, fault, "PRAGMA wal_autocheckpoint=%u",
-                         SESSION_CHECKPOINT_BYTES / page_bytes(conn));
-        return err;
-    }
-    err = pragma(conn, fault, "PRAGMA synchronous=FULL");
-    if (!err) err = checkpoint(conn, fault);
-    if (!err && o->rebuildable) err = pragma(conn, fault, "PRAGMA synchronous=NORMAL");
-    if (!err) {
-        err = pragma(conn, fault,
-                     "PRAGMA cache_size=-%zu; PRAGMA threads=0; "
-                     "PRAGMA wal_autocheckpoint=%u; PRAGMA shrink_memory",
-                     o->cache_bytes / 1024, CHECKPOINT_BYTES / page_bytes(conn));
-    }
+    if (!begin) return session_end(conn, fault);
+    ndc_store_checkpoint_wait(base->store);
+    enum ndc_err err =
+        pragma(conn, fault, "PRAGMA cache_size=-%zu; PRAGMA threads=2",
+               NDC_MAX(o->cache_bytes, (size_t)SESSION_CACHE_BYTES) / 1024);
+    if (!err && o->rebuildable) err = pragma(conn, fault, "PRAGMA synchronous=OFF");
+    if (!err)
+        err = pragma(conn, fault, "PRAGMA wal_autocheckpoint=%u",
+                     SESSION_CHECKPOINT_BYTES / page_bytes(conn));
     return err;
 }
 

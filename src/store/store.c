@@ -266,10 +266,17 @@ out:
     return err;
 }
 
+void ndc_store_checkpoint_wait(struct ndc_store *store)
+{
+    if (store->checkpointing) ndc_thread_join(&store->checkpoint);
+    store->checkpointing = false;
+}
+
 void ndc_store_close(struct ndc_store *store)
 {
     if (!store) return;
     if (store->writer) ndc_writer_stop(store);
+    ndc_store_checkpoint_wait(store);
     /* readers first: SQLite's last connection, the writer, checkpoints the log */
     for (unsigned i = 0; i < 2; i++) {
         NDC_ASSERT(store->pools[i].taken == 0);
