@@ -43,7 +43,7 @@ static void ascii_fold_y(char *s, size_t len)
 
 /* Code point at *i of UTF-8 whose letters are of one to three bytes; others are not
  * plain. */
-static uint32_t next_short(struct ndc_str in, size_t *i)
+static inline uint32_t next_short(struct ndc_str in, size_t *i)
 {
     const unsigned char *p = (const unsigned char *)in.ptr + *i;
     size_t left = in.len - *i;
@@ -85,7 +85,8 @@ static unsigned letter_flags(const struct vn_latin *row, uint32_t code)
 }
 
 /* The letter at *i, or the row of none. */
-static const struct vn_latin *next_letter(struct ndc_str in, size_t *i, uint32_t *code)
+static inline const struct vn_latin *next_letter(struct ndc_str in, size_t *i,
+                                                 uint32_t *code)
 {
     *code = next_short(in, i);
     return *code < 0x2000 && !is_look_alike(*code) ? vn_latin_of(*code) : &vn_latin[0];

@@ -46,7 +46,9 @@ enum ndc_err ndc_file_stamp(const struct ndc_file_reader *reader,
 /* A new file written from the start to the end, under a temporary name until finished. */
 struct ndc_file_writer {
     int fd;
-    uint64_t at; /* bytes written so far */
+    uint64_t at;      /* bytes written so far */
+    uint64_t started; /* of these, the disk was told to begin with */
+    bool scratch;     /* to be set after creating: read back soon, never synced */
     struct ndc_buf pending;
     char path[4096];
 };

@@ -141,7 +141,9 @@ static enum ndc_err quarantine(struct load *l, const struct ndc_connect_row *row
     tell_refused(l, row, m);
     ndc_buf_reset(b);
     /* key, line, row and reasons, each length-prefixed: read back at the commit */
-    ndc_buf_add_bytes(b, m->record.key.ptr ? m->record.key : NDC_STR(""));
+    struct ndc_str key = m->record.key;
+    key.len = ndc_str_find(key, 0); /* no text of a database holds a zero byte */
+    ndc_buf_add_bytes(b, key.len ? key : NDC_STR(""));
     ndc_buf_add_varint(b, row->line);
     ndc_buf_reset(&l->text);
     ndc_json_init(&j, &l->text);
@@ -436,7 +438,9 @@ enum ndc_err ndc_load_begin(struct load *l, int64_t stage_run, struct ndc_fault 
     path = ndc_registry_stage_path(l->registry, &l->paths, l->source->source->id, l->run);
     if ((err = ndc_file_create(&l->stage, path, fault))) return err;
     snprintf(spill, sizeof(spill), "%s.quarantine", path);
-    return ndc_file_create(&l->spill, spill, fault);
+    err = ndc_file_create(&l->spill, spill, fault);
+    l->spill.scratch = true;
+    return err;
 }
 
 static int compare_u32(const void *a, const void *b)
