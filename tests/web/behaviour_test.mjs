@@ -194,6 +194,20 @@ await test('a wrong declaration is shown at its line', async () => {
   equal(await axeFaults(page), []);
 });
 
+await test('search: more results come below, and the focus goes to the first of them', async () => {
+  await fresh('/search');
+  world.many = 120;
+  await open('/search?q=binh');
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 50);
+  await page.getByRole('button', { name: 'Xem thêm' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 100);
+  await page.waitForFunction(() => document.querySelectorAll('tbody th a')[50] === document.activeElement);
+  await page.getByRole('button', { name: 'Xem thêm' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 120);
+  equal(await page.getByRole('button', { name: 'Xem thêm' }).count(), 0);
+  delete world.many;
+});
+
 await test('quarantined rows are personal data: no purpose, no row', async () => {
   await fresh('/quarantine', false);
   await page.locator('#purpose-title').waitFor();

@@ -1,10 +1,10 @@
 // Runs over HTTP: a load from the command line that is killed comes to an end; a source with a
 // schedule is loaded without hands. usage: runs_test.mjs NDC [DATABASE-URL]
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assert, declaration, done, equal, sleep, start, test, until } from './daemon.mjs';
+import { assert, declaration, done, equal, start, test, until } from './daemon.mjs';
 
 const [, , ndc, database] = process.argv;
 const dir = mkdtempSync(join(tmpdir(), 'ndc-runs-'));
@@ -38,7 +38,7 @@ const settings = database ? ['--set', `database=${database}`] : [];
 await test('a load from the command line, killed, is failed at the next start, with the reason', async () => {
   const load = spawn(ndc, ['source', 'load', 'big', '--data-dir', dir, ...settings], { stdio: 'ignore' });
   const over = new Promise((resolve) => load.on('exit', (code, signal) => resolve(signal ?? code)));
-  await sleep(400);
+  await until('the load to be under way', () => readdirSync(join(dir, 'stage')).some((f) => f.startsWith('big.')), 20);
   load.kill('SIGKILL');
   equal(await over, 'SIGKILL');
   d = await start(ndc, database, { dir });

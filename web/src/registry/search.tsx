@@ -1,15 +1,16 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { query } from '../core/api';
+import { call, query } from '../core/api';
 import { dec, num, value } from '../core/format';
-import { useApi } from '../core/hooks';
+import { useAction, useApi } from '../core/hooks';
 import { t, title, word } from '../core/i18n';
 import { PurposeGate } from '../core/purpose';
 import { go, useQuery } from '../core/router';
 import type { Shown } from '../core/types';
-import { announce, Empty, Grid, Loaded, Page, SelectField, TextField, Value } from '../core/ui';
+import { announce, Empty, Grid, Loaded, Page, Problem, SelectField, TextField, Value } from '../core/ui';
 import { provinces } from '../map/provinces';
 
 type Cell = Shown | string | null | undefined;
+interface Found { items: Hit[]; next: number | null; total: number; took_us?: number }
 interface Hit { entity: string; type: string; score?: number | null; full_name: Cell; birth_date: Cell; sex: Cell; province: Cell | { vi: string; en: string }; person_id: Cell }
 
 /** Search results may carry plain text or a value with its mask. */
@@ -72,10 +73,22 @@ function Results() {
   const id = param('id');
   const birth = param('birth_date');
   const asked = !!(q || id || birth);
-  const found = useApi<{ items: Hit[]; took_us?: number }>(
-    asked ? `/api/registry/search${query({ q, id, birth_date: birth, province: param('province'), type: param('type'), limit: 50 })}` : null,
-  );
-  const count = found.data?.items.length;
+  const path = (after: number) => `/api/registry/search${query({ q, id, birth_date: birth, province: param('province'), type: param('type'), after: after || null, limit: 50 })}`;
+  const found = useApi<Found>(asked ? path(0) : null);
+  const [more, setMore] = useState<Found>();
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => setMore(undefined), [found.data]);
+  const items = [...(found.data?.items ?? []), ...(more?.items ?? [])];
+  const next = more ? more.next : found.data?.next;
+  const grow = useAction(async () => {
+    if (typeof next !== 'number') return;
+    const at = items.length;
+    const page = await call<Found>(path(next));
+    setMore({ ...page, items: [...(more?.items ?? []), ...page.items] });
+    announce(t('pager.shown', { shown: num(at + page.items.length), total: num(page.total) }));
+    setTimeout(() => box.current?.querySelectorAll<HTMLAnchorElement>('tbody th a')[at]?.focus(), 0);
+  });
+  const count = found.data?.total ?? found.data?.items.length;
   useEffect(() => {
     if (asked && count !== undefined) announce(t('search.found', { n: num(count) }));
   }, [found.data]);
@@ -85,8 +98,9 @@ function Results() {
     <Loaded of={found} lines={8}>
       {(data) => (
         <section class={`card tight ${found.loading ? 'stale' : ''}`} aria-label={t('search.results')}>
-          {data.items.length > 0 && <p class="pad muted small">{t('search.found', { n: num(data.items.length) })}{data.took_us !== undefined && <> · {t('search.took', { ms: dec(data.took_us / 1000, 1) })}</>}</p>}
+          {data.items.length > 0 && <p class="pad muted small">{t('search.found', { n: num(data.total ?? data.items.length) })}{data.took_us !== undefined && <> · {t('search.took', { ms: dec(data.took_us / 1000, 1) })}</>}</p>}
           <div
+            ref={box}
             onKeyDown={(e) => {
               if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
               const links = [...e.currentTarget.querySelectorAll<HTMLAnchorElement>('tbody th a')];
@@ -100,7 +114,7 @@ function Results() {
           >
             <Grid
               caption={t('search.results')}
-              rows={data.items}
+              rows={items}
               id={(h) => h.entity}
               empty={<Empty title={t('search.none')}><p>{t('search.none_detail')}</p></Empty>}
               columns={[
@@ -114,6 +128,13 @@ function Results() {
               ]}
             />
           </div>
+          {grow.problem && <Problem problem={grow.problem} focus />}
+          {typeof next === 'number' && (
+            <div class="pager">
+              <span>{t('pager.shown', { shown: num(items.length), total: num(data.total) })}</span>
+              <button type="button" class="plain" aria-disabled={grow.busy} onClick={() => void grow.run()}>{t('pager.more')}</button>
+            </div>
+          )}
         </section>
       )}
     </Loaded>

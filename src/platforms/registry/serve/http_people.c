@@ -7,7 +7,7 @@
 #include "platforms/registry/serve/search.h"
 #include "sys/clock.h"
 
-enum { SEARCH_MAX = 100, MATCH_MAX = 20 };
+enum { MATCH_MAX = 20 };
 
 static enum ndc_err parse_entity(struct ndc_str text, uint64_t *number,
                                  struct ndc_fault *fault)
@@ -322,9 +322,8 @@ static enum ndc_err run_search(struct ndc_request *req, const struct ndc_search 
 {
     struct ndc_store_conn *conn;
     NDC_TRY(ndc_registry_conn(req, &conn, fault));
-    enum ndc_err err =
-        ndc_registry_search(ndc_registry_of(req), conn, req->arena, query, hits,
-                            (size_t)NDC_MIN(ndc_page_limit(req), SEARCH_MAX), n, fault);
+    enum ndc_err err = ndc_registry_search(ndc_registry_of(req), conn, req->arena, query,
+                                           hits, NDC_SEARCH_MAX, n, fault);
     ndc_store_give(conn);
     return err;
 }
@@ -337,7 +336,8 @@ enum ndc_err ndc_registry_get_search(struct ndc_request *req, struct ndc_fault *
     struct ndc_search query = {.name = ndc_request_query(req, "q"),
                                .id = ndc_request_query(req, "id"),
                                .birth_date = ndc_request_query(req, "birth_date")};
-    struct ndc_search_hit hits[SEARCH_MAX];
+    struct ndc_search_hit *hits =
+        NDC_ARENA_ARRAY(req->arena, struct ndc_search_hit, NDC_SEARCH_MAX);
     struct ndc_policy_decision people, organisations;
     struct ndc_field_set fields[NDC_ENTITY_COUNT] = {0};
     struct ndc_str type = ndc_request_query(req, "type");
@@ -370,17 +370,26 @@ enum ndc_err ndc_registry_get_search(struct ndc_request *req, struct ndc_fault *
                                 NDC_STR_NULL, &fields[NDC_ENTITY_ORGANISATION],
                                 &organisations, fault));
     NDC_TRY(run_search(req, &query, hits, &n, fault));
+    /* The order is the same for the same question until the next build. */
+    size_t from = NDC_MIN((size_t)ndc_request_query_i64(req, "after", 0), n);
+    size_t to = NDC_MIN(from + (size_t)ndc_page_limit(req), n);
     struct ndc_json *j = &req->json;
     ndc_json_object(j);
     ndc_json_key(j, "items");
     ndc_json_array(j);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = from; i < to; i++)
         write_hit(req, &hits[i],
                   hits[i].type == NDC_ENTITY_PERSON ? &people : &organisations);
     ndc_json_end(j);
+    ndc_json_key(j, "next");
+    if (to < n)
+        ndc_json_u64(j, to);
+    else
+        ndc_json_null(j);
+    ndc_json_kv_u64(j, "total", n);
     ndc_json_kv_i64(j, "took_us", (ndc_clock_mono_ns() - start) / 1000);
     ndc_json_end(j);
-    ndc_request_audit_detail(req, ndc_arena_printf(req->arena, "rows=%zu", n));
+    ndc_request_audit_detail(req, ndc_arena_printf(req->arena, "rows=%zu", to - from));
     return NDC_OK;
 }
 

@@ -284,7 +284,6 @@ enum ndc_err ndc_registry_search(struct ndc_registry *reg, struct ndc_store_conn
                                  struct ndc_search_hit *hits, size_t max, size_t *count,
                                  struct ndc_fault *fault)
 {
-    enum { SCORED_MAX = 400 };
     struct finder f = {.registry = reg,
                        .conn = conn,
                        .arena = arena,
@@ -305,8 +304,8 @@ enum ndc_err ndc_registry_search(struct ndc_registry *reg, struct ndc_store_conn
     f.candidates = ndc_xmalloc(CANDIDATES_MAX * sizeof(*f.candidates));
     enum ndc_err err = query->id.len ? look_identifier(&f, fault) : NDC_OK;
     if (!err && f.name.len && query->id.len == 0) err = look_name(&f, fault);
-    if (!err) f.count = rank_candidates(f.candidates, f.count, SCORED_MAX);
-    struct ndc_search_hit *all = ndc_arena_alloc(arena, sizeof(*all) * SCORED_MAX);
+    if (!err) f.count = rank_candidates(f.candidates, f.count, NDC_SEARCH_MAX);
+    struct ndc_search_hit *all = ndc_arena_alloc(arena, sizeof(*all) * NDC_SEARCH_MAX);
     size_t n = 0;
     for (size_t i = 0; i < f.count && !err && !arena->overflow; i++) {
         struct ndc_fault gone = {0};

@@ -21,8 +21,10 @@ struct ndc_search_hit {
     uint32_t province;
 };
 
+enum { NDC_SEARCH_MAX = 400 };
+
 /* Best first, at most `max`. Texts live in the arena. Work is bounded: a name that fits
- * thousands gives the first few hundred; a birth date or province narrows it. */
+ * thousands gives the first NDC_SEARCH_MAX; a birth date or province narrows it. */
 enum ndc_err ndc_registry_search(struct ndc_registry *registry,
                                  struct ndc_store_conn *conn, struct ndc_arena *arena,
                                  const struct ndc_search *query,

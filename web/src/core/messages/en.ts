@@ -37,6 +37,7 @@ export const en: Messages = {
   'state.loading': 'Loading…',
   'pager.label': 'Pages of results',
   'pager.next': 'Next page',
+  'pager.more': 'Show more',
   'pager.first': 'First page',
   'pager.shown': 'Showing {shown} of {total}',
   'pager.rows': 'Showing {shown} rows',

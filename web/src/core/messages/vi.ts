@@ -35,6 +35,7 @@ export const vi = {
   'state.loading': 'Đang tải…',
   'pager.label': 'Chuyển trang',
   'pager.next': 'Trang sau',
+  'pager.more': 'Xem thêm',
   'pager.first': 'Về trang đầu',
   'pager.shown': 'Đang xem {shown} trong {total}',
   'pager.rows': 'Đang xem {shown} dòng',
