@@ -16,9 +16,10 @@ static const char *const compounds[] = {
 
 bool name_opens_compound(struct ndc_str folded)
 {
-    for (size_t c = 0; c < NDC_ARRAY_LEN(compounds); c++) {
-        struct ndc_str rest = ndc_str(compounds[c]), first;
-        if (ndc_str_split(&rest, ' ', &first) && ndc_str_eq(first, folded)) return true;
+    for (size_t c = 0; folded.len && c < NDC_ARRAY_LEN(compounds); c++) {
+        const char *first = compounds[c];
+        if (strncmp(first, folded.ptr, folded.len) == 0 && first[folded.len] == ' ')
+            return true;
     }
     return false;
 }
