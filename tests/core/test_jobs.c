@@ -9,10 +9,15 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { END_MS = 120000 }; /* for a slow machine; nothing waits that long */
+enum {
+    ID_LEN = 26,
+    HELD_STEPS = 10,
+    END_MS = 120000
+}; /* for a slow machine; nothing waits that long */
 
 static struct ndc_fault fault;
 static atomic_int running_now, running_most, changes_seen, progress_seen;
@@ -73,7 +78,7 @@ static enum ndc_err run_count(struct ndc_job *job, void *arg, struct ndc_fault *
     (void)arg;
     int64_t i = 0;
     if (!ndc_str_to_i64(ndc_job_resume_from(job), &i)) i = 0;
-    int64_t held_at = i + 10;
+    int64_t held_at = i + HELD_STEPS;
     for (i++; i <= 40; i++) {
         struct step s = {job, i};
         enum ndc_err err = ndc_store_write(ndc_job_store(job), write_step, &s, f);
@@ -259,6 +264,7 @@ static void crash(const char *url, const char *kind, const char *id_path)
     steps_made = mmap(NULL, sizeof(*steps_made), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(steps_made != MAP_FAILED);
+    if (kind) unlink(id_path);
     pid_t pid = fork();
     if (pid == 0) {
         struct ndc_store *store;
@@ -280,8 +286,9 @@ static void crash(const char *url, const char *kind, const char *id_path)
         for (;;)
             pause();
     }
-    int before = atomic_load(steps_made);
-    while (atomic_load(steps_made) < before + 5)
+    struct stat told = {0}; /* the child may count faster than it tells the job's id */
+    while (atomic_load(steps_made) < HELD_STEPS || /* no step is under way then */
+           (kind && (stat(id_path, &told) != 0 || told.st_size < ID_LEN)))
         ndc_clock_sleep_ms(5);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
