@@ -92,6 +92,17 @@ static void grow_slots(struct ndc_dict *dict)
     }
 }
 
+void ndc_dict_reserve(struct ndc_dict *dict, uint32_t count)
+{
+    uint64_t n = SLOTS_FIRST;
+    NDC_ASSERT(dict->count == 0);
+    while (n < (uint64_t)count * 2 + 2)
+        n *= 2;
+    free(dict->slots);
+    dict->slots = ndc_xcalloc(n, sizeof(*dict->slots));
+    dict->slots_mask = n - 1;
+}
+
 uint32_t ndc_dict_find(const struct ndc_dict *dict, struct ndc_str s)
 {
     if (s.len == 0 || dict->count == 0) return 0;

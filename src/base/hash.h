@@ -63,6 +63,8 @@ struct ndc_dict {
 
 void ndc_dict_init(struct ndc_dict *dict);
 void ndc_dict_free(struct ndc_dict *dict);
+/* Room for `count` strings in an empty one: it need not grow on the way. */
+void ndc_dict_reserve(struct ndc_dict *dict, uint32_t count);
 /* The id of s, added if new. 0 only for an empty s, or if 2^32 - 2 strings are in. */
 uint32_t ndc_dict_add(struct ndc_dict *dict, struct ndc_str s);
 /* The same with ndc_hash_str(s, 0) at hand. Who adds many looks ahead in three steps,

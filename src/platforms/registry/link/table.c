@@ -228,25 +228,41 @@ struct folding {
     uint32_t *maps[NDC_LINK_FIELDS_MAX]; /* raw -> value, by column; NULL: the same */
 };
 
+static struct ndc_str fold_text(const struct column *c, struct ndc_buf *out, uint32_t id)
+{
+    struct ndc_str raw = ndc_dict_get(c->raw, id);
+    ndc_buf_reset(out);
+    if (c->field->comparator)
+        c->field->comparator->fold(out, raw);
+    else
+        ndc_link_text_fold_plain(out, raw);
+    return ndc_buf_str(out);
+}
+
+/* The map from raw to folded numbers, or NULL if they are the same. Identifiers are
+ * mostly folded already: then nothing is numbered again. */
 static uint32_t *fold_dict(struct column *c)
 {
-    uint32_t n = c->raw->count, moved = 0;
-    uint32_t *map = ndc_xmalloc(((size_t)n + 1) * sizeof *map);
+    uint32_t n = c->raw->count, moved = 0, id = 1;
+    uint32_t *map = NULL;
     struct ndc_buf text;
     ndc_buf_init(&text, FOLDED_BYTES_MAX);
-    map[0] = 0;
-    for (uint32_t id = 1; id <= n; id++) {
-        struct ndc_str raw = ndc_dict_get(c->raw, id);
-        ndc_buf_reset(&text);
-        if (c->field->comparator)
-            c->field->comparator->fold(&text, raw);
-        else
-            ndc_link_text_fold_plain(&text, raw);
-        map[id] = ndc_dict_add(c->dict, ndc_buf_str(&text));
-        moved |= map[id] ^ id;
+    while (id <= n && ndc_str_eq(fold_text(c, &text, id), ndc_dict_get(c->raw, id)))
+        id++;
+    if (id > n) {
+        *c->dict = *c->raw;
+        ndc_dict_init(c->raw);
+    } else {
+        map = ndc_xmalloc(((size_t)n + 1) * sizeof *map);
+        map[0] = 0;
+        ndc_dict_reserve(c->dict, n);
+        for (id = 1; id <= n; id++) {
+            map[id] = ndc_dict_add(c->dict, fold_text(c, &text, id));
+            moved |= map[id] ^ id;
+        }
+        ndc_dict_free(c->raw);
     }
     ndc_buf_free(&text);
-    ndc_dict_free(c->raw);
     ndc_dict_close(c->dict);
     if (moved) return map;
     free(map);
