@@ -145,9 +145,6 @@ int main(int argc, char **argv)
     enum ndc_err err = run(&b, &steps, &fault);
     if (err) fprintf(stderr, "link_phase: %s\n", fault.message);
     if (!err) lap(&whole, "link", "whole");
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    printf("link_memory %.1f MiB\n", (double)u.ru_maxrss / 1024);
     for (int t = 0; t < NDC_ENTITY_COUNT; t++)
         ndc_build_link_free(&b.links[t]);
     ndc_registry_close(reg);
