@@ -22,8 +22,10 @@ def size(code):
 
 
 def mapped(char, other):
-    """A case mapping of one character that does not lengthen the text, else the character."""
-    return ord(other) if len(other) == 1 and size(ord(other)) <= size(ord(char)) else ord(char)
+    """A case mapping of one character within the table that does not lengthen the text, else
+    the character: what folding writes must be a letter when it is folded again."""
+    short = len(other) == 1 and size(ord(other)) <= size(ord(char))
+    return ord(other) if short and any(ord(other) in r for r in RANGES) else ord(char)
 
 
 def spelt(char):

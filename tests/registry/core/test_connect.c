@@ -415,7 +415,8 @@ static const char person[] =
     "  - {columns: [street, ward, province], to: permanent_address}\n"
     "  - {column: p, to: phone}\n"
     "  - {column: e, to: email, required: true}\n"
-    "  - {column: c, to: occupation, pattern: 'AA-99', length_max: 4}\n";
+    "  - {column: c, to: occupation, pattern: 'AA-99', length_max: 4}\n"
+    "  - {column: l, to: education_level}\n";
 #define NDJSON "{type: ndjson, path: x}"
 
 static void test_map_values(void **state)
@@ -425,7 +426,8 @@ static void test_map_values(void **state)
     map_row(&m, source(NDJSON, person),
             "{\"k\":\" 7 \",\"id\":\"001085000123\",\"n\":\"NGUYỄN VĂN AN\","
             "\"b\":\"27/03/1985\",\"s\":\"1\",\"street\":\"Số 5\",\"ward\":\"\","
-            "\"province\":\"Hà Nội\",\"p\":\"0912 345 678\",\"e\":\"A@B.vn\"}");
+            "\"province\":\"Hà Nội\",\"p\":\"0912 345 678\",\"e\":\"A@B.vn\","
+            "\"l\":\"Tiểu học\"}");
     assert_false(m.mapped->blocked);
     assert_str_eq(m.r->key, "7");
     assert_str_eq(get(&m, "full_name")->value, "Nguyễn Văn An");
@@ -434,6 +436,7 @@ static void test_map_values(void **state)
     assert_str_eq(get(&m, "sex")->value, "male");
     assert_str_eq(get(&m, "person_id")->value, "001085000123");
     assert_str_eq(get(&m, "phone")->value, "+84912345678");
+    assert_str_eq(get(&m, "education_level")->value, "TIỂU HỌC");
     assert_int_equal(get(&m, "permanent_address")->place / 100000, 1);
     assert_str_eq(get(&m, "permanent_address")->raw, "Số 5, Hà Nội");
     unmap(&m);

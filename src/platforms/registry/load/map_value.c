@@ -167,8 +167,7 @@ static void map_text(struct ndc_map_result *out, struct ndc_str raw, bool code)
     }
     if (flags & (NDC_VN_HIDDEN | NDC_VN_CONTROL | NDC_VN_COMPOSED))
         out->flags |= NDC_NORM_REPAIRED;
-    for (size_t i = 0; code && i < out->len; i++)
-        if (out->text[i] >= 'a' && out->text[i] <= 'z') out->text[i] -= 32;
+    if (code) out->len = ndc_vn_upper(out->text, ndc_str_n(out->text, out->len));
     out->text[out->len] = 0;
 }
 
