@@ -317,8 +317,8 @@ static void test_binding_over_http(void **state)
     static const char *const bad[] = {
         "{\"agency\":\"tax\",\"cert_sha256\":\"abc\"}",
         "{\"agency\":\"tax\",\"cert_sha256\":\"zz\"}",
-        "{\"agency\":\"tax\",\"certificate\":\"-----BEGIN CERTIFICATE-----\\nAAAA\\n"
-        "-----END CERTIFICATE-----\"}",
+        ("{\"agency\":\"tax\",\"certificate\":\"-----BEGIN CERTIFICATE-----\\nAAAA\\n"
+         "-----END CERTIFICATE-----\"}"),
         "{\"agency\":\"tax\",\"certificate\":\"x\",\"cert_sha256\":\"y\"}"};
     for (size_t i = 0; i < NDC_ARRAY_LEN(bad); i++)
         assert_int_equal(test_call(&s, "POST", "/api/keys", bad[i], NULL, s.cookie,
