@@ -397,6 +397,16 @@ static void test_search_and_match(void **state)
     assert_int_equal(find(&w, other, "", birth, 0), e);
     /* Partial: without the surname. */
     assert_int_equal(find(&w, strchr(toneless, ' ') + 1, "", birth, 0), e);
+    /* One word, and no more: somebody who has it. */
+    const char *last = strrchr(toneless, ' ') + 1;
+    uint64_t any = find(&w, last, "", "", 0);
+    assert_true(any != 0);
+    other[ndc_vn_fold(other, ndc_str(golden_of(&w, any, "full_name")), NDC_VN_FOLD_FULL,
+                      &flags)] = 0;
+    char small[64];
+    small[ndc_vn_fold(small, ndc_str(last), NDC_VN_FOLD_FULL, &flags)] = 0;
+    assert_non_null(strstr(other, small));
+    assert_true(find(&w, "NGUYEN", "", "", 0) != 0);
     /* A number that nobody has, a name that nobody has. */
     assert_int_equal(find(&w, "", "999999999999", "", 0), 0);
     assert_int_equal(find(&w, "Xyzzy Quux", "", "", 0), 0);

@@ -19,7 +19,8 @@ enum ndc_index_kind {
     NDC_INDEX_NAME_YEAR,  /* whole folded name and birth year */
     NDC_INDEX_BIGRAM,     /* two neighbouring words of a folded name */
     NDC_INDEX_BIRTH,      /* birth date and last word of the folded name */
-    NDC_INDEX_BLOCK       /* a blocking key of the linking engine */
+    NDC_INDEX_BLOCK,      /* a blocking key of the linking engine */
+    NDC_INDEX_WORD        /* one word of a folded name */
 };
 
 /* The key of a text; `part` is the field id, source number or year where the kind has

@@ -72,7 +72,8 @@ static void add_key(struct ndc_index_keys *k, uint64_t key)
     k->slots[at] = (uint16_t)k->count;
 }
 
-/* Whole name, name and year, pairs of neighbouring words, last word and birth date. */
+/* Whole name, name and year, words, pairs of neighbouring words, last word and birth
+ * date. */
 static void add_name(struct ndc_index_keys *k, struct ndc_str folded,
                      struct ndc_str birth)
 {
@@ -84,6 +85,8 @@ static void add_name(struct ndc_index_keys *k, struct ndc_str folded,
         add_key(k, ndc_index_key(NDC_INDEX_NAME_YEAR, (uint64_t)year, folded));
     while (n < WORDS_MAX && ndc_str_split(&rest, ' ', &word))
         if (word.len) words[n++] = word;
+    for (unsigned i = 0; i < n; i++)
+        add_key(k, ndc_index_key(NDC_INDEX_WORD, 0, words[i]));
     for (unsigned i = 0; i + 1 < n; i++) {
         struct ndc_str pair = ndc_str_n(
             words[i].ptr, (size_t)(words[i + 1].ptr + words[i + 1].len - words[i].ptr));

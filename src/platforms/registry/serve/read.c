@@ -107,10 +107,14 @@ static enum ndc_err look_identifier(struct finder *f, struct ndc_fault *fault)
     return NDC_OK;
 }
 
+/* Pairs of neighbouring words; a single word by itself, for most names share their words
+ * and would only crowd out who has the pair. */
 static enum ndc_err look_words(struct finder *f, struct ndc_fault *fault)
 {
     struct ndc_str rest = f->name, word, last = NDC_STR_NULL;
     enum ndc_err err = NDC_OK;
+    if (ndc_str_find(f->name, ' ') >= f->name.len)
+        return look(f, ndc_index_key(NDC_INDEX_WORD, 0, f->name), fault);
     while (!err && ndc_str_split(&rest, ' ', &word)) {
         if (last.len && word.len) {
             struct ndc_str pair =
