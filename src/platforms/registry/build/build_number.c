@@ -136,7 +136,7 @@ static void grant(struct build *b, struct votes *v)
 {
     uint64_t most = b->next_number;
     uint8_t *taken = ndc_xcalloc(most / 8 + 1, 1);
-    qsort(v->items, v->count, sizeof(*v->items), compare_votes);
+    if (v->count) qsort(v->items, v->count, sizeof(*v->items), compare_votes);
     for (size_t i = 0; i < v->count; i++) {
         const struct vote *vote = &v->items[i];
         uint64_t *number = &b->links[vote->type].numbers[vote->entity];
