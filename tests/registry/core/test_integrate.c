@@ -12,6 +12,8 @@
 #include "sys/clock.h"
 #include "sys/thread.h"
 
+#include <stdatomic.h>
+
 static struct ndc_fault fault;
 
 #define PERSON                                                                    \
@@ -470,6 +472,42 @@ static void build_some(void *arg)
     }
 }
 
+struct rebuilding {
+    struct world *world;
+    atomic_bool done;
+};
+
+static void rebuild_some(void *arg)
+{
+    struct rebuilding *r = arg;
+    build_some(r->world);
+    atomic_store(&r->done, true);
+}
+
+/* A build takes the pages of the generation before with it: who searches meanwhile sees
+ * the one or the other, never neither. */
+static void test_search_while_building(void **state)
+{
+    struct world w;
+    struct rebuilding r = {.world = &w};
+    struct ndc_build_stats stats;
+    struct ndc_thread builder;
+    char name[200], birth[16], id[16];
+    unsigned searches = 0, missed = 0;
+    world_new(&w, state);
+    integrate_demo(&w, &stats);
+    uint64_t e = someone(&w, name, birth, id);
+    ndc_thread_start(&builder, "builder", rebuild_some, &r);
+    for (bool done = false; !done; searches++) {
+        done = atomic_load(&r.done);
+        missed += find(&w, "", id, "", 0) != e;
+    }
+    ndc_thread_join(&builder);
+    assert_true(searches > 1);
+    assert_int_equal(missed, 0);
+    world_free(&w);
+}
+
 /* Agencies push to one source at once while it is built: nothing is lost. */
 static void test_pushes_at_once(void **state)
 {
@@ -546,6 +584,7 @@ int main(void)
         TEST_ON_BOTH(test_merge_leaves_a_redirect),
         TEST_ON_BOTH(test_decisions_survive),
         TEST_ON_BOTH(test_search_and_match),
+        TEST_ON_BOTH(test_search_while_building),
         TEST_ON_BOTH(test_pushes_at_once),
         TEST_ON_BOTH(test_push_answers),
         TEST_ON_BOTH(test_declared_again),

@@ -287,17 +287,18 @@ enum ndc_err ndc_index_write(struct ndc_store_conn *conn, int64_t generation,
     return ndc_bulk_end(bulk, NULL, fault);
 }
 
-enum ndc_err ndc_index_lookup(struct ndc_store_conn *conn, int64_t generation,
-                              uint64_t key, uint64_t *entities, size_t max, size_t *count,
+enum ndc_err ndc_index_lookup(struct ndc_store_conn *conn, uint64_t key,
+                              uint64_t *entities, size_t max, size_t *count,
                               struct ndc_fault *fault)
 {
     /* A key's entries may begin in the page before the first that starts with it, and go
      * on over several: walk backwards from the last page that can hold it. */
     struct ndc_rows *rows = ndc_sql_query(
         conn,
-        "SELECT first_key, page FROM registry_index_page WHERE generation = $1 AND "
-        "first_key <= $2 ORDER BY first_key DESC, first_entity DESC LIMIT 64",
-        NDC_ARGS(ndc_int(generation), ndc_int((int64_t)key)));
+        "SELECT first_key, page FROM registry_index_page WHERE generation = "
+        "(SELECT max(generation) FROM registry_index_page) AND "
+        "first_key <= $1 ORDER BY first_key DESC, first_entity DESC LIMIT 64",
+        NDC_ARGS(ndc_int((int64_t)key)));
     bool damaged = false;
     *count = 0;
     while (ndc_rows_next(rows) && *count < max) {

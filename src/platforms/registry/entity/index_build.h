@@ -26,9 +26,11 @@ enum ndc_err ndc_index_write(struct ndc_store_conn *conn, int64_t generation,
                              struct ndc_index_sorter *sorter, unsigned threads,
                              uint64_t *entries, struct ndc_fault *fault) NDC_MUST_USE;
 
-/* Entities under a key in a generation, ascending, at most `max`. */
-enum ndc_err ndc_index_lookup(struct ndc_store_conn *conn, int64_t generation,
-                              uint64_t key, uint64_t *entities, size_t max, size_t *count,
+/* Entities under a key, ascending, at most `max`. Which generation is asked of the
+ * database in the same statement: a build may end between two statements, and takes the
+ * pages of the one before with it. */
+enum ndc_err ndc_index_lookup(struct ndc_store_conn *conn, uint64_t key,
+                              uint64_t *entities, size_t max, size_t *count,
                               struct ndc_fault *fault) NDC_MUST_USE;
 
 /* Dictionary fields that identify by themselves, as the index knows them. */

@@ -65,7 +65,6 @@ struct finder {
     struct ndc_store_conn *conn;
     struct ndc_arena *arena;
     const struct ndc_search *query;
-    int64_t generation;
     uint64_t *candidates;
     size_t count;
     struct ndc_str name; /* folded */
@@ -75,9 +74,8 @@ struct finder {
 static enum ndc_err look(struct finder *f, uint64_t key, struct ndc_fault *fault)
 {
     size_t found;
-    enum ndc_err err =
-        ndc_index_lookup(f->conn, f->generation, key, f->candidates + f->count,
-                         CANDIDATES_MAX - f->count, &found, fault);
+    enum ndc_err err = ndc_index_lookup(f->conn, key, f->candidates + f->count,
+                                        CANDIDATES_MAX - f->count, &found, fault);
     f->count += found;
     return err;
 }
@@ -288,11 +286,7 @@ enum ndc_err ndc_registry_search(struct ndc_registry *reg, struct ndc_store_conn
                                  struct ndc_search_hit *hits, size_t max, size_t *count,
                                  struct ndc_fault *fault)
 {
-    struct finder f = {.registry = reg,
-                       .conn = conn,
-                       .arena = arena,
-                       .query = query,
-                       .generation = ndc_registry_generation(reg)};
+    struct finder f = {.registry = reg, .conn = conn, .arena = arena, .query = query};
     unsigned flags = 0;
     *count = 0;
     if (query->name.len > NAME_MAX_BYTES)
