@@ -165,11 +165,18 @@ enum ndc_err ndc_http_start(struct ndc_http_server **out,
     return NDC_OK;
 }
 
-static void end_streams(struct ndc_http_server *server)
+/* A reader that goes to sleep holds its exchange's lock while it calls the library, and
+ * the library calls us with its own lock held: to wait here for the exchange's lock with
+ * the server's in hand would close that circle. False: one was busy. */
+static bool cut_streams(struct ndc_http_server *server)
 {
+    bool all = true;
     ndc_mutex_lock(&server->lock);
     for (struct exchange *x = server->streams; x; x = x->next) {
-        ndc_mutex_lock(&x->lock);
+        if (!ndc_mutex_try(&x->lock)) {
+            all = false;
+            continue;
+        }
         x->cut = true;
         if (x->waiting) {
             x->waiting = false;
@@ -178,6 +185,13 @@ static void end_streams(struct ndc_http_server *server)
         ndc_mutex_unlock(&x->lock);
     }
     ndc_mutex_unlock(&server->lock);
+    return all;
+}
+
+static void end_streams(struct ndc_http_server *server)
+{
+    while (!cut_streams(server))
+        ndc_clock_sleep_ms(1);
 }
 
 static void wait_for(const atomic_uint *count, int64_t ms)

@@ -25,6 +25,13 @@ void ndc_mutex_lock(struct ndc_mutex *mutex)
     NDC_ASSERT(pthread_mutex_lock(&mutex->m) == 0);
 }
 
+bool ndc_mutex_try(struct ndc_mutex *mutex)
+{
+    int rc = pthread_mutex_trylock(&mutex->m);
+    NDC_ASSERT(rc == 0 || rc == EBUSY);
+    return rc == 0;
+}
+
 void ndc_mutex_unlock(struct ndc_mutex *mutex)
 {
     NDC_ASSERT(pthread_mutex_unlock(&mutex->m) == 0);

@@ -21,6 +21,8 @@ struct ndc_thread {
 void ndc_mutex_init(struct ndc_mutex *mutex);
 void ndc_mutex_free(struct ndc_mutex *mutex);
 void ndc_mutex_lock(struct ndc_mutex *mutex);
+/* False at once where another thread has it. */
+bool ndc_mutex_try(struct ndc_mutex *mutex) NDC_MUST_USE;
 void ndc_mutex_unlock(struct ndc_mutex *mutex);
 
 void ndc_cond_init(struct ndc_cond *cond);
