@@ -306,7 +306,10 @@ static bool integrate_killed(struct world *w, const int64_t *runs, size_t n,
         struct ndc_build_stats stats;
         struct ndc_fault f = {0};
         world_reopen_after_fork(w);
-        _exit(ndc_registry_integrate(w->reg, runs, n, NULL, &stats, &f) ? 1 : 0);
+        bool failed = ndc_registry_integrate(w->reg, runs, n, NULL, &stats, &f);
+        ndc_registry_close(w->reg);
+        ndc_store_close(w->store);
+        _exit(failed ? 1 : 0);
     }
     int64_t until = ndc_clock_mono_ns() + after_us * 1000;
     while (ndc_clock_mono_ns() < until) {
