@@ -16,6 +16,7 @@ enum {
     STOP_REQUESTS_MS = 2000, /* for answers on their way */
     STOP_HELD_MS = 8000,     /* for held exchanges: their holders are bounded too */
     STOP_STEP_MS = 10,
+    CUT_AT_ONCE = 64,
     OPTIONS_MAX = 24
 };
 
@@ -165,26 +166,30 @@ enum ndc_err ndc_http_start(struct ndc_http_server **out,
     return NDC_OK;
 }
 
-/* A reader that goes to sleep holds its exchange's lock while it calls the library, and
- * the library calls us with its own lock held: to wait here for the exchange's lock with
- * the server's in hand would close that circle. False: one was busy. */
+/* The library calls exchange_done with a lock of its own held, and takes that lock to
+ * resume a connection; a reader that goes to sleep holds its exchange's lock meanwhile.
+ * So nothing is resumed, and no exchange's lock waited for, with the server's in hand. A
+ * connection that waits cannot end before it is resumed, which is for who took `waiting`
+ * from it. False: some are left. */
 static bool cut_streams(struct ndc_http_server *server)
 {
+    struct MHD_Connection *asleep[CUT_AT_ONCE];
+    unsigned n = 0;
     bool all = true;
     ndc_mutex_lock(&server->lock);
     for (struct exchange *x = server->streams; x; x = x->next) {
-        if (!ndc_mutex_try(&x->lock)) {
+        if (n == CUT_AT_ONCE || !ndc_mutex_try(&x->lock)) {
             all = false;
             continue;
         }
         x->cut = true;
-        if (x->waiting) {
-            x->waiting = false;
-            MHD_resume_connection(x->mhd);
-        }
+        if (x->waiting) asleep[n++] = x->mhd;
+        x->waiting = false;
         ndc_mutex_unlock(&x->lock);
     }
     ndc_mutex_unlock(&server->lock);
+    for (unsigned i = 0; i < n; i++)
+        MHD_resume_connection(asleep[i]);
     return all;
 }
 
