@@ -126,9 +126,48 @@ static const char owner_sql[] =
 static const char whole_sql[] =
     "--postgres ALTER TABLE registry_entity SET (toast_tuple_target = 8160);\n";
 
+/* Changes as they come. `registry_change` is the feed; `registry_recent` has the newest
+ * payload of each entity that changed since the last merge into registry_entity, and
+ * `registry_index_recent` the index entries that came and went with it: both are written
+ * in order, so a change costs its bytes and not pages all over two trees.
+ * `registry_near` has pairs of entities that a strong link joins and a guard keeps apart:
+ * what happens to one may move the other. */
+static const char live_sql[] =
+    "CREATE TABLE registry_change ("
+    "  seq BIGINT PRIMARY KEY,"
+    "  at_ms BIGINT NOT NULL,"
+    "  previous BIGINT NOT NULL," /* seq of the entity's change before; 0: none */
+    "  entity BIGINT NOT NULL,"
+    "  other BIGINT NOT NULL,"
+    "  source BIGINT NOT NULL,"
+    "  type BIGINT NOT NULL,"
+    "  kind BIGINT NOT NULL,"   /* enum ndc_change_kind */
+    "  fields BYTEA NOT NULL,"  /* ids of fields with another golden value, a byte each */
+    "  before BYTEA NOT NULL);" /* encoded records as they were */
+    "CREATE TABLE registry_recent ("
+    "  seq BIGINT PRIMARY KEY," /* the change that made it */
+    "  entity BIGINT NOT NULL,"
+    "  type BIGINT NOT NULL,"
+    "  updated_ms BIGINT NOT NULL,"
+    "  payload BYTEA NOT NULL);" /* empty: the entity is no more */
+    "--postgres ALTER TABLE registry_recent ALTER COLUMN payload SET STORAGE EXTERNAL;\n"
+    "--postgres ALTER TABLE registry_recent SET (toast_tuple_target = 8160);\n"
+    "CREATE TABLE registry_index_recent ("
+    "  seq BIGINT PRIMARY KEY," /* the last change of the commit */
+    "  entries BYTEA NOT NULL);"
+    "CREATE TABLE registry_near ("
+    "  entity BIGINT NOT NULL,"
+    "  other BIGINT NOT NULL,"
+    "  PRIMARY KEY (entity, other));"
+    "CREATE TABLE registry_position ("
+    "  source TEXT PRIMARY KEY,"
+    "  position TEXT NOT NULL,"
+    "  at_ms BIGINT NOT NULL);";
+
 const struct ndc_migration ndc_registry_migrations[] = {
     {1, "sources, runs, quarantine, entities, index, reviews", base_sql},
     {2, "who loads a run", owner_sql},
     {3, "PostgreSQL: payloads stay in their rows", whole_sql},
+    {4, "changes as they come, the change feed", live_sql},
 };
 const size_t ndc_registry_migrations_n = NDC_ARRAY_LEN(ndc_registry_migrations);

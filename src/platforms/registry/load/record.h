@@ -26,7 +26,10 @@ enum ndc_record_field_flag {
     NDC_RECORD_PARTIAL = 32   /* a year-only date, a province-only address */
 };
 
-enum ndc_record_flag { NDC_RECORD_ENDED = 1 /* no longer in its source */ };
+enum ndc_record_flag {
+    NDC_RECORD_ENDED = 1, /* no longer in its source */
+    NDC_RECORD_ABSENT = 2 /* only among the records as they were: it was not there */
+};
 
 struct ndc_record_field {
     uint8_t field;   /* dictionary id, or NDC_RECORD_UNMAPPED */

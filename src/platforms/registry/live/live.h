@@ -1,0 +1,45 @@
+/* Changes taken as they come: rows of a source, pushed, read from a change file or
+ * decoded from a database's log. Each is mapped and checked as a load would, linked with
+ * the batch's model, committed with everything it changed and numbered in the change feed
+ * before its sender is answered. Rows of many senders are committed together. */
+#ifndef NDC_REGISTRY_LIVE_H
+#define NDC_REGISTRY_LIVE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "platforms/registry/registry.h"
+
+struct ndc_live_rows {
+    struct ndc_str source; /* its id */
+    /* One row a line: members are the source's columns and, of the change itself, "_op"
+     * ("I", "U" or "D"; without it U) and "_version" (an integer, larger is later;
+     * without it the source's time column, else the order of arrival). A change that is
+     * older than what is known of its record changes nothing, so late, repeated and
+     * disordered changes settle to one state. */
+    struct ndc_str ndjson;
+    /* Where the reader of a log goes on after these rows, kept in their commit; empty: no
+     * such reader. */
+    struct ndc_str position;
+};
+
+struct ndc_live_result {
+    uint64_t rows, created, changed, unchanged, late, quarantined;
+    int64_t first_seq, last_seq; /* of the changes in the feed; 0: none */
+};
+
+/* Takes the rows; returns when they are durable. Any thread; waits while too much is
+ * queued. A row that fails its checks goes to quarantine and stops nothing. Faults:
+ * registry.no_source; live.no_model (nothing has been integrated yet: the first
+ * integration learns how to link); those of the database. */
+enum ndc_err ndc_registry_live(struct ndc_registry *registry,
+                               const struct ndc_live_rows *rows,
+                               struct ndc_live_result *result,
+                               struct ndc_fault *fault) NDC_MUST_USE;
+
+/* The position kept with the last rows of a source, in the arena; empty: none. */
+enum ndc_err ndc_registry_live_position(struct ndc_registry *registry,
+                                        struct ndc_arena *arena, struct ndc_str source,
+                                        struct ndc_str *position,
+                                        struct ndc_fault *fault) NDC_MUST_USE;
+
+#endif
