@@ -24,6 +24,7 @@ struct build_link {
     struct ndc_link *link;
     struct build_source *sources;
     unsigned source_count;
+    struct ndc_link_model *model; /* kept from an earlier build; NULL: this one learns */
     uint32_t rows, entities;
     uint32_t *starts;  /* entities + 1: where each entity's rows begin in `members` */
     uint32_t *members; /* rows, grouped by entity, ascending */
@@ -83,6 +84,10 @@ enum ndc_err ndc_build_apply_decisions(struct build *build, struct build_link *l
                                        struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_build_write_reviews(struct build *build, struct ndc_store_conn *conn,
                                      struct ndc_fault *fault) NDC_MUST_USE;
+
+/* build_near.c */
+enum ndc_err ndc_build_write_near(struct build *build, struct ndc_store_conn *conn,
+                                  struct ndc_fault *fault) NDC_MUST_USE;
 
 /* The linking spec of a kind, compiled in. The caller frees it. */
 enum ndc_err ndc_registry_link_spec(struct ndc_link_spec **out,

@@ -55,7 +55,7 @@ static uint16_t local_index(const struct build_link *l, uint32_t entity, uint32_
     uint32_t low = l->starts[entity], high = l->starts[entity + 1];
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (l->members[middle] < row)
+        if (ndc_link_before(l->link, l->members[middle], row))
             low = middle + 1;
         else
             high = middle;

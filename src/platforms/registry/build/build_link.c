@@ -1,6 +1,7 @@
 /* Linking the stages of one kind of entity. */
 #include "platforms/registry/build/build.h"
 
+#include "platforms/registry/link/match.h"
 #include "platforms/registry/load/restore.h"
 #include "sys/log.h"
 
@@ -115,7 +116,9 @@ static void feed_part(void *arg, size_t i)
                            "the stage of %.*s is damaged; load it again",
                            NDC_STR_FMT(task->source->source->source->id));
         else
-            ndc_link_batch_add(batch, task->source->link_source, r, values);
+            ndc_link_batch_add_tagged(
+                batch, task->source->link_source, r,
+                ndc_record_tag(ndc_stage_record(&task->source->stage, r)), values);
     }
     committed = ndc_link_batch_commit(batch, &fault);
     if (!err) err = committed;
@@ -200,6 +203,9 @@ static void group_rows(struct build_link *l)
         l->starts[e + 1] += l->starts[e];
     for (uint32_t r = 0; r < l->rows; r++)
         l->members[l->starts[ndc_link_entity(l->link, r) + 1]++] = r;
+    for (uint32_t e = 0; e < l->entities; e++)
+        ndc_link_settle(l->link, l->members + l->starts[e],
+                        l->starts[e + 1] - l->starts[e]);
 }
 
 static void group_edges(struct build_link *l)
@@ -218,6 +224,37 @@ static void group_edges(struct build_link *l)
                 (uint32_t)i;
 }
 
+/* The model that earlier builds linked with links again, so that the same records become
+ * the same entities whether they came at once or one by one. One is learned anew when
+ * there is none that fits: at first, when a spec has changed, when there are twice as
+ * many records as it was learned from. */
+static enum ndc_err take_model(struct build *b, struct build_link *l,
+                               struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    uint64_t rows = 0;
+    for (unsigned s = 0; s < l->source_count; s++)
+        rows += l->sources[s].stage.count;
+    enum ndc_err err = ndc_store_take(b->registry->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    struct ndc_rows *found =
+        ndc_sql_query(conn, "SELECT model FROM registry_model WHERE type = $1",
+                      NDC_ARGS(ndc_int(l->type)));
+    if (ndc_rows_next(found)) {
+        struct ndc_fault other = {0};
+        if (ndc_link_model_read(&l->model, l->spec, ndc_rows_text(found, 0), &other))
+            ndc_log(NDC_LOG_INFO, "registry", "linking learns anew: %s", other.message);
+    }
+    err = ndc_rows_end(found, fault);
+    ndc_store_give(conn);
+    if (l->model && !ndc_link_model_fits(l->model, rows)) {
+        ndc_link_model_free(l->model);
+        l->model = NULL;
+    }
+    if (l->model) ndc_link_use_model(l->link, l->model);
+    return err;
+}
+
 enum ndc_err ndc_build_link(struct build *b, struct build_link *l,
                             struct ndc_fault *fault)
 {
@@ -228,7 +265,8 @@ enum ndc_err ndc_build_link(struct build *b, struct build_link *l,
     enum ndc_err err = ndc_registry_link_spec(&l->spec, b->registry, l->type, fault);
     if (err) return err;
     l->link = ndc_link_new(l->spec, &options);
-    err = feed_all(b, l, fault);
+    err = take_model(b, l, fault);
+    if (!err) err = feed_all(b, l, fault);
     if (!err) err = ndc_build_apply_decisions(b, l, fault);
     if (!err) err = ndc_link_run(l->link, fault);
     if (err) return err;
@@ -268,6 +306,7 @@ void ndc_build_link_free(struct build_link *l)
     free(l->edge_members);
     free(l->numbers);
     ndc_link_free(l->link);
+    ndc_link_model_free(l->model);
     ndc_link_spec_free(l->spec);
     *l = (struct build_link){0};
 }

@@ -162,6 +162,25 @@ static enum ndc_err write_later(struct writing *w, struct ndc_fault *fault)
     return err ? err : ended;
 }
 
+/* One that was kept stays as it was. */
+static enum ndc_err write_model(struct build *b, struct ndc_store_conn *conn,
+                                enum ndc_entity type, struct ndc_buf *model,
+                                struct ndc_str stats, struct ndc_fault *fault)
+{
+    if (b->links[type].model)
+        return ndc_sql_exec(conn, "UPDATE registry_model SET stats = $2 WHERE type = $1",
+                            NDC_ARGS(ndc_int(type), ndc_text(stats)), NULL, fault);
+    enum ndc_err err = ndc_link_model_write(b->links[type].link, model, fault);
+    if (err) return err;
+    return ndc_sql_exec(conn,
+                        "INSERT INTO registry_model (type, model, stats, at_ms) VALUES "
+                        "($1, $2, $3, $4) ON CONFLICT (type) DO UPDATE SET model = "
+                        "excluded.model, stats = excluded.stats, at_ms = excluded.at_ms",
+                        NDC_ARGS(ndc_int(type), ndc_text(ndc_buf_str(model)),
+                                 ndc_text(stats), ndc_int(b->now_ms)),
+                        NULL, fault);
+}
+
 static enum ndc_err write_models(struct build *b, struct ndc_store_conn *conn,
                                  struct ndc_fault *fault)
 {
@@ -185,17 +204,8 @@ static enum ndc_err write_models(struct build *b, struct ndc_store_conn *conn,
         ndc_json_kv_u64(&j, "identifier_conflicts", s.identifier_conflicts);
         ndc_json_kv_u64(&j, "merges_refused", s.merges_refused);
         ndc_json_end(&j);
-        err = ndc_link_model_write(b->links[t].link, &model, fault);
-        if (!err)
-            err = ndc_sql_exec(
-                conn,
-                "INSERT INTO registry_model (type, model, stats, at_ms) VALUES "
-                "($1, $2, $3, $4) ON CONFLICT (type) DO UPDATE SET model = "
-                "excluded.model, stats = excluded.stats, at_ms = "
-                "excluded.at_ms",
-                NDC_ARGS(ndc_int(t), ndc_text(ndc_buf_str(&model)),
-                         ndc_text(ndc_buf_str(&stats)), ndc_int(b->now_ms)),
-                NULL, fault);
+        err =
+            write_model(b, conn, (enum ndc_entity)t, &model, ndc_buf_str(&stats), fault);
         ndc_buf_free(&model);
         ndc_buf_free(&stats);
     }
@@ -274,6 +284,7 @@ static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
         err = ndc_index_write(w->conn, b->generation, b->index, b->registry->threads,
                               &b->stats->index_entries, fault);
     if (!err) err = ndc_build_write_reviews(b, w->conn, fault);
+    if (!err) err = ndc_build_write_near(b, w->conn, fault);
     if (!err) err = write_models(b, w->conn, fault);
     if (!err) err = write_meta(b, w->conn, fault);
     if (!err)

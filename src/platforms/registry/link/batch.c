@@ -25,6 +25,7 @@ struct ndc_link_batch {
     uint32_t bytes_len;
     uint8_t sources[BATCH_ROWS];
     uint64_t refs[BATCH_ROWS];
+    uint32_t tags[BATCH_ROWS];
     struct raw_value *values; /* field x BATCH_ROWS */
     uint32_t *numbers;        /* row x stride */
     char *bytes;
@@ -126,6 +127,7 @@ static enum ndc_err place_rows(struct ndc_link_batch *b)
         NDC_ASSERT(
             !t->sources[row]); /* no record comes twice; sealing names the source */
         t->sources[row] = 1;
+        t->tags[row] = b->tags[i];
         memcpy(t->values + row * t->stride, b->numbers + (size_t)i * t->stride, bytes);
     }
     return err;
@@ -164,6 +166,12 @@ static void flush(struct ndc_link_batch *b)
 void ndc_link_batch_add(struct ndc_link_batch *b, unsigned source, uint64_t ref,
                         const struct ndc_str *values)
 {
+    ndc_link_batch_add_tagged(b, source, ref, 0, values);
+}
+
+void ndc_link_batch_add_tagged(struct ndc_link_batch *b, unsigned source, uint64_t ref,
+                               uint32_t tag, const struct ndc_str *values)
+{
     unsigned width = b->link->spec->field_count;
     if (b->rows == BATCH_ROWS || BATCH_BYTES - b->bytes_len < width * RAW_BYTES_MAX)
         flush(b);
@@ -179,6 +187,7 @@ void ndc_link_batch_add(struct ndc_link_batch *b, unsigned source, uint64_t ref,
         b->bytes_len += (uint32_t)len;
     }
     b->refs[b->rows] = ref;
+    b->tags[b->rows] = tag;
     b->sources[b->rows++] = (uint8_t)source;
 }
 

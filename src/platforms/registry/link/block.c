@@ -125,11 +125,8 @@ static unsigned row_rule_keys(const struct blocks *b, unsigned rule_index,
     return ndc_link_rule_combine(rule, b->rule_seeds[rule_index], parts, out);
 }
 
-/* Nodes of several rows with a unique identifier are settled: two of them are two
- * entities. Any other node is open: one row may be a slip of the pen, or have no
- * identifier. So only keys that some open node has can give a pair, and only those are
- * sorted. */
-static bool is_open(const struct nodes *nodes, uint32_t node)
+/* Only keys that some open node has can give a pair, and only those are sorted. */
+bool ndc_link_nodes_open(const struct nodes *nodes, uint32_t node)
 {
     if (nodes->start[node + 1] - nodes->start[node] == 1) return true;
     for (unsigned k = 0; k < nodes->unique_count; k++)
@@ -275,7 +272,7 @@ static void add_nodes(void *arg, size_t index)
     for (unsigned r = 0; r < RULES_MAX; r++)
         s->node[r] = UINT32_MAX;
     for (uint32_t node = s->from; node < s->to; node++) {
-        if (is_open(nodes, node) != s->open) continue;
+        if (ndc_link_nodes_open(nodes, node) != s->open) continue;
         const uint32_t *back[SEEN_BACK_MAX];
         unsigned held = 0;
         for (uint32_t i = nodes->start[node]; i < nodes->start[node + 1]; i++) {
@@ -335,7 +332,7 @@ static void build_entries(struct blocks *b, unsigned threads)
     unsigned rules = b->table->spec->rule_count;
     uint32_t open_nodes = 0;
     for (uint32_t node = 0; node < b->nodes->count; node++)
-        open_nodes += is_open(b->nodes, node);
+        open_nodes += ndc_link_nodes_open(b->nodes, node);
     b->filter_bits = FILTER_BITS_MIN;
     while (b->filter_bits < (uint64_t)open_nodes * FILTER_BITS_PER_KEY &&
            b->filter_bits < FILTER_BITS_MAX)
@@ -519,7 +516,7 @@ static void push_capped(struct emitter *e, const struct ndc_key32 *rows, uint32_
         e->rows_room = n;
     }
     uint64_t all = (uint64_t)n * (n - 1) / 2;
-    uint64_t kept = push_split(e, rows, n, 0, 0);
+    uint64_t kept = e->blocks->table->spec->split ? push_split(e, rows, n, 0, 0) : 0;
     if (e->cap_count == e->cap_room) {
         e->cap_room = e->cap_room * 2 + 16;
         e->caps = ndc_xrealloc(e->caps, e->cap_room * sizeof *e->caps);
@@ -532,6 +529,20 @@ static void push_capped(struct emitter *e, const struct ndc_key32 *rows, uint32_
                               .pairs_kept = NDC_MIN(kept, all)};
 }
 
+/* A block that is over its cap among all records, though not in this table. */
+static bool is_capped(const struct blocks *b, uint64_t key)
+{
+    size_t low = 0, high = b->capped_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (b->capped[middle] < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < b->capped_count && b->capped[low] == key;
+}
+
 static void emit_rule(void *arg, size_t index)
 {
     struct emitter *e = (struct emitter *)arg + index;
@@ -542,7 +553,7 @@ static void emit_rule(void *arg, size_t index)
         uint32_t j = i + 1;
         while (j < n && entries[j].key == entries[i].key)
             j++;
-        if (j - i <= cap)
+        if (j - i <= cap && !is_capped(e->blocks, entries[i].key))
             push_block(e, entries + i, j - i);
         else
             push_capped(e, entries + i, j - i);

@@ -43,10 +43,18 @@ struct blocks {
     /* Fields to split large blocks by, the most telling first. */
     unsigned split_fields[NDC_LINK_FIELDS_MAX];
     unsigned split_count;
+    const uint64_t
+        *capped; /* sorted: keys of blocks that are over their caps elsewhere */
+    size_t capped_count;
     uint64_t pairs_at_most;
     struct ndc_link_cap *caps;
     size_t cap_count;
 };
+
+/* Nodes of several rows with a unique identifier are settled: two of them are two
+ * entities. Any other node is open: one row may be a slip of the pen, or have no
+ * identifier. */
+bool ndc_link_nodes_open(const struct nodes *nodes, uint32_t node);
 
 void ndc_link_blocks_build(struct blocks *blocks, const struct table *table,
                            const struct nodes *nodes, unsigned threads);

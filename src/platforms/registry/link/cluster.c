@@ -115,11 +115,22 @@ static void add_near(struct clusterer *c, uint32_t a, uint32_t b)
 
 /* ---- heap ---- */
 
-static bool before(const struct item *x, const struct item *y)
+/* The first row of a node stands for it. */
+static bool node_before(const struct clusterer *c, uint32_t a, uint32_t b)
+{
+    const struct nodes *nodes = &c->link->nodes;
+    return table_before(&c->link->table, nodes->members[nodes->start[a]],
+                        nodes->members[nodes->start[b]]);
+}
+
+static bool before(const struct clusterer *c, const struct item *x, const struct item *y)
 {
     if (x->affinity != y->affinity) return x->affinity > y->affinity;
     if (x->best != y->best) return x->best > y->best;
-    return x->a != y->a ? x->a < y->a : x->b < y->b;
+    bool x_swaps = node_before(c, x->b, x->a), y_swaps = node_before(c, y->b, y->a);
+    uint32_t xa = x_swaps ? x->b : x->a, xb = x_swaps ? x->a : x->b;
+    uint32_t ya = y_swaps ? y->b : y->a, yb = y_swaps ? y->a : y->b;
+    return xa != ya ? node_before(c, xa, ya) : node_before(c, xb, yb);
 }
 
 static void heap_push(struct clusterer *c, struct item item)
@@ -129,7 +140,7 @@ static void heap_push(struct clusterer *c, struct item item)
         c->heap = ndc_xrealloc(c->heap, c->heap_cap * sizeof *c->heap);
     }
     size_t i = c->heap_count++;
-    for (; i > 0 && before(&item, &c->heap[(i - 1) / 2]); i = (i - 1) / 2)
+    for (; i > 0 && before(c, &item, &c->heap[(i - 1) / 2]); i = (i - 1) / 2)
         c->heap[i] = c->heap[(i - 1) / 2];
     c->heap[i] = item;
 }
@@ -141,9 +152,9 @@ static struct item heap_pop(struct clusterer *c)
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= c->heap_count) break;
-        if (child + 1 < c->heap_count && before(&c->heap[child + 1], &c->heap[child]))
+        if (child + 1 < c->heap_count && before(c, &c->heap[child + 1], &c->heap[child]))
             child++;
-        if (!before(&c->heap[child], &last)) break;
+        if (!before(c, &c->heap[child], &last)) break;
         c->heap[i] = c->heap[child];
         i = child;
     }
@@ -195,7 +206,7 @@ static void move_slot(struct clusterer *c, uint32_t a, uint32_t b, uint32_t x)
 static void merge(struct clusterer *c, uint32_t a, uint32_t b)
 {
     if (c->near_count[a] < c->near_count[b] ||
-        (c->near_count[a] == c->near_count[b] && a > b)) {
+        (c->near_count[a] == c->near_count[b] && node_before(c, b, a))) {
         uint32_t swap = a;
         a = b;
         b = swap;

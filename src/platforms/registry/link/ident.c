@@ -9,7 +9,7 @@
 #include <math.h>
 
 enum { HEADS_MAX = 4 /* records of different people under one identifier */ };
-enum { CHUNKS = 64, ROWS_AHEAD = 12 };
+enum { CHUNKS = 64, ROWS_AHEAD = 12, VALUES_AHEAD = 8 };
 #define CONTRADICTION (-4.6) /* ln(1/100) */
 
 struct joiner {
@@ -53,7 +53,8 @@ static bool join(struct joiner *j, uint32_t a, uint32_t b, bool forced)
     uint32_t *x = j->unique + (size_t)a * n, *y = j->unique + (size_t)b * n;
     for (unsigned k = 0; k < n && !forced; k++)
         if (clearly_differ(j->table, j->unique_fields[k], x[k], y[k])) return false;
-    uint32_t low = NDC_MIN(a, b), high = NDC_MAX(a, b);
+    bool in_order = table_before(j->table, a, b);
+    uint32_t low = in_order ? a : b, high = in_order ? b : a;
     if (ndc_link_barriers_between(&j->barriers, j->parent, a, b)) return false;
     ndc_link_barriers_merge(&j->barriers, low, high);
     for (unsigned k = 0; k < n; k++) {
@@ -98,6 +99,12 @@ static double support(const struct joiner *j, struct memo *memo, uint32_t a, uin
 
 static void plain_weights(struct joiner *j)
 {
+    const struct ndc_link_model *given = j->link->given_model;
+    if (given && given->has_plain) {
+        memcpy(j->agree, given->agree, sizeof j->agree);
+        memcpy(j->differ, given->differ, sizeof j->differ);
+        return;
+    }
     for (unsigned f = 0; f < j->table->spec->field_count; f++) {
         const struct column *c = &j->table->columns[f];
         double same = 1, all = (double)c->present;
@@ -213,21 +220,51 @@ static void collect_sharers(struct sharers *s, struct ndc_link *link)
         uint32_t v = table_row(t, i)[s->field];
         if (v && c->rows_of[v] >= 2 && identifies(t, s->field, v)) s->rows[end[v]++] = i;
     }
+    for (uint32_t v = 1; t->tags && v <= c->dict->count; v++)
+        ndc_link_table_settle(t, s->rows + s->start[v], s->start[v + 1] - s->start[v]);
+}
+
+/* The values that several rows share, each value's first row deciding: value numbers
+ * depend on the order of arrival, and where unique fields conflict it matters who is
+ * joined first. */
+static struct ndc_key64 *order_values(const struct sharers *s, size_t *count)
+{
+    const struct table *t = s->joiner->table;
+    uint32_t values = t->columns[s->field].dict->count;
+    struct ndc_key64 *order = ndc_xmalloc(((size_t)values + 1) * sizeof *order);
+    struct ndc_key64 *scratch = ndc_xmalloc(((size_t)values + 1) * sizeof *order);
+    size_t n = 0;
+    for (uint32_t v = 1; v <= values; v++) {
+        if (s->start[v] == s->start[v + 1]) continue;
+        uint32_t first = s->rows[s->start[v]];
+        order[n++] = (struct ndc_key64){
+            t->tags ? (uint64_t)t->sources[first] << 32 | t->tags[first] : first, v};
+    }
+    ndc_sort_key64(order, scratch, n);
+    free(scratch);
+    *count = n;
+    return order;
 }
 
 static void join_by_field(struct joiner *j, unsigned field)
 {
-    const struct table *t = j->table;
     struct sharers all = {.joiner = j, .field = field};
     collect_sharers(&all, j->link);
     ndc_parallel_for(j->link->options.threads, CHUNKS, support_chunk, &all);
-    /* Value numbers depend on the order of arrival; values are taken by their first row,
-     * so that joins happen in the same order on every run. */
-    for (uint32_t i = 0; i < t->row_count; i++) {
-        uint32_t v = table_row(t, i)[field];
-        size_t from = all.start[v], to = v ? all.start[v + 1] : from;
-        if (from < to && all.rows[from] == i) join_sharers(j, &all, from, to);
+    size_t n;
+    struct ndc_key64 *order = order_values(&all, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (i + 2 * VALUES_AHEAD < n)
+            __builtin_prefetch(&all.rows[all.start[order[i + 2 * VALUES_AHEAD].value]]);
+        if (i + VALUES_AHEAD < n) {
+            uint32_t v = (uint32_t)order[i + VALUES_AHEAD].value;
+            for (uint32_t k = all.start[v]; k < all.start[v + 1]; k++)
+                __builtin_prefetch(&j->parent[all.rows[k]]);
+        }
+        uint32_t v = (uint32_t)order[i].value;
+        join_sharers(j, &all, all.start[v], all.start[v + 1]);
     }
+    free(order);
     free(all.against_first);
     free(all.start);
     free(all.rows);
@@ -249,9 +286,11 @@ static void collect_nodes(struct joiner *j, struct nodes *nodes)
     uint32_t rows = j->table->row_count;
     nodes->of = ndc_xmalloc(((size_t)rows + 1) * sizeof *nodes->of);
     nodes->members = ndc_xmalloc(((size_t)rows + 1) * sizeof *nodes->members);
+    memset(nodes->of, 0xff, ((size_t)rows + 1) * sizeof *nodes->of);
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t root = ndc_link_find_root(j->parent, i);
-        nodes->of[i] = root == i ? nodes->count++ : nodes->of[root];
+        if (nodes->of[root] == UINT32_MAX) nodes->of[root] = nodes->count++;
+        nodes->of[i] = nodes->of[root];
     }
     nodes->start = ndc_xcalloc((size_t)nodes->count + 2, sizeof *nodes->start);
     unsigned k = j->unique_count;
@@ -266,6 +305,9 @@ static void collect_nodes(struct joiner *j, struct nodes *nodes)
         nodes->start[n + 1] += nodes->start[n];
     for (uint32_t i = 0; i < rows; i++)
         nodes->members[nodes->start[nodes->of[i] + 1]++] = i;
+    for (uint32_t n = 0; j->table->tags && n < nodes->count; n++)
+        ndc_link_table_settle(j->table, nodes->members + nodes->start[n],
+                              nodes->start[n + 1] - nodes->start[n]);
 }
 
 void ndc_link_nodes_build(struct ndc_link *link)
@@ -292,6 +334,8 @@ void ndc_link_nodes_build(struct ndc_link *link)
     ndc_link_barriers_init(&j.barriers, link, t->row_count, NULL);
     ndc_link_memo_init(&j.memo, 16);
     plain_weights(&j);
+    memcpy(link->agree, j.agree, sizeof j.agree);
+    memcpy(link->differ, j.differ, sizeof j.differ);
     join_decided(&j);
     for (unsigned f = 0; f < spec->field_count; f++)
         if (spec->fields[f].identifier) join_by_field(&j, f);

@@ -47,6 +47,8 @@ enum ndc_err ndc_link_spec_parse(struct ndc_link_spec **out, struct ndc_str yaml
 void ndc_link_spec_free(struct ndc_link_spec *spec);
 unsigned ndc_link_spec_field_count(const struct ndc_link_spec *spec);
 const char *ndc_link_spec_field_name(const struct ndc_link_spec *spec, unsigned field);
+/* The least probability at which two records are joined. */
+double ndc_link_spec_join(const struct ndc_link_spec *spec);
 /* True if only records of different sources are compared. */
 bool ndc_link_spec_between(const struct ndc_link_spec *spec);
 /* Index of the field so named, or -1. */
@@ -60,6 +62,7 @@ struct ndc_link_options {
     /* May be NULL. True stops the run with NDC_ECANCELED. */
     bool (*canceled)(void *ctx);
     void *ctx;
+    bool keep_open; /* ndc_link_open is asked after the run */
 };
 
 struct ndc_link *ndc_link_new(const struct ndc_link_spec *spec,
@@ -86,6 +89,12 @@ enum ndc_err ndc_link_source_whole(struct ndc_link *link, struct ndc_str name,
 struct ndc_link_batch *ndc_link_batch_new(struct ndc_link *link);
 void ndc_link_batch_add(struct ndc_link_batch *batch, unsigned source, uint64_t ref,
                         const struct ndc_str *values);
+/* The same of a source declared whole, whose ref is a place in a file: `tag` says which
+ * of two records of one source comes first wherever that decides something, so that the
+ * result does not depend on the order of the file. Where refs are the caller's own
+ * numbers their order does. */
+void ndc_link_batch_add_tagged(struct ndc_link_batch *batch, unsigned source,
+                               uint64_t ref, uint32_t tag, const struct ndc_str *values);
 enum ndc_err ndc_link_batch_commit(struct ndc_link_batch *batch,
                                    struct ndc_fault *fault) NDC_MUST_USE;
 
@@ -95,8 +104,15 @@ void ndc_link_decide(struct ndc_link *link, unsigned source_a, uint64_t ref_a,
                      unsigned source_b, uint64_t ref_b, bool same);
 
 /* Gives weights learned before (ndc_link_model_read): the run then scores with them
- * instead of learning. The model must outlive the run. */
+ * instead of learning. The model must outlive the run. With the same model, whether it
+ * was learned in this run or given, the same records are linked alike. */
 void ndc_link_use_model(struct ndc_link *link, const struct ndc_link_model *model);
+
+/* Of a table that holds a part of the records only (some entities and what may touch
+ * them), what the whole would know: that far too many records hold this value of an
+ * identifier, or that the block of this key is over its cap. */
+void ndc_link_filler_add(struct ndc_link *link, unsigned field, struct ndc_str value);
+void ndc_link_capped_add(struct ndc_link *link, uint64_t key);
 
 /* Links. Once per table. */
 enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault) NDC_MUST_USE;

@@ -13,6 +13,9 @@ enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *o
 enum ndc_err ndc_link_model_read(struct ndc_link_model **out,
                                  const struct ndc_link_spec *spec, struct ndc_str json,
                                  struct ndc_fault *fault) NDC_MUST_USE;
+/* Whether it may link a table of so many rows: not if that is more than twice what it was
+ * learned from, or less than half, or if an older program wrote it. */
+bool ndc_link_model_fits(const struct ndc_link_model *model, uint64_t rows);
 void ndc_link_model_free(struct ndc_link_model *model);
 
 /* Blocking keys of one record (values in field order): records that share a key are

@@ -111,11 +111,30 @@ static double agreement_chance(const struct table *t, unsigned field)
     return all > 0 ? same / all : 0;
 }
 
+/* Rows of the least frequent value that a model would keep; 1 when all are kept. */
+static uint32_t least_kept(const uint32_t *rows, uint32_t count)
+{
+    enum { COUNTS = 65536 };
+    uint32_t values = 0, least = COUNTS - 1;
+    uint64_t kept = 0, *with = ndc_xcalloc(COUNTS, sizeof *with);
+    for (uint32_t v = 1; v <= count; v++) {
+        values += rows[v] > 0;
+        with[NDC_MIN(rows[v], (uint32_t)COUNTS - 1)]++;
+    }
+    for (; least > 1 && (kept += with[least]) < NDC_LINK_KEPT_MAX; least--)
+        ;
+    free(with);
+    return values < NDC_LINK_KEPT_MAX ? 1 : least;
+}
+
+/* As a model that was kept and read back gives them. */
 static float *log_shares(const uint32_t *rows, uint32_t count, uint64_t present)
 {
     float *out = ndc_xcalloc((size_t)count + 1, sizeof *out);
+    uint32_t least = least_kept(rows, count);
     for (uint32_t v = 1; v <= count; v++)
-        out[v] = (float)log(NDC_MAX(rows[v], 1) / (double)NDC_MAX(present, 1));
+        out[v] =
+            logf((float)((double)NDC_MAX(rows[v], least) / (double)NDC_MAX(present, 1)));
     return out;
 }
 

@@ -51,8 +51,17 @@ struct ndc_link_model {
         uint32_t count;
         float rest; /* of a value not kept */
     } kept[NDC_LINK_FIELDS_MAX], kept_class[NDC_LINK_FIELDS_MAX];
+    /* Plain weights of a field's agreement and difference, by which sharers of an
+     * identifier are checked before anything is learned. */
+    double agree[NDC_LINK_FIELDS_MAX], differ[NDC_LINK_FIELDS_MAX];
+    bool has_plain;
+    uint64_t rows; /* it was learned from */
     bool learned;
 };
+
+/* Value frequencies that a model keeps of each field; the others have the share of the
+ * least frequent kept. */
+enum { NDC_LINK_KEPT_MAX = 65536 };
 
 /* Compares two rows; memo may be NULL. */
 void ndc_link_compare_rows(struct comparison *out, const struct table *table,

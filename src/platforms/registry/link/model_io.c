@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { KEPT_MAX = 65536 };
+enum { KEPT_MAX = NDC_LINK_KEPT_MAX };
 
 static void write_cells(struct ndc_json *j, const char *key, const double *cells,
                         unsigned n)
@@ -58,6 +58,7 @@ enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *o
     ndc_json_object(&j);
     ndc_json_kv_c(&j, "spec", spec->name);
     ndc_json_kv_u64(&j, "shape", ndc_link_spec_shape(spec));
+    ndc_json_kv_u64(&j, "rows", link->table.row_count);
     ndc_json_kv_f64(&j, "prior_log_odds", model->prior_log_odds);
     ndc_json_kv_f64(&j, "prior_h", model->prior_h);
     ndc_json_kv_f64(&j, "pairs_all", model->pairs_all);
@@ -81,6 +82,8 @@ enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *o
         ndc_json_kv_c(&j, "name", spec->fields[f].name);
         ndc_json_kv_u64(&j, "present", c->present);
         ndc_json_kv_f64(&j, "exact", model->fields[f].exact);
+        ndc_json_kv_f64(&j, "agree", link->agree[f]);
+        ndc_json_kv_f64(&j, "differ", link->differ[f]);
         if (spec->fields[f].frequency) write_counts(&j, "values", c->dict, c->rows_of);
         if (spec->fields[f].frequency && c->class_of)
             write_counts(&j, "classes", &c->class_names, c->class_rows);
@@ -158,6 +161,12 @@ static enum ndc_err read_field(struct ndc_link_model *model, unsigned f,
     model->fields[f].exact = NDC_MAX(model->fields[f].exact, 1e-12);
     model->fields[f].log_exact = (float)log(model->fields[f].exact);
     if (present < 1) present = 1;
+    struct json_object *agree = ndc_json_get(field, "agree");
+    model->has_plain = f == 0 ? agree != NULL : model->has_plain && agree;
+    model->agree[f] = json_object_get_double(agree);
+    model->differ[f] = json_object_get_double(ndc_json_get(field, "differ"));
+    if (!isfinite(model->agree[f]) || !isfinite(model->differ[f]))
+        return bad(fault, "agree");
     struct json_object *values = ndc_json_get(field, "values");
     enum ndc_err err = read_counts(&model->kept[f], values, present, fault);
     if (!err)
@@ -180,6 +189,7 @@ static enum ndc_err read_model(struct ndc_link_model *model, struct json_object 
         !json_object_is_type(fields, json_type_array) ||
         json_object_array_length(fields) != spec->field_count)
         return bad(fault, "groups");
+    model->rows = (uint64_t)json_object_get_int64(ndc_json_get(root, "rows"));
     model->prior_log_odds = json_object_get_double(ndc_json_get(root, "prior_log_odds"));
     model->prior_h = json_object_get_double(ndc_json_get(root, "prior_h"));
     model->pairs_all = json_object_get_double(ndc_json_get(root, "pairs_all"));
@@ -218,6 +228,11 @@ enum ndc_err ndc_link_model_read(struct ndc_link_model **out,
     else
         *out = model;
     return err;
+}
+
+bool ndc_link_model_fits(const struct ndc_link_model *model, uint64_t rows)
+{
+    return model->has_plain && rows <= 2 * model->rows && model->rows <= 2 * rows;
 }
 
 /* ---- frequencies for the values of a table at hand ---- */

@@ -23,6 +23,29 @@ uint32_t ndc_link_entity(const struct ndc_link *link, uint32_t row)
     return link->entity[row];
 }
 
+bool ndc_link_open(const struct ndc_link *link, uint32_t row)
+{
+    NDC_ASSERT(link->open && row < link->table.row_count);
+    return link->open[row];
+}
+
+unsigned ndc_link_row_keys(const struct ndc_link *link, uint32_t row,
+                           uint64_t keys[static NDC_LINK_KEYS_MAX])
+{
+    NDC_ASSERT(link->table.values);
+    return ndc_link_blocks_row_keys(&link->table, row, keys);
+}
+
+void ndc_link_settle(const struct ndc_link *link, uint32_t *rows, size_t count)
+{
+    ndc_link_table_settle(&link->table, rows, count);
+}
+
+bool ndc_link_before(const struct ndc_link *link, uint32_t a, uint32_t b)
+{
+    return table_before(&link->table, a, b);
+}
+
 void ndc_link_row(const struct ndc_link *link, uint32_t row, unsigned *source,
                   uint64_t *ref)
 {

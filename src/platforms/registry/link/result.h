@@ -18,6 +18,16 @@ void ndc_link_row(const struct ndc_link *link, uint32_t row, unsigned *source,
 struct ndc_str ndc_link_source_name(const struct ndc_link *link, unsigned source);
 /* Row of a record, or UINT32_MAX; source as ndc_link_row gives it. */
 uint32_t ndc_link_row_find(const struct ndc_link *link, unsigned source, uint64_t ref);
+/* After a run with options.keep_open: whether what identifiers joined the row to is still
+ * open, that is, one row only or without a unique identifier. */
+bool ndc_link_open(const struct ndc_link *link, uint32_t row);
+/* The row's blocking keys, while its values are kept: at most NDC_LINK_KEYS_MAX. */
+unsigned ndc_link_row_keys(const struct ndc_link *link, uint32_t row,
+                           uint64_t keys[static NDC_LINK_KEYS_MAX]);
+/* Puts rows that ascend by number in the order that does not depend on files; and whether
+ * row a stands before row b in it. */
+void ndc_link_settle(const struct ndc_link *link, uint32_t *rows, size_t count);
+bool ndc_link_before(const struct ndc_link *link, uint32_t a, uint32_t b);
 /* The folded value of a field, as compared; empty if missing. */
 struct ndc_str ndc_link_value(const struct ndc_link *link, uint32_t row, unsigned field);
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 enum { THREADS_MAX = 16, SCORE_CHUNK = 1 << 15, MEMO_LOG2 = 18, LEARN_SAMPLE = 1000000 };
+enum { FILLER_BYTES_MAX = 64 << 20 };
 #define PAIR_BYTES_DEFAULT ((size_t)512 << 20)
 
 void ndc_link_edges_add(struct edges *edges, uint32_t a, uint32_t b, double log_odds,
@@ -51,6 +52,7 @@ struct ndc_link *ndc_link_new(const struct ndc_link_spec *spec,
     for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
         ndc_mutex_init(&link->column_locks[f]);
     ndc_link_table_init(&link->table, spec);
+    ndc_buf_init(&link->filler_texts, FILLER_BYTES_MAX);
     return link;
 }
 
@@ -66,6 +68,10 @@ void ndc_link_free(struct ndc_link *link)
     free(link->edges.items);
     free(link->reviews.items);
     free(link->entity);
+    free(link->fillers);
+    free(link->capped.items);
+    free(link->open);
+    ndc_buf_free(&link->filler_texts);
     ndc_mutex_free(&link->lock);
     for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
         ndc_mutex_free(&link->column_locks[f]);
@@ -84,6 +90,29 @@ void ndc_link_decide(struct ndc_link *link, unsigned source_a, uint64_t ref_a,
     link->decisions[link->decision_count++] =
         (struct decision){source_a, source_b, ref_a, ref_b, UINT32_MAX, UINT32_MAX, same};
     ndc_mutex_unlock(&link->lock);
+}
+
+void ndc_link_filler_add(struct ndc_link *link, unsigned field, struct ndc_str value)
+{
+    if (link->filler_count == link->filler_cap) {
+        link->filler_cap = link->filler_cap * 2 + 16;
+        link->fillers =
+            ndc_xrealloc(link->fillers, link->filler_cap * sizeof *link->fillers);
+    }
+    link->fillers[link->filler_count].field = field;
+    link->fillers[link->filler_count].at = (uint32_t)link->filler_texts.len;
+    link->fillers[link->filler_count++].len = (uint32_t)value.len;
+    ndc_buf_add_str(&link->filler_texts, value);
+}
+
+void ndc_link_capped_add(struct ndc_link *link, uint64_t key)
+{
+    struct keys *k = &link->capped;
+    if (k->count == k->cap) {
+        k->cap = k->cap * 2 + 64;
+        k->items = ndc_xrealloc(k->items, k->cap * sizeof *k->items);
+    }
+    k->items[k->count++] = key;
 }
 
 void ndc_link_use_model(struct ndc_link *link, const struct ndc_link_model *model)
@@ -367,6 +396,29 @@ static void finish(struct ndc_link *link)
     s->edges = link->edges.count;
 }
 
+static void note_open(struct ndc_link *link)
+{
+    if (!link->options.keep_open) return;
+    link->open = ndc_xmalloc((size_t)link->table.row_count + 1);
+    for (uint32_t i = 0; i < link->table.row_count; i++)
+        link->open[i] = ndc_link_nodes_open(&link->nodes, link->nodes.of[i]);
+}
+
+/* What the whole would know of values and blocks. */
+static void take_foreknown(struct ndc_link *link)
+{
+    for (uint32_t i = 0; i < link->filler_count; i++) {
+        struct column *c = &link->table.columns[link->fillers[i].field];
+        struct ndc_str raw =
+            ndc_str_n(link->filler_texts.ptr + link->fillers[i].at, link->fillers[i].len);
+        uint32_t v = ndc_link_table_value(c, raw);
+        if (v) c->rows_of[v] = UINT32_MAX;
+    }
+    uint64_t *scratch = ndc_xmalloc((link->capped.count + 1) * sizeof *scratch);
+    ndc_sort_u64(link->capped.items, scratch, link->capped.count);
+    free(scratch);
+}
+
 enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
 {
     NDC_ASSERT(!link->ran);
@@ -378,6 +430,7 @@ enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
     if (is_canceled(link, "prepare", 0)) goto canceled;
     ndc_link_table_seal(&link->table, true, link->options.threads);
     place_decisions(link, &declared);
+    take_foreknown(link);
     link->stats.seconds_prepare = seconds_since(&mark);
     if (is_canceled(link, "identifiers", 0.1)) goto canceled;
     ndc_link_nodes_build(link);
@@ -385,10 +438,13 @@ enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
     if (is_canceled(link, "block", 0.2)) goto canceled;
     ndc_link_blocks_build(&link->blocks, &link->table, &link->nodes,
                           link->options.threads);
+    link->blocks.capped = link->capped.items;
+    link->blocks.capped_count = link->capped.count;
     err = learn_and_score(link, &mark, fault);
     if (err) goto out;
     if (is_canceled(link, "cluster", 0.8)) goto canceled;
     ndc_link_cluster_run(link);
+    note_open(link);
     ndc_link_nodes_free(&link->nodes);
     finish(link);
     link->stats.seconds_cluster = seconds_since(&mark);

@@ -30,6 +30,11 @@ void ndc_link_reviews_add(struct reviews *reviews, uint32_t a, uint32_t b,
                           double log_odds, enum ndc_link_review_reason reason,
                           bool joined);
 
+struct keys {
+    uint64_t *items;
+    size_t count, cap;
+};
+
 struct ndc_link {
     const struct ndc_link_spec *spec;
     struct ndc_link_options options;
@@ -48,6 +53,15 @@ struct ndc_link {
     const struct model_field *fields;                  /* frequencies in force */
     struct nodes nodes;
     struct blocks blocks;
+    struct {
+        unsigned field;
+        uint32_t at, len; /* of the value, in filler_texts */
+    } * fillers;
+    uint32_t filler_count, filler_cap;
+    struct ndc_buf filler_texts;
+    double agree[NDC_LINK_FIELDS_MAX], differ[NDC_LINK_FIELDS_MAX]; /* see model.h */
+    struct keys capped; /* sorted when the run begins */
+    uint8_t *open;      /* row -> whether its node is open (options.keep_open) */
     struct edges edges;
     struct reviews reviews;
     uint32_t *entity; /* row -> entity */

@@ -423,8 +423,8 @@ static enum ndc_err read_root(struct reader *r, struct ndc_link_spec *spec,
                               const char *directory)
 {
     static const char *const known[] = {
-        "name",       "fields",     "groups", "blocks", "between", "one_to_one",
-        "thresholds", "entity_max", "cap",    "input",  "truth",   NULL};
+        "name",       "fields", "groups", "blocks", "between", "one_to_one", "thresholds",
+        "entity_max", "cap",    "split",  "input",  "truth",   NULL};
     const struct ndc_yaml *root = r->root;
     double entity_max = spec->entity_max, cap = spec->cap;
     enum ndc_err err = ndc_link_reader_map(r, root, "the spec", known);
@@ -433,6 +433,7 @@ static enum ndc_err read_root(struct reader *r, struct ndc_link_spec *spec,
         err = ndc_link_reader_fail(r, root, "name", "a spec needs a name");
     if (!err) err = ndc_link_reader_bool(r, root, "between", &spec->between_only);
     if (!err) err = ndc_link_reader_bool(r, root, "one_to_one", &spec->one_to_one);
+    if (!err) err = ndc_link_reader_bool(r, root, "split", &spec->split);
     if (!err) err = ndc_link_reader_number(r, root, "entity_max", &entity_max, 2, 1e9);
     if (!err) err = ndc_link_reader_number(r, root, "cap", &cap, 2, 100000);
     if (err) return err;
@@ -462,6 +463,7 @@ enum ndc_err ndc_link_spec_parse(struct ndc_link_spec **out, struct ndc_str yaml
     spec->edge_floor = 0.001;
     spec->entity_max = 1000;
     spec->cap = 500;
+    spec->split = true;
     err = read_root(&r, spec, directory ? directory : ".");
     ndc_link_reader_close(&r);
     if (err) {
@@ -507,6 +509,11 @@ uint64_t ndc_link_spec_shape(const struct ndc_link_spec *spec)
     for (unsigned g = 0; g < spec->group_count; g++)
         h = ndc_hash_join(h, spec->groups[g].cells * 64 + spec->groups[g].fields[0]);
     return h >> 11; /* exact as a JSON number */
+}
+
+double ndc_link_spec_join(const struct ndc_link_spec *spec)
+{
+    return spec->join;
 }
 
 bool ndc_link_spec_between(const struct ndc_link_spec *spec)

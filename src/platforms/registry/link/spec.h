@@ -125,6 +125,7 @@ struct ndc_link_spec {
     bool has_shared;   /* some field is shared: the household class is learned */
     bool between_only; /* compare records of different sources only */
     bool one_to_one;   /* a source holds an entity once: implies between_only */
+    bool split;        /* blocks over the cap are split, not only left out */
     double join, review_low, review_high, edge_floor;
     uint32_t entity_max, cap;
     /* Reading labelled CSV files (eval). */

@@ -53,6 +53,7 @@ void ndc_link_table_free(struct table *t)
     ndc_dict_free(&t->source_names);
     free(t->block);
     free(t->refs);
+    free(t->tags);
     free(t->sources);
     *t = (struct table){0};
 }
@@ -84,6 +85,7 @@ enum ndc_err ndc_link_table_reserve(struct table *t, uint32_t more,
     uint32_t cap = (uint32_t)NDC_MIN(NDC_MAX(grown, need), NDC_LINK_ROWS_MAX);
     move_values(t, cap);
     t->sources = t->whole ? ndc_xcalloc(cap, 1) : ndc_xrealloc(t->sources, cap);
+    if (t->whole) t->tags = ndc_xcalloc((size_t)cap + 1, sizeof *t->tags);
     if (!t->whole) t->refs = ndc_xrealloc(t->refs, (size_t)cap * sizeof *t->refs);
     return NDC_OK;
 }
@@ -218,6 +220,19 @@ static void sort_rows(struct table *t)
     free(scratch);
 }
 
+/* Few rows of one source meet in a list, so this is one pass and rarely a swap. */
+void ndc_link_table_settle(const struct table *t, uint32_t *rows, size_t count)
+{
+    if (!t->tags) return;
+    for (size_t i = 1; i < count; i++) {
+        uint32_t row = rows[i];
+        size_t at = i;
+        for (; at > 0 && table_before(t, row, rows[at - 1]); at--)
+            rows[at] = rows[at - 1];
+        rows[at] = row;
+    }
+}
+
 /* ---- from texts as they came to folded ones ---- */
 
 struct folding {
@@ -228,15 +243,30 @@ struct folding {
     uint32_t *maps[NDC_LINK_FIELDS_MAX]; /* raw -> value, by column; NULL: the same */
 };
 
-static struct ndc_str fold_text(const struct column *c, struct ndc_buf *out, uint32_t id)
+static struct ndc_str fold_raw(const struct column *c, struct ndc_buf *out,
+                               struct ndc_str raw)
 {
-    struct ndc_str raw = ndc_dict_get(c->raw, id);
     ndc_buf_reset(out);
     if (c->field->comparator)
         c->field->comparator->fold(out, raw);
     else
         ndc_link_text_fold_plain(out, raw);
     return ndc_buf_str(out);
+}
+
+static struct ndc_str fold_text(const struct column *c, struct ndc_buf *out, uint32_t id)
+{
+    return fold_raw(c, out, ndc_dict_get(c->raw, id));
+}
+
+uint32_t ndc_link_table_value(const struct column *c, struct ndc_str raw)
+{
+    struct ndc_buf text;
+    ndc_buf_init(&text, FOLDED_BYTES_MAX);
+    raw.len = NDC_MIN(raw.len, (size_t)RAW_BYTES_MAX);
+    uint32_t value = ndc_dict_find(c->dict, fold_raw(c, &text, raw));
+    ndc_buf_free(&text);
+    return value;
 }
 
 /* The map from raw to folded numbers, or NULL if they are the same. Identifiers are

@@ -31,6 +31,7 @@ struct table {
     unsigned stride;
     bool whole;     /* sources were declared whole: row = its source's first + ref */
     uint64_t *refs; /* NULL when whole */
+    uint32_t *tags; /* when whole: which of two rows of a source comes first */
     uint8_t *sources;
     uint32_t row_count, row_cap;
     struct ndc_dict source_names;
@@ -50,6 +51,8 @@ void ndc_link_table_add(struct table *table, unsigned source, uint64_t ref,
                         const struct ndc_str *values);
 /* The number of a text as it came; counts it. Its hash is ndc_hash_str(raw, 0). */
 uint32_t ndc_link_table_number(struct column *column, struct ndc_str raw, uint64_t hash);
+/* The number of a text as it came, folded; 0: no row holds it. After sealing. */
+uint32_t ndc_link_table_value(const struct column *column, struct ndc_str raw);
 /* Folds values, orders rows by (source name, ref, content) where they are not yet, counts
  * values, prepares comparators. Nothing is added afterwards. */
 void ndc_link_table_seal(struct table *table, bool sort, unsigned threads);
@@ -58,6 +61,18 @@ static inline uint64_t table_ref(const struct table *t, uint32_t row)
 {
     return t->refs ? t->refs[row] : row - t->source_start[t->sources[row]];
 }
+
+/* True if row a comes before row b: by source, then by tag, then by number. What is
+ * decided by it does not depend on the order of records in a whole source. */
+static inline bool table_before(const struct table *t, uint32_t a, uint32_t b)
+{
+    if (t->tags && t->tags[a] != t->tags[b] && t->sources[a] == t->sources[b])
+        return t->tags[a] < t->tags[b];
+    return a < b;
+}
+
+/* Puts rows, ascending by number, in the order of table_before. */
+void ndc_link_table_settle(const struct table *table, uint32_t *rows, size_t count);
 
 /* Values of a row, by field; 0: missing. */
 static inline const uint32_t *table_row(const struct table *t, uint32_t row)

@@ -171,6 +171,19 @@ bool ndc_record_head(struct ndc_str record, uint32_t *source, struct ndc_str *ke
     return pass_u32(&c, source) && pass_bytes(&c, key);
 }
 
+uint64_t ndc_record_key_hash(struct ndc_str key)
+{
+    return ndc_hash_str(key, 0x7461670a);
+}
+
+uint32_t ndc_record_tag(struct ndc_str record)
+{
+    uint32_t source;
+    struct ndc_str key;
+    if (!ndc_record_head(record, &source, &key)) return 0;
+    return (uint32_t)(ndc_record_key_hash(key) >> 32);
+}
+
 const struct ndc_record_field *ndc_record_find(const struct ndc_record *r, unsigned field)
 {
     for (unsigned i = 0; i < r->count; i++)

@@ -58,6 +58,11 @@ bool ndc_record_decode(struct ndc_record *record, struct ndc_arena *arena,
 bool ndc_record_skip(struct ndc_str *in, struct ndc_str *whole);
 /* Whose record it is, without its fields. False: damaged. */
 bool ndc_record_head(struct ndc_str record, uint32_t *source, struct ndc_str *key);
+/* Which of two records of one source comes first where that decides something: by the
+ * top half of this hash of their keys, whatever order they came in. */
+uint64_t ndc_record_key_hash(struct ndc_str key);
+/* That half of an encoded record; 0 of a damaged one. */
+uint32_t ndc_record_tag(struct ndc_str record);
 /* What some fields of a record say, without its other parts: for who reads all records
  * and few of their fields. */
 struct ndc_record_pick {
