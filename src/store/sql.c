@@ -72,6 +72,21 @@ enum ndc_err ndc_sql_many(struct ndc_store_conn *conn, const char *sql,
     return err;
 }
 
+enum ndc_err ndc_sql_each(struct ndc_store_conn *conn, const char *sql,
+                          const struct ndc_val *rows, size_t n_args, size_t n_rows,
+                          void (*visit)(void *arg, size_t number, struct ndc_rows *row),
+                          void *arg, struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    for (size_t i = 0; i < n_rows && !err; i++) {
+        struct ndc_rows *r = ndc_sql_query(conn, sql, rows + i * n_args, n_args);
+        while (ndc_rows_next(r))
+            visit(arg, i, r);
+        err = ndc_rows_end(r, fault);
+    }
+    return err;
+}
+
 enum ndc_err ndc_sql_script(struct ndc_store_conn *conn, const char *sql,
                             struct ndc_fault *fault)
 {

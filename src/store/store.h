@@ -80,6 +80,14 @@ enum ndc_err ndc_sql_exec(struct ndc_store_conn *conn, const char *sql,
 enum ndc_err ndc_sql_many(struct ndc_store_conn *conn, const char *sql,
                           const struct ndc_val *rows, size_t n_args, size_t n_rows,
                           int64_t *changes, struct ndc_fault *fault) NDC_MUST_USE;
+/* Runs one query for n_rows rows of n_args values each, as few round trips as can be, and
+ * gives every row of every result to `visit`, with the number of the arguments it is of;
+ * the order of numbers is kept. For results of a few rows: all of a round trip's are in
+ * memory at once. */
+enum ndc_err ndc_sql_each(struct ndc_store_conn *conn, const char *sql,
+                          const struct ndc_val *rows, size_t n_args, size_t n_rows,
+                          void (*visit)(void *arg, size_t number, struct ndc_rows *row),
+                          void *arg, struct ndc_fault *fault) NDC_MUST_USE;
 /* Several statements separated by ";", no arguments: DDL, as migrate.h explains. */
 enum ndc_err ndc_sql_script(struct ndc_store_conn *conn, const char *sql,
                             struct ndc_fault *fault) NDC_MUST_USE;

@@ -152,6 +152,13 @@ static const char live_sql[] =
     "  payload BYTEA NOT NULL);" /* empty: the entity is no more */
     "--postgres ALTER TABLE registry_recent ALTER COLUMN payload SET STORAGE EXTERNAL;\n"
     "--postgres ALTER TABLE registry_recent SET (toast_tuple_target = 8160);\n"
+    "CREATE TABLE registry_block_page ("
+    "  generation BIGINT NOT NULL,"
+    "  first_key BIGINT NOT NULL,"
+    "  first_entity BIGINT NOT NULL,"
+    "  page BYTEA NOT NULL,"
+    "  PRIMARY KEY (generation, first_key, first_entity));"
+    "--postgres ALTER TABLE registry_block_page ALTER COLUMN page SET STORAGE EXTERNAL;\n"
     "CREATE TABLE registry_index_recent ("
     "  seq BIGINT PRIMARY KEY," /* the last change of the commit */
     "  entries BYTEA NOT NULL);"
@@ -159,6 +166,15 @@ static const char live_sql[] =
     "  entity BIGINT NOT NULL,"
     "  other BIGINT NOT NULL,"
     "  PRIMARY KEY (entity, other));"
+    "CREATE TABLE registry_tombstone (" /* ends of records that nobody has sent yet */
+    "  source BIGINT NOT NULL,"
+    "  record_key TEXT NOT NULL,"
+    "  version BIGINT NOT NULL,"
+    "  PRIMARY KEY (source, record_key));"
+    /* The last change of each: of an entity's payload, and of a source's records since
+     * its stage was written (0: none). */
+    "ALTER TABLE registry_entity ADD COLUMN change BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE registry_source ADD COLUMN live_seq BIGINT NOT NULL DEFAULT 0;"
     "CREATE TABLE registry_position ("
     "  source TEXT PRIMARY KEY,"
     "  position TEXT NOT NULL,"

@@ -281,7 +281,7 @@ static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
         err = ndc_sql_exec(w->conn, "DELETE FROM registry_index_page", NDC_NO_ARGS, NULL,
                            fault);
     if (!err)
-        err = ndc_index_write(w->conn, b->generation, b->index, b->registry->threads,
+        err = ndc_index_write(w->conn, NDC_INDEX_SEARCH, b->generation, b->index, b->registry->threads,
                               &b->stats->index_entries, fault);
     if (!err) err = ndc_build_write_reviews(b, w->conn, fault);
     if (!err) err = ndc_build_write_near(b, w->conn, fault);

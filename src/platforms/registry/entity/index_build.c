@@ -140,6 +140,20 @@ static void add_record(struct ndc_index_keys *k, struct seen_names *seen,
     }
 }
 
+void ndc_index_record(struct ndc_index_keys *k, const struct ndc_record *record)
+{
+    struct seen_names seen;
+    seen.count = 0;
+    add_record(k, &seen, record);
+}
+
+void ndc_index_keys_reset(struct ndc_index_keys *k)
+{
+    for (unsigned i = 0; i < k->count; i++)
+        k->slots[k->at[i]] = 0;
+    k->count = 0;
+}
+
 void ndc_index_entity(struct ndc_index_keys *k, struct ndc_index_feed *out,
                       uint64_t entity, const struct ndc_entity_view *v)
 {
@@ -258,17 +272,19 @@ static enum ndc_err write_groups(struct writing *w, unsigned threads, uint64_t *
     return err;
 }
 
-enum ndc_err ndc_index_write(struct ndc_store_conn *conn, int64_t generation,
-                             struct ndc_index_sorter *sorter, unsigned threads,
-                             uint64_t *entries, struct ndc_fault *fault)
+enum ndc_err ndc_index_write(struct ndc_store_conn *conn, enum ndc_index_table table,
+                             int64_t generation, struct ndc_index_sorter *sorter,
+                             unsigned threads, uint64_t *entries, struct ndc_fault *fault)
 {
     static const struct ndc_bulk_column columns[] = {{"generation", NDC_VAL_I64},
                                                      {"first_key", NDC_VAL_I64},
                                                      {"first_entity", NDC_VAL_I64},
                                                      {"page", NDC_VAL_BLOB}};
     struct ndc_bulk *bulk;
-    enum ndc_err err = ndc_bulk_begin(&bulk, conn, "registry_index_page", columns,
-                                      NDC_ARRAY_LEN(columns), fault);
+    enum ndc_err err = ndc_bulk_begin(&bulk, conn,
+                                      table == NDC_INDEX_SEARCH ? "registry_index_page"
+                                                                : "registry_block_page",
+                                      columns, NDC_ARRAY_LEN(columns), fault);
     if (err) return err;
     struct writing *w = ndc_xcalloc(1, sizeof(*w));
     *w = (struct writing){.sorter = sorter, .bulk = bulk, .generation = generation};

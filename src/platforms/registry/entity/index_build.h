@@ -16,15 +16,24 @@ struct ndc_index_keys {
     uint16_t at[NDC_INDEX_KEYS_PER_ENTITY_MAX];        /* each item's slot */
     uint16_t slots[2 * NDC_INDEX_KEYS_PER_ENTITY_MAX]; /* numbers of items; 0: free */
 };
+/* Adds the keys of one record, each once; `keys` was zeroed at first. Reset empties it.
+ */
+void ndc_index_record(struct ndc_index_keys *keys, const struct ndc_record *record);
+void ndc_index_keys_reset(struct ndc_index_keys *keys);
 void ndc_index_entity(struct ndc_index_keys *keys, struct ndc_index_feed *out,
                       uint64_t entity, const struct ndc_entity_view *view);
+
+/* Two indexes of one form: what people search by, and the blocking keys of the linking
+ * engine, whose values are entity << 1 | whether it is open to others (live/). */
+enum ndc_index_table { NDC_INDEX_SEARCH, NDC_INDEX_BLOCKS };
 
 /* Writes all entries as the pages of a new generation, in the caller's transaction;
  * partitions are sorted and encoded on several threads. *entries is how many there are.
  */
-enum ndc_err ndc_index_write(struct ndc_store_conn *conn, int64_t generation,
-                             struct ndc_index_sorter *sorter, unsigned threads,
-                             uint64_t *entries, struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_index_write(struct ndc_store_conn *conn, enum ndc_index_table table,
+                             int64_t generation, struct ndc_index_sorter *sorter,
+                             unsigned threads, uint64_t *entries,
+                             struct ndc_fault *fault) NDC_MUST_USE;
 
 /* Entities under a key, ascending, at most `max`. Which generation is asked of the
  * database in the same statement: a build may end between two statements, and takes the
@@ -32,6 +41,21 @@ enum ndc_err ndc_index_write(struct ndc_store_conn *conn, int64_t generation,
 enum ndc_err ndc_index_lookup(struct ndc_store_conn *conn, uint64_t key,
                               uint64_t *entities, size_t max, size_t *count,
                               struct ndc_fault *fault) NDC_MUST_USE;
+
+/* Values under each of many keys, as few round trips as can be, of a generation that
+ * cannot change meanwhile. Gives every key that has any to `take`, once, with at most
+ * `max` values. */
+struct ndc_index_many {
+    enum ndc_index_table table;
+    int64_t generation;
+    const uint64_t *keys;
+    size_t count, max;
+    void (*take)(void *arg, size_t number, const uint64_t *values, size_t count);
+    void *arg;
+};
+enum ndc_err ndc_index_lookup_many(struct ndc_store_conn *conn,
+                                   const struct ndc_index_many *many,
+                                   struct ndc_fault *fault) NDC_MUST_USE;
 
 /* Dictionary fields that identify by themselves, as the index knows them. */
 bool ndc_index_is_identifier(unsigned field);

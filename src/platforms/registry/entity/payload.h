@@ -7,7 +7,9 @@
  *   texts: number, length of all; each length << 1 | has place, then the place
  *   bytes of the texts, one after another
  *   records: number, number of all fields; each record:
- *     flags << 2 | PAYLOAD_SAME_RUN | PAYLOAD_FIRST_RUN, source, number of fields
+ *     flags << 2 | PAYLOAD_SAME_RUN | PAYLOAD_FIRST_RUN
+ *     if it is VERSIONED: version, ended
+ *     source, number of fields
  *     unless SAME_RUN: run and time, as steps from the record before
  *     unless FIRST_RUN: the run first seen, as a step from the run
  *     fields: tag byte (field id within its entity, or UNMAPPED and its column, or OTHER

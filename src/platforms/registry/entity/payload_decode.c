@@ -166,8 +166,11 @@ static bool take_record(struct decoder *d, struct ndc_record *r)
 {
     uint64_t head, run, seen, first = 0;
     uint32_t count;
-    if (!take(d, &head) || head >> PAYLOAD_HEAD_BITS > UINT32_MAX ||
-        !take_max(d, UINT32_MAX, &r->source) ||
+    if (!take(d, &head) || head >> PAYLOAD_HEAD_BITS > UINT32_MAX) return false;
+    r->flags = (uint32_t)(head >> PAYLOAD_HEAD_BITS);
+    if (r->flags & NDC_RECORD_VERSIONED && (!take(d, &r->version) || !take(d, &r->ended)))
+        return false;
+    if (!take_max(d, UINT32_MAX, &r->source) ||
         !take_max(d, NDC_RECORD_FIELDS_MAX, &count) || count > d->fields_left)
         return false;
     if (!(head & PAYLOAD_SAME_RUN)) {
@@ -176,7 +179,6 @@ static bool take_record(struct decoder *d, struct ndc_record *r)
         d->seen += unzigzag(seen);
     }
     if (!(head & PAYLOAD_FIRST_RUN) && !take(d, &first)) return false;
-    r->flags = (uint32_t)(head >> PAYLOAD_HEAD_BITS);
     r->run = d->run;
     r->run_first = d->run + (uint32_t)unzigzag(first);
     r->seen_s = (int64_t)d->seen;

@@ -5,7 +5,7 @@
 
 enum {
     FIELD_BYTES_MAX = 20,  /* tag, id, column, kind, two text numbers */
-    RECORD_BYTES_MAX = 48, /* what stands before and after the fields */
+    RECORD_BYTES_MAX = 68, /* what stands before and after the fields */
     TEXT_HEAD_MAX = 16
 };
 
@@ -95,6 +95,7 @@ static void put_record(struct encoder *e, const struct ndc_record *r,
     e->at =
         put(e->at, (uint64_t)r->flags << PAYLOAD_HEAD_BITS |
                        (same ? PAYLOAD_SAME_RUN : 0) | (first ? PAYLOAD_FIRST_RUN : 0));
+    if (r->flags & NDC_RECORD_VERSIONED) e->at = put(put(e->at, r->version), r->ended);
     e->at = put(e->at, r->source);
     e->at = put(e->at, r->count);
     if (!same) {

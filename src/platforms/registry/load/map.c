@@ -95,7 +95,9 @@ static bool is_declared(const struct ndc_source *s, struct ndc_str name)
             if (ndc_str_eq(s->fields[i].columns[k], name)) return true;
     for (unsigned i = 0; i < s->key_count; i++)
         if (ndc_str_eq(s->key[i], name)) return true;
-    return ndc_str_eq(s->op_column, name);
+    /* These two are of a change, not of the record (live/live.h). */
+    return ndc_str_eq(s->op_column, name) || ndc_str_eq(name, NDC_STR("_op")) ||
+           ndc_str_eq(name, NDC_STR("_version"));
 }
 
 struct ndc_mapper *ndc_mapper_new(const struct ndc_source *source,

@@ -30,6 +30,10 @@ void ndc_record_encode(struct ndc_buf *out, const struct ndc_record *r)
     ndc_buf_add_varint(out, r->run);
     ndc_buf_add_varint(out, (uint64_t)r->seen_s);
     ndc_buf_add_varint(out, r->flags);
+    if (r->flags & NDC_RECORD_VERSIONED) {
+        ndc_buf_add_varint(out, r->version);
+        ndc_buf_add_varint(out, r->ended);
+    }
     ndc_buf_add_varint(out, r->count);
     for (unsigned i = 0; i < r->count; i++)
         encode_field(out, &r->fields[i]);
@@ -86,6 +90,14 @@ static inline bool pass_u32(struct cursor *c, uint32_t *out)
     return true;
 }
 
+static inline bool pass_versions(struct cursor *c, uint64_t flags, uint64_t *version,
+                                 uint64_t *ended)
+{
+    *version = *ended = 0;
+    return !(flags & NDC_RECORD_VERSIONED) ||
+           (pass_varint(c, version) && pass_varint(c, ended));
+}
+
 static inline bool decode_field(struct ndc_record_field *f, struct cursor *c)
 {
     uint32_t column = 0;
@@ -112,7 +124,8 @@ bool ndc_record_decode(struct ndc_record *r, struct ndc_arena *arena, struct ndc
                        (const unsigned char *)body.ptr + body.len};
     if (!pass_u32(&c, &r->source) || !pass_bytes(&c, &r->key) ||
         !pass_u32(&c, &r->run_first) || !pass_u32(&c, &r->run) ||
-        !pass_varint(&c, &seen) || !pass_u32(&c, &r->flags) || !pass_u32(&c, &count) ||
+        !pass_varint(&c, &seen) || !pass_u32(&c, &r->flags) ||
+        !pass_versions(&c, r->flags, &r->version, &r->ended) || !pass_u32(&c, &count) ||
         count > NDC_RECORD_FIELDS_MAX)
         return false;
     r->seen_s = (int64_t)seen;
@@ -149,13 +162,14 @@ bool ndc_record_pick_fields(struct ndc_record_pick *picks, unsigned count,
     struct cursor c = {(const unsigned char *)record.ptr,
                        (const unsigned char *)record.ptr + record.len};
     struct ndc_str key;
-    uint64_t skipped, fields;
+    uint64_t skipped, fields, ended;
     for (unsigned i = 0; i < count; i++)
         picks[i].value.len = 0;
     if (!pass_varint(&c, &skipped) || skipped != (uint64_t)(c.end - c.at)) return false;
     if (!pass_varint(&c, &skipped) || !pass_bytes(&c, &key)) return false;
     for (unsigned i = 0; i < 4; i++) /* runs, time, flags */
         if (!pass_varint(&c, &skipped)) return false;
+    if (!pass_versions(&c, skipped, &skipped, &ended)) return false;
     if (!pass_varint(&c, &fields) || fields > NDC_RECORD_FIELDS_MAX) return false;
     for (uint64_t i = 0; i < fields; i++)
         if (!pick_field(&c, picks, wanted)) return false;

@@ -2,10 +2,10 @@
  * what an entity's payload holds one after another.
  *
  * Encoding (integers are LEB128): length of the rest; source number, key, run first seen,
- * run of its last change and that run's time (s), record flags, number of fields; then
- * each field: id byte, flag byte, value bytes, raw bytes unless RAW_SAME, place unless no
- * PLACE. A column that is mapped to nothing has id NDC_RECORD_UNMAPPED and its column
- * number first. */
+ * run of its last change and that run's time (s), record flags, of a VERSIONED one the
+ * number of what it says and of its end, number of fields; then each field: id byte, flag
+ * byte, value bytes, raw bytes unless RAW_SAME, place unless no PLACE. A column that is
+ * mapped to nothing has id NDC_RECORD_UNMAPPED and its column number first. */
 #ifndef NDC_REGISTRY_RECORD_H
 #define NDC_REGISTRY_RECORD_H
 
@@ -27,8 +27,9 @@ enum ndc_record_field_flag {
 };
 
 enum ndc_record_flag {
-    NDC_RECORD_ENDED = 1, /* no longer in its source */
-    NDC_RECORD_ABSENT = 2 /* only among the records as they were: it was not there */
+    NDC_RECORD_ENDED = 1,    /* no longer in its source */
+    NDC_RECORD_ABSENT = 2,   /* only among the records as they were: it was not there */
+    NDC_RECORD_VERSIONED = 4 /* its source numbers its changes */
 };
 
 struct ndc_record_field {
@@ -43,6 +44,9 @@ struct ndc_record {
     uint32_t source, run_first, run;
     uint32_t flags; /* enum ndc_record_flag */
     int64_t seen_s; /* when it last changed, seconds since the epoch */
+    /* Of a source that numbers its changes (VERSIONED): which change the fields are of,
+     * and the latest that ended it, 0: none. It stands while version > ended. */
+    uint64_t version, ended;
     struct ndc_str key;
     unsigned count;
     struct ndc_record_field *fields;

@@ -1,0 +1,34 @@
+/* What changed since the last build, in memory: which entities have a newer payload (in
+ * registry_recent, by the number of the change), and which index entries came with it (in
+ * registry_index_recent). Entries are only added: one that no longer holds leads to an
+ * entity that whoever looks up compares anyway, and the next build makes the index anew.
+ * Any thread. */
+#ifndef NDC_REGISTRY_OVERLAY_H
+#define NDC_REGISTRY_OVERLAY_H
+
+#include "base/buf.h"
+#include "base/sort.h"
+
+struct ndc_overlay;
+
+struct ndc_overlay *ndc_overlay_new(void);
+void ndc_overlay_free(struct ndc_overlay *overlay);
+/* Forgets everything: a build has taken it over. */
+void ndc_overlay_clear(struct ndc_overlay *overlay);
+
+void ndc_overlay_set(struct ndc_overlay *overlay, uint64_t entity, int64_t seq);
+/* The change that made the entity's newest payload; 0: the one of the last build. */
+int64_t ndc_overlay_get(const struct ndc_overlay *overlay, uint64_t entity);
+/* Entities with a newer payload. */
+size_t ndc_overlay_count(const struct ndc_overlay *overlay);
+/* The same, ascending; the caller frees *items (key: entity, value: change). */
+size_t ndc_overlay_list(const struct ndc_overlay *overlay, struct ndc_key64 **items);
+
+/* False: it was there already. */
+bool ndc_overlay_add(struct ndc_overlay *overlay, uint64_t key, uint64_t value);
+/* Appends values of a key, at most `max`; returns how many. */
+size_t ndc_overlay_find(const struct ndc_overlay *overlay, uint64_t key, uint64_t *values,
+                        size_t max);
+size_t ndc_overlay_entries(const struct ndc_overlay *overlay);
+
+#endif
