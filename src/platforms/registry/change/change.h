@@ -52,7 +52,19 @@ enum ndc_err ndc_change_read(struct ndc_store_conn *conn, struct ndc_arena *aren
 /* The number of the last change; 0: none yet. */
 enum ndc_err ndc_change_last(struct ndc_store_conn *conn, int64_t *seq,
                              struct ndc_fault *fault) NDC_MUST_USE;
-/* "created", "changed", … */
+/* One change with `before`, in the arena. NDC_ENOTFOUND: change.none. */
+enum ndc_err ndc_change_get(struct ndc_store_conn *conn, struct ndc_arena *arena,
+                            int64_t seq, struct ndc_change *out,
+                            struct ndc_fault *fault) NDC_MUST_USE;
+/* The largest number that retention has deleted; 0: none. Who has read less than it must
+ * read everything anew. */
+enum ndc_err ndc_change_floor(struct ndc_store_conn *conn, int64_t *seq,
+                              struct ndc_fault *fault) NDC_MUST_USE;
+/* Retention: deletes changes older than `before_ms`, in slices. Numbers go on. */
+enum ndc_err ndc_change_purge(struct ndc_store *store, int64_t before_ms,
+                              int64_t *deleted, struct ndc_fault *fault) NDC_MUST_USE;
+/* "created", "changed", … and back (false: no such word). */
 const char *ndc_change_kind_name(enum ndc_change_kind kind);
+bool ndc_change_kind_parse(struct ndc_str word, enum ndc_change_kind *out);
 
 #endif
