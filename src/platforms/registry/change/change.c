@@ -4,6 +4,7 @@
 #include "platforms/registry/change/change.h"
 
 #include "base/buf.h"
+#include "store/bulk.h"
 #include "store/writer.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum {
     COLUMNS = 10,
     SLICE = 1024,              /* rows handed to the database at once */
     READ_BYTES_MAX = 16 << 20, /* of `before` in one page */
+    COPY_MIN = 64,
     PURGE_SLICE = 50000,
 };
 
@@ -68,6 +70,15 @@ struct slice {
     struct ndc_buf fields; /* of all its rows, one after another */
 };
 
+/* The ids of the fields, a byte each, in `ids`. */
+static struct ndc_str field_ids(const struct ndc_change *c, char ids[NDC_FIELDS_MAX])
+{
+    size_t n = 0;
+    for (int id = -1; (id = ndc_field_set_next(&c->fields, id)) >= 0;)
+        ids[n++] = (char)id;
+    return ndc_str_n(ids, n);
+}
+
 static void lay_out(struct slice *s, const struct ndc_change *changes, size_t n,
                     int64_t seq)
 {
@@ -78,10 +89,9 @@ static void lay_out(struct slice *s, const struct ndc_change *changes, size_t n,
     for (size_t i = 0; i < n; i++) {
         const struct ndc_change *c = &changes[i];
         struct ndc_val *v = &s->vals[i * COLUMNS];
-        const char *first = at;
         NDC_ASSERT(c->kind >= NDC_CHANGE_GENERATION && c->kind < NDC_CHANGE_KIND_COUNT);
-        for (int id = -1; (id = ndc_field_set_next(&c->fields, id)) >= 0;)
-            *at++ = (char)id;
+        struct ndc_str ids = field_ids(c, at);
+        at += ids.len;
         v[0] = ndc_int(seq + (int64_t)i);
         v[1] = ndc_int(c->at_ms);
         v[2] = ndc_int(c->previous);
@@ -90,9 +100,41 @@ static void lay_out(struct slice *s, const struct ndc_change *changes, size_t n,
         v[5] = ndc_int(c->source);
         v[6] = ndc_int(c->type);
         v[7] = ndc_int(c->kind);
-        v[8] = ndc_blob(ndc_str_n(first, (size_t)(at - first)));
+        v[8] = ndc_blob(ids);
         v[9] = ndc_blob(c->before.ptr ? c->before : NDC_STR(""));
     }
+}
+
+/* PostgreSQL takes many rows by COPY at a third of what statements cost, few at more. */
+static enum ndc_err copy_rows(struct ndc_store_conn *conn,
+                              const struct ndc_change *changes, size_t n, int64_t seq,
+                              struct ndc_fault *fault)
+{
+    static const struct ndc_bulk_column columns[] = {
+        {"seq", NDC_VAL_I64},    {"at_ms", NDC_VAL_I64}, {"previous", NDC_VAL_I64},
+        {"entity", NDC_VAL_I64}, {"other", NDC_VAL_I64}, {"source", NDC_VAL_I64},
+        {"type", NDC_VAL_I64},   {"kind", NDC_VAL_I64},  {"fields", NDC_VAL_BLOB},
+        {"before", NDC_VAL_BLOB}};
+    struct ndc_bulk *bulk;
+    enum ndc_err err = ndc_bulk_begin(&bulk, conn, "registry_change", columns,
+                                      NDC_ARRAY_LEN(columns), fault);
+    for (size_t i = 0; i < n && !err; i++) {
+        const struct ndc_change *c = &changes[i];
+        char ids[NDC_FIELDS_MAX];
+        ndc_bulk_i64(bulk, seq + (int64_t)i);
+        ndc_bulk_i64(bulk, c->at_ms);
+        ndc_bulk_i64(bulk, c->previous);
+        ndc_bulk_i64(bulk, (int64_t)c->entity);
+        ndc_bulk_i64(bulk, (int64_t)c->other);
+        ndc_bulk_i64(bulk, c->source);
+        ndc_bulk_i64(bulk, c->type);
+        ndc_bulk_i64(bulk, c->kind);
+        ndc_bulk_blob(bulk, field_ids(c, ids));
+        ndc_bulk_blob(bulk, c->before.ptr ? c->before : NDC_STR(""));
+        err = ndc_bulk_row(bulk, fault);
+        if (err) ndc_bulk_abort(bulk);
+    }
+    return err ? err : ndc_bulk_end(bulk, NULL, fault);
 }
 
 enum ndc_err ndc_change_append(struct ndc_store_conn *conn,
@@ -104,6 +146,8 @@ enum ndc_err ndc_change_append(struct ndc_store_conn *conn,
     if (!err) err = ndc_change_last(conn, &last, fault);
     if (err) return err;
     *first = last + 1;
+    if (n >= COPY_MIN && ndc_store_kind(ndc_store_conn_store(conn)) == NDC_POSTGRES)
+        return copy_rows(conn, changes, n, *first, fault);
     struct slice *s = ndc_xcalloc(1, sizeof(*s));
     ndc_buf_init(&s->fields, (size_t)SLICE * NDC_FIELDS_MAX);
     for (size_t at = 0; at < n && !err; at += SLICE) {
