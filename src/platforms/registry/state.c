@@ -1,5 +1,6 @@
 /* The registry's state: its store, its declared sources. */
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/registry.h"
 
 #include "store/writer.h"
@@ -104,6 +105,7 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
         ndc_mutex_init(&reg->loading[i]);
     err = read_sources(reg, fault);
     if (!err) err = read_generation(reg, fault);
+    if (!err) err = ndc_live_new(&reg->live, reg, fault);
     if (err) {
         ndc_registry_close(reg);
         return err;
@@ -115,6 +117,7 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
 void ndc_registry_close(struct ndc_registry *reg)
 {
     if (!reg) return;
+    ndc_live_free(reg->live);
     for (uint32_t i = 1; i <= reg->source_count; i++) {
         while (reg->sources[i]) {
             struct ndc_registered *r = reg->sources[i];
@@ -232,6 +235,19 @@ int64_t ndc_registry_generation(struct ndc_registry *reg)
     int64_t generation = reg->generation;
     ndc_mutex_unlock(&reg->generation_lock);
     return generation;
+}
+
+void ndc_registry_rank_sources(struct ndc_registry *reg,
+                               uint8_t rank[NDC_REGISTRY_SOURCES_MAX + 1])
+{
+    ndc_mutex_lock(&reg->lock);
+    for (uint32_t i = 0; i <= NDC_REGISTRY_SOURCES_MAX; i++) {
+        rank[i] = 0;
+        for (uint32_t k = 1; reg->sources[i] && k <= reg->source_count; k++)
+            rank[i] += reg->sources[k] && ndc_str_cmp(reg->sources[k]->source->id,
+                                                      reg->sources[i]->source->id) < 0;
+    }
+    ndc_mutex_unlock(&reg->lock);
 }
 
 struct ndc_survivorship ndc_registry_survivorship(const struct ndc_registry *reg)

@@ -1,6 +1,7 @@
 /* The registry of fixture.h. */
 #include "tests/registry/core/fixture.h"
 
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/load/push.h"
 
 #include "base/csv.h"
@@ -160,6 +161,9 @@ static void each(struct world *w,
     struct ndc_store_conn *conn;
     struct ndc_arena arena;
     ndc_arena_init(&arena, 256 << 20);
+    /* What came live is with the rest then. */
+    assert_ok(ndc_live_pause(w->reg->live, fresh()), &fault);
+    ndc_live_resume(w->reg->live, false);
     assert_ok(ndc_store_take(w->store, NDC_READ, &conn, fresh()), &fault);
     struct ndc_rows *rows = ndc_sql_scan(
         conn, "SELECT entity, updated_ms, payload FROM registry_entity ORDER BY entity",
@@ -190,9 +194,10 @@ static void add_digest(void *arg, uint64_t number, int64_t updated_ms,
                        const struct ndc_entity_view *v)
 {
     struct digest *d = arg;
-    uint64_t records = 0, golden = 0, times = 0;
+    uint64_t records = 0, golden = 0, times = 0, keys = 0;
     for (unsigned i = 0; i < v->record_count; i++) {
         records += hash_record(&v->records[i]);
+        keys += ndc_mix64(ndc_hash_str(v->records[i].key, v->records[i].source));
         times = ndc_hash_join(times,
                               (uint64_t)v->records[i].seen_s << 32 | v->records[i].run);
     }
@@ -203,6 +208,8 @@ static void add_digest(void *arg, uint64_t number, int64_t updated_ms,
     d->entities++;
     d->records += v->record_count;
     d->content += h;
+    d->parts += ndc_mix64(keys);
+    d->golden += ndc_mix64(ndc_hash_join(keys, golden));
     d->exact += ndc_hash_join(ndc_hash_join(h, times), (uint64_t)updated_ms);
 }
 

@@ -1,6 +1,7 @@
 /* A build from stages to a served generation, and an integration: loads, then a build. */
 #include "platforms/registry/build/build.h"
 
+#include "platforms/registry/live/live.h"
 #include "sys/clock.h"
 
 /* Of index entries, before they go to a scratch file. */
@@ -11,9 +12,9 @@ static double seconds_since(int64_t start_ns)
     return (double)(ndc_clock_mono_ns() - start_ns) * 1e-9;
 }
 
-enum ndc_err ndc_registry_build(struct ndc_registry *reg,
-                                const struct ndc_progress *progress,
-                                struct ndc_build_stats *stats, struct ndc_fault *fault)
+static enum ndc_err build_all(struct ndc_registry *reg,
+                              const struct ndc_progress *progress,
+                              struct ndc_build_stats *stats, struct ndc_fault *fault)
 {
     struct build *b = ndc_xcalloc(1, sizeof(*b));
     *stats = (struct ndc_build_stats){0};
@@ -44,6 +45,18 @@ enum ndc_err ndc_registry_build(struct ndc_registry *reg,
     free(b->redirects);
     free(b->provinces);
     free(b);
+    return err;
+}
+
+enum ndc_err ndc_registry_build(struct ndc_registry *reg,
+                                const struct ndc_progress *progress,
+                                struct ndc_build_stats *stats, struct ndc_fault *fault)
+{
+    *stats = (struct ndc_build_stats){0};
+    enum ndc_err err = ndc_live_pause(reg->live, fault);
+    if (err) return err;
+    err = build_all(reg, progress, stats, fault);
+    ndc_live_resume(reg->live, !err);
     return err;
 }
 

@@ -46,6 +46,7 @@ struct build {
     struct ndc_index_sorter *index;
     struct province_stats *provinces; /* PROVINCE_CODES of them */
     int64_t generation, now_ms;
+
     uint64_t next_number;
     struct ndc_key64 *redirects; /* old number to new, of entities that are no more */
     size_t redirect_count;

@@ -11,6 +11,7 @@ struct opening {
     struct build_source *source;
     struct ndc_stage *stage;
     int64_t run;
+    bool stale; /* changes came live since it was written */
     const char *path;
     enum ndc_err err;
     struct ndc_fault fault;
@@ -19,7 +20,11 @@ struct opening {
 static void open_one(void *arg, size_t i)
 {
     struct opening *o = (struct opening *)arg + i;
-    o->err = ndc_stage_open(o->stage, o->path, &o->fault);
+    if (o->stale)
+        o->err = ndc_fail(&o->fault, NDC_EIO, "stage.stale",
+                          "%s is older than the changes that came since", o->path);
+    else
+        o->err = ndc_stage_open(o->stage, o->path, &o->fault);
 }
 
 /* Opens all at once; one that is damaged or gone is made anew where that can be. */
@@ -31,7 +36,8 @@ static enum ndc_err open_all(struct ndc_registry *reg, struct opening *list, siz
     for (size_t i = 0; i < n && !err; i++) {
         struct opening *o = &list[i];
         if (!o->err) continue;
-        ndc_log(NDC_LOG_WARN, "registry", "%s", o->fault.message);
+        ndc_log(o->stale ? NDC_LOG_INFO : NDC_LOG_WARN, "registry", "%s",
+                o->fault.message);
         err = ndc_registry_restore_stage(reg, o->source->source, o->run, o->path, fault);
         if (!err) err = ndc_stage_open(o->stage, o->path, fault);
     }
@@ -61,10 +67,11 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
     if (err) return err;
     ndc_arena_init(&paths, 4 << 20);
     ndc_mutex_lock(&b->registry->stage_lock);
-    struct ndc_rows *rows = ndc_sql_query(conn,
-                                          "SELECT number, stage_run FROM registry_source "
-                                          "WHERE stage_run > 0 ORDER BY source",
-                                          NDC_NO_ARGS);
+    struct ndc_rows *rows =
+        ndc_sql_query(conn,
+                      "SELECT number, stage_run, live_seq FROM registry_source "
+                      "WHERE stage_run > 0 ORDER BY source",
+                      NDC_NO_ARGS);
     while (ndc_rows_next(rows)) {
         struct build_source *s = add_source(b, (uint32_t)ndc_rows_i64(rows, 0));
         int64_t run = ndc_rows_i64(rows, 1);
@@ -73,6 +80,7 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
             (struct opening){.source = s,
                              .stage = &s->stage,
                              .run = run,
+                             .stale = ndc_rows_i64(rows, 2) > 0,
                              .path = ndc_registry_stage_path(b->registry, &paths,
                                                              s->source->source->id, run)};
     }

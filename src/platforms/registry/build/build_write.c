@@ -270,6 +270,18 @@ static enum ndc_err write_meta(struct build *b, struct ndc_store_conn *conn,
     return err;
 }
 
+/* What had come live is in the stages that this build read. */
+static enum ndc_err forget_live(struct ndc_store_conn *conn, struct ndc_fault *fault)
+{
+    static const char *const statements[] = {
+        "DELETE FROM registry_recent", "DELETE FROM registry_index_recent",
+        "UPDATE registry_source SET live_seq = 0 WHERE live_seq > 0"};
+    enum ndc_err err = NDC_OK;
+    for (size_t i = 0; i < NDC_ARRAY_LEN(statements) && !err; i++)
+        err = ndc_sql_exec(conn, statements[i], NDC_NO_ARGS, NULL, fault);
+    return err;
+}
+
 static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
 {
     struct build *b = w->build;
@@ -281,8 +293,9 @@ static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
         err = ndc_sql_exec(w->conn, "DELETE FROM registry_index_page", NDC_NO_ARGS, NULL,
                            fault);
     if (!err)
-        err = ndc_index_write(w->conn, NDC_INDEX_SEARCH, b->generation, b->index, b->registry->threads,
-                              &b->stats->index_entries, fault);
+        err = ndc_index_write(w->conn, NDC_INDEX_SEARCH, b->generation, b->index,
+                              b->registry->threads, &b->stats->index_entries, fault);
+    if (!err) err = forget_live(w->conn, fault);
     if (!err) err = ndc_build_write_reviews(b, w->conn, fault);
     if (!err) err = ndc_build_write_near(b, w->conn, fault);
     if (!err) err = write_models(b, w->conn, fault);

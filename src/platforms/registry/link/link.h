@@ -49,6 +49,11 @@ unsigned ndc_link_spec_field_count(const struct ndc_link_spec *spec);
 const char *ndc_link_spec_field_name(const struct ndc_link_spec *spec, unsigned field);
 /* The least probability at which two records are joined. */
 double ndc_link_spec_join(const struct ndc_link_spec *spec);
+/* Records of one entity at most; a value that more rows hold is no identifier. */
+uint32_t ndc_link_spec_entity_max(const struct ndc_link_spec *spec);
+bool ndc_link_spec_identifier(const struct ndc_link_spec *spec, unsigned field);
+/* Whether two clearly different values of the field cannot be one entity. */
+bool ndc_link_spec_unique(const struct ndc_link_spec *spec, unsigned field);
 /* True if only records of different sources are compared. */
 bool ndc_link_spec_between(const struct ndc_link_spec *spec);
 /* Index of the field so named, or -1. */
@@ -114,6 +119,8 @@ void ndc_link_use_model(struct ndc_link *link, const struct ndc_link_model *mode
 void ndc_link_filler_add(struct ndc_link *link, unsigned field, struct ndc_str value);
 void ndc_link_capped_add(struct ndc_link *link, uint64_t key);
 
+/* Folds and orders the rows without linking them, for who only asks ndc_link_row_keys. */
+void ndc_link_prepare(struct ndc_link *link);
 /* Links. Once per table. */
 enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault) NDC_MUST_USE;
 /* After a run: gives back the rows' values, most of the table's memory. Everything of

@@ -396,6 +396,13 @@ static void finish(struct ndc_link *link)
     s->edges = link->edges.count;
 }
 
+void ndc_link_prepare(struct ndc_link *link)
+{
+    NDC_ASSERT(!link->ran);
+    link->ran = true;
+    ndc_link_table_seal(&link->table, true, link->options.threads);
+}
+
 static void note_open(struct ndc_link *link)
 {
     if (!link->options.keep_open) return;

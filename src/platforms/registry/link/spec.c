@@ -516,6 +516,21 @@ double ndc_link_spec_join(const struct ndc_link_spec *spec)
     return spec->join;
 }
 
+uint32_t ndc_link_spec_entity_max(const struct ndc_link_spec *spec)
+{
+    return spec->entity_max;
+}
+
+bool ndc_link_spec_identifier(const struct ndc_link_spec *spec, unsigned field)
+{
+    return spec->fields[field].identifier;
+}
+
+bool ndc_link_spec_unique(const struct ndc_link_spec *spec, unsigned field)
+{
+    return spec->fields[field].unique;
+}
+
 bool ndc_link_spec_between(const struct ndc_link_spec *spec)
 {
     return spec->between_only;

@@ -36,10 +36,44 @@ enum ndc_err ndc_registry_live(struct ndc_registry *registry,
                                struct ndc_live_result *result,
                                struct ndc_fault *fault) NDC_MUST_USE;
 
+/* Links two entities anew, after a reviewer's decision on records of theirs. */
+enum ndc_err ndc_registry_live_decide(struct ndc_registry *registry, uint64_t a,
+                                      uint64_t b, struct ndc_live_result *result,
+                                      struct ndc_fault *fault) NDC_MUST_USE;
+
 /* The position kept with the last rows of a source, in the arena; empty: none. */
 enum ndc_err ndc_registry_live_position(struct ndc_registry *registry,
                                         struct ndc_arena *arena, struct ndc_str source,
                                         struct ndc_str *position,
                                         struct ndc_fault *fault) NDC_MUST_USE;
+
+/* ---- for the rest of the registry ---- */
+
+/* Made when the registry is opened; its thread begins with the first call. */
+enum ndc_err ndc_live_new(struct ndc_live **out, struct ndc_registry *registry,
+                          struct ndc_fault *fault) NDC_MUST_USE;
+/* Finishes what has queued. NULL is fine. */
+void ndc_live_free(struct ndc_live *live);
+
+/* The newest payload of an entity in the arena, and the change that made it (0: a build);
+ * a NULL pointer: there is no such entity, any more or yet. */
+enum ndc_err ndc_live_payload(struct ndc_live *live, struct ndc_store_conn *conn,
+                              struct ndc_arena *arena, uint64_t entity,
+                              struct ndc_str *payload, int64_t *change,
+                              struct ndc_fault *fault) NDC_MUST_USE;
+/* Entities under a key of the search index, what came since the last build included; at
+ * most `max`, in no order. */
+enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
+                             uint64_t key, uint64_t *entities, size_t max, size_t *count,
+                             struct ndc_fault *fault) NDC_MUST_USE;
+
+/* A load of a source begins and ends: no live row of it is under way meanwhile. */
+void ndc_live_exclude(struct ndc_live *live, uint32_t source);
+void ndc_live_include(struct ndc_live *live, uint32_t source);
+/* No batch works until ndc_live_resume, and registry_entity has all payloads: for who
+ * reads all entities. */
+enum ndc_err ndc_live_pause(struct ndc_live *live, struct ndc_fault *fault) NDC_MUST_USE;
+/* `built`: a build has replaced what was, and taken over what had come. */
+void ndc_live_resume(struct ndc_live *live, bool built);
 
 #endif

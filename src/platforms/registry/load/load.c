@@ -79,11 +79,11 @@ static void set_prefetch(const struct key_set *set, uint64_t hash)
 
 /* ---- the quarantine's rows, spilled as NDJSON until the commit ---- */
 
-static void write_row_json(struct load *l, struct ndc_json *j,
-                           const struct ndc_connect_row *row)
+void ndc_load_write_row(const struct ndc_connect *connect, struct ndc_json *j,
+                        const struct ndc_connect_row *row)
 {
     size_t n;
-    const struct ndc_str *names = ndc_connect_columns(l->connect, &n);
+    const struct ndc_str *names = ndc_connect_columns(connect, &n);
     ndc_json_object(j);
     for (size_t i = 0; i < row->count && i < n; i++) {
         ndc_json_key_str(j, names[i]);
@@ -147,7 +147,7 @@ static enum ndc_err quarantine(struct load *l, const struct ndc_connect_row *row
     ndc_buf_add_varint(b, row->line);
     ndc_buf_reset(&l->text);
     ndc_json_init(&j, &l->text);
-    write_row_json(l, &j, row);
+    ndc_load_write_row(l->connect, &j, row);
     ndc_buf_add_bytes(b, ndc_buf_str(&l->text));
     from = l->text.len;
     ndc_json_init(&j, &l->text);

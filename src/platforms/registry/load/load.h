@@ -77,6 +77,9 @@ enum ndc_err ndc_load_mark(struct ndc_registry *registry, int64_t run, const cha
 enum ndc_err ndc_load_run(struct load *load, const struct ndc_progress *progress,
                           struct ndc_fault *fault) NDC_MUST_USE;
 
+/* A row as it came, as one JSON object. */
+void ndc_load_write_row(const struct ndc_connect *connect, struct ndc_json *out,
+                        const struct ndc_connect_row *row);
 /* JSON array of a row's reasons. */
 void ndc_reasons_write(const struct ndc_source *source, const struct ndc_reason *reasons,
                        unsigned count, struct ndc_json *out);

@@ -2,6 +2,7 @@
  * commit that takes the rows, so that a batch sent again, after a crash or at the same
  * time, has the answer that it had or would have had. */
 #include "platforms/registry/load/push.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/load/load.h"
 #include "sys/clock.h"
 
@@ -164,7 +165,9 @@ enum ndc_err ndc_registry_push(struct ndc_registry *reg, const struct ndc_push *
         return ndc_fail(fault, NDC_ENOTFOUND, "registry.no_source", "no source \"%.*s\"",
                         NDC_STR_FMT(push->source));
     ndc_mutex_lock(&reg->loading[source->number]);
+    ndc_live_exclude(reg->live, source->number);
     enum ndc_err err = push_once(reg, source, push, answer, repeated, result, fault);
+    ndc_live_include(reg->live, source->number);
     ndc_mutex_unlock(&reg->loading[source->number]);
     return err;
 }

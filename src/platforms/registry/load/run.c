@@ -1,6 +1,8 @@
 /* Runs in the database: queued, loading, loaded; their counts, scorecards and quarantine
  * rows, committed with the stage they belong to. */
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/load/load.h"
+#include "platforms/registry/load/restore.h"
 #include "store/bulk.h"
 #include "store/writer.h"
 #include "sys/clock.h"
@@ -67,6 +69,7 @@ enum ndc_err ndc_registry_queue_run(struct ndc_registry *reg, struct ndc_str sou
 struct run_row {
     char source[NDC_SOURCE_ID_MAX + 1], state[16], path[PATH_BYTES];
     int64_t stage_run;
+    bool stale; /* changes came live since the stage was written */
 };
 
 static enum ndc_err read_run(struct ndc_registry *reg, int64_t run, struct run_row *out,
@@ -76,11 +79,12 @@ static enum ndc_err read_run(struct ndc_registry *reg, int64_t run, struct run_r
     enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
     bool found = false;
     if (err) return err;
-    struct ndc_rows *rows = ndc_sql_query(
-        conn,
-        "SELECT r.source, r.state, r.path, s.stage_run FROM registry_run r JOIN "
-        "registry_source s ON s.source = r.source WHERE r.run = $1",
-        NDC_ARGS(ndc_int(run)));
+    struct ndc_rows *rows =
+        ndc_sql_query(conn,
+                      "SELECT r.source, r.state, r.path, s.stage_run, s.live_seq FROM "
+                      "registry_run r JOIN "
+                      "registry_source s ON s.source = r.source WHERE r.run = $1",
+                      NDC_ARGS(ndc_int(run)));
     if (ndc_rows_next(rows)) {
         found = true;
         snprintf(out->source, sizeof(out->source), "%.*s",
@@ -90,6 +94,7 @@ static enum ndc_err read_run(struct ndc_registry *reg, int64_t run, struct run_r
         snprintf(out->path, sizeof(out->path), "%.*s",
                  NDC_STR_FMT(ndc_rows_text(rows, 2)));
         out->stage_run = ndc_rows_i64(rows, 3);
+        out->stale = ndc_rows_i64(rows, 4) > 0;
     }
     err = ndc_rows_end(rows, fault);
     ndc_store_give(conn);
@@ -214,7 +219,8 @@ static enum ndc_err write_counts(struct ndc_store_conn *conn, const struct load 
     int64_t changes = 0;
     err =
         ndc_sql_exec(conn,
-                     "UPDATE registry_source SET stage_run = $2, records = $3 "
+                     "UPDATE registry_source SET stage_run = $2, records = $3, live_seq "
+                     "= 0 "
                      "WHERE source = $1 AND stage_run = $4",
                      NDC_ARGS(ndc_text(l->source->source->id), ndc_int(l->run),
                               ndc_int((int64_t)l->staged - (int64_t)l->superseded_count),
@@ -269,11 +275,29 @@ static void remove_stage(const struct load *l, int64_t run)
     ndc_arena_free(&arena);
 }
 
-static enum ndc_err run_load(struct load *l, int64_t stage_run,
+/* The stage as it is after what came live: made anew from the entities. */
+static enum ndc_err refresh_stage(struct load *l, int64_t stage_run,
+                                  struct ndc_fault *fault)
+{
+    struct ndc_arena arena;
+    enum ndc_err err = ndc_live_pause(l->registry->live, fault);
+    if (err) return err;
+    ndc_arena_init(&arena, 1 << 16);
+    const char *path =
+        ndc_registry_stage_path(l->registry, &arena, l->source->source->id, stage_run);
+    err = ndc_registry_restore_stage(l->registry, l->source, stage_run, path, fault);
+    ndc_live_resume(l->registry->live, false);
+    ndc_arena_free(&arena);
+    return err;
+}
+
+static enum ndc_err run_load(struct load *l, int64_t stage_run, bool stale,
                              const struct ndc_progress *progress, struct ndc_fault *fault)
 {
+    enum ndc_err err = stale ? refresh_stage(l, stage_run, fault) : NDC_OK;
+    if (err) return err;
     l->stage_run = stage_run;
-    enum ndc_err err = ndc_load_begin(l, stage_run, fault);
+    err = ndc_load_begin(l, stage_run, fault);
     if (!err) err = ndc_load_rows(l, progress, fault);
     if (!err) err = commit_load(l->registry, l, fault);
     if (!err && stage_run) remove_stage(l, stage_run);
@@ -326,7 +350,7 @@ static enum ndc_err load_file(struct ndc_registry *reg, struct ndc_registered *s
     l->result = result;
     l->delta = source->source->mode == NDC_SYNC_DELTA;
     err = ndc_connect_open(&l->connect, source->source, path, &why);
-    if (!err) err = run_load(l, row->stage_run, progress, &why);
+    if (!err) err = run_load(l, row->stage_run, row->stale, progress, &why);
     ndc_connect_close(l->connect);
     free(l);
     if (!err) return NDC_OK;
@@ -352,8 +376,10 @@ enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
     struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
     NDC_ASSERT(source);
     ndc_mutex_lock(&reg->loading[source->number]);
+    ndc_live_exclude(reg->live, source->number);
     err = read_run(reg, run, &row, fault); /* again: the stage may be another now */
     if (!err) err = load_file(reg, source, run, &row, progress, result, fault);
+    ndc_live_include(reg->live, source->number);
     ndc_mutex_unlock(&reg->loading[source->number]);
     return err;
 }
@@ -364,5 +390,5 @@ enum ndc_err ndc_load_run(struct load *l, const struct ndc_progress *progress,
     struct run_row row = {0};
     enum ndc_err err = read_run(l->registry, l->run, &row, fault);
     if (!err) err = ndc_load_mark(l->registry, l->run, "loading", "", fault);
-    return err ? err : run_load(l, row.stage_run, progress, fault);
+    return err ? err : run_load(l, row.stage_run, row.stale, progress, fault);
 }

@@ -1,5 +1,6 @@
 /* The clerical review queue over HTTP. */
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/serve/http.h"
 #include "platforms/registry/serve/match.h"
 #include "store/writer.h"
@@ -145,9 +146,9 @@ static enum ndc_err read_side(struct ndc_request *req, struct ndc_store_conn *co
     uint64_t numbers[HITS_MAX];
     size_t n = 0;
     /* By the record's key: the entity that the build named may have been parted since. */
-    NDC_TRY(ndc_index_lookup(
-        conn, ndc_index_key(NDC_INDEX_RECORD, p->source[side], p->key[side]), numbers,
-        HITS_MAX, &n, fault));
+    NDC_TRY(ndc_live_lookup(
+        reg->live, conn, ndc_index_key(NDC_INDEX_RECORD, p->source[side], p->key[side]),
+        numbers, HITS_MAX, &n, fault));
     for (size_t k = 0; k < n; k++) {
         NDC_TRY(ndc_registry_read(reg, conn, req->arena, &numbers[k], v, fault));
         for (unsigned i = 0; i < v->record_count; i++) {

@@ -3,22 +3,11 @@
 
 #include "base/vntext.h"
 #include "platforms/registry/entity/index_build.h"
+#include "platforms/registry/live/live.h"
 
 #include <math.h>
 
 enum { REDIRECTS_MAX = 16, CANDIDATES_MAX = 4096, NAME_MAX_BYTES = 256 };
-
-static enum ndc_err read_payload(struct ndc_store_conn *conn, struct ndc_arena *arena,
-                                 uint64_t number, struct ndc_str *payload,
-                                 struct ndc_fault *fault)
-{
-    struct ndc_rows *rows =
-        ndc_sql_query(conn, "SELECT payload FROM registry_entity WHERE entity = $1",
-                      NDC_ARGS(ndc_int((int64_t)number)));
-    *payload = NDC_STR_NULL;
-    if (ndc_rows_next(rows)) *payload = ndc_arena_str(arena, ndc_rows_blob(rows, 0));
-    return ndc_rows_end(rows, fault);
-}
 
 static enum ndc_err follow_redirect(struct ndc_store_conn *conn, uint64_t *number,
                                     struct ndc_fault *fault)
@@ -40,10 +29,11 @@ enum ndc_err ndc_registry_read(struct ndc_registry *reg, struct ndc_store_conn *
                                struct ndc_arena *arena, uint64_t *number,
                                struct ndc_entity_view *view, struct ndc_fault *fault)
 {
-    (void)reg;
     for (int i = 0; i < REDIRECTS_MAX; i++) {
         struct ndc_str payload;
-        enum ndc_err err = read_payload(conn, arena, *number, &payload, fault);
+        int64_t change;
+        enum ndc_err err =
+            ndc_live_payload(reg->live, conn, arena, *number, &payload, &change, fault);
         if (err) return err;
         if (payload.ptr) {
             if (ndc_entity_decode(view, arena, payload)) return NDC_OK;
@@ -74,8 +64,9 @@ struct finder {
 static enum ndc_err look(struct finder *f, uint64_t key, struct ndc_fault *fault)
 {
     size_t found;
-    enum ndc_err err = ndc_index_lookup(f->conn, key, f->candidates + f->count,
-                                        CANDIDATES_MAX - f->count, &found, fault);
+    enum ndc_err err =
+        ndc_live_lookup(f->registry->live, f->conn, key, f->candidates + f->count,
+                        CANDIDATES_MAX - f->count, &found, fault);
     f->count += found;
     return err;
 }

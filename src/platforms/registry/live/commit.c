@@ -1,0 +1,323 @@
+/* One commit of a batch: the change feed, newest payloads, index entries, redirects,
+ * neighbours, reviews, quarantine, positions and counts. Everything goes to the end of a
+ * table or is a few rows. */
+#include "platforms/registry/link/result.h"
+#include "platforms/registry/live/live_internal.h"
+#include "sys/clock.h"
+
+#include <stdio.h>
+
+enum {
+    SLICE = 512, /* rows handed to the database at once */
+    ENTRIES_BYTES_MAX = 1 << 30,
+    REVIEWS_MAX = 4096
+};
+
+/* "ndclive": batches of several programs on one database come one after another. */
+static const int64_t live_lock = 0x6e64636c697665;
+
+static enum ndc_err write_payloads(struct live_batch *b, struct ndc_store_conn *conn,
+                                   int64_t first, struct ndc_fault *fault)
+{
+    struct ndc_val vals[SLICE * 5];
+    enum ndc_err err = NDC_OK;
+    for (size_t at = 0; at < b->change_count && !err; at += SLICE) {
+        size_t n = NDC_MIN(b->change_count - at, (size_t)SLICE);
+        for (size_t i = 0; i < n; i++) {
+            const struct live_write *w = &b->writes[at + i];
+            vals[5 * i] = ndc_int(first + (int64_t)(at + i));
+            vals[5 * i + 1] = ndc_int((int64_t)w->number);
+            vals[5 * i + 2] = ndc_int(w->type);
+            vals[5 * i + 3] = ndc_int(b->now_ms);
+            vals[5 * i + 4] = ndc_blob(w->payload);
+        }
+        err = ndc_sql_many(conn,
+                           "INSERT INTO registry_recent (seq, entity, type, updated_ms, "
+                           "payload) VALUES ($1, $2, $3, $4, $5)",
+                           vals, 5, n, NULL, fault);
+    }
+    return err;
+}
+
+/* Pairs through one statement of two numbers. */
+static enum ndc_err write_pairs(struct ndc_store_conn *conn, const char *sql,
+                                const struct ndc_key64 *pairs, size_t count,
+                                int64_t third, unsigned columns, struct ndc_fault *fault)
+{
+    struct ndc_val vals[SLICE * 3];
+    enum ndc_err err = NDC_OK;
+    for (size_t at = 0; at < count && !err; at += SLICE) {
+        size_t n = NDC_MIN(count - at, (size_t)SLICE);
+        for (size_t i = 0; i < n; i++) {
+            struct ndc_val *v = &vals[i * columns];
+            v[0] = ndc_int((int64_t)pairs[at + i].key);
+            v[1] = ndc_int((int64_t)pairs[at + i].value);
+            if (columns > 2) v[2] = ndc_int(third);
+        }
+        err = ndc_sql_many(conn, sql, vals, columns, n, NULL, fault);
+    }
+    return err;
+}
+
+static enum ndc_err write_links(struct live_batch *b, struct ndc_store_conn *conn,
+                                struct ndc_fault *fault)
+{
+    enum ndc_err err = write_pairs(
+        conn,
+        "INSERT INTO registry_redirect (entity, target, at_ms) VALUES ($1, $2, $3) ON "
+        "CONFLICT (entity) DO UPDATE SET target = excluded.target, at_ms = "
+        "excluded.at_ms",
+        b->redirects, b->redirect_count, b->now_ms, 3, fault);
+    if (err) return err;
+    return write_pairs(conn,
+                       "INSERT INTO registry_near (entity, other) VALUES ($1, $2) ON "
+                       "CONFLICT (entity, other) DO NOTHING",
+                       b->near, b->near_count, 0, 2, fault);
+}
+
+/* Index entries that are not there yet, sorted, as one row. */
+static enum ndc_err write_entries(struct live_batch *b, struct ndc_store_conn *conn,
+                                  int64_t last, struct ndc_fault *fault)
+{
+    struct ndc_key64 *scratch = ndc_xmalloc((b->entry_count + 1) * sizeof(*scratch));
+    struct ndc_buf out;
+    size_t kept = 0;
+    ndc_sort_key64(b->entries, scratch, b->entry_count);
+    free(scratch);
+    for (size_t i = 0; i < b->entry_count; i++)
+        if (kept == 0 || b->entries[i].key != b->entries[kept - 1].key ||
+            b->entries[i].value != b->entries[kept - 1].value)
+            b->entries[kept++] = b->entries[i];
+    b->entry_count = kept;
+    if (!kept) return NDC_OK;
+    ndc_buf_init(&out, ENTRIES_BYTES_MAX);
+    ndc_index_page_encode(&out, b->entries, kept);
+    enum ndc_err err =
+        out.failed
+            ? ndc_fail(fault, NDC_ETOOBIG, "live.too_big",
+                       "these changes touch too much at once; send fewer rows")
+            : ndc_sql_exec(
+                  conn,
+                  "INSERT INTO registry_index_recent (seq, entries) VALUES ($1, $2)",
+                  NDC_ARGS(ndc_int(last), ndc_blob(ndc_buf_str(&out))), NULL, fault);
+    ndc_buf_free(&out);
+    return err;
+}
+
+/* ---- reviews ---- */
+
+static bool side_after(const struct ndc_record *a, const struct ndc_record *b)
+{
+    if (a->source != b->source) return a->source > b->source;
+    return ndc_str_cmp(a->key, b->key) > 0;
+}
+
+static enum ndc_err write_review(struct live_batch *b, struct ndc_store_conn *conn,
+                                 int type, const struct ndc_link_review *review,
+                                 int64_t *id, struct ndc_fault *fault)
+{
+    static const char *const reasons[] = {"uncertain", "conflict", "shared_id"};
+    const struct live_link *l = &b->links[type];
+    const struct live_member *x = &l->members[l->row_member[review->a]];
+    const struct live_member *y = &l->members[l->row_member[review->b]];
+    if (x->state == LIVE_NONE && y->state == LIVE_NONE) return NDC_OK;
+    if (side_after(x->record, y->record)) {
+        const struct live_member *swap = x;
+        x = y;
+        y = swap;
+    }
+    return ndc_sql_exec(
+        conn,
+        "INSERT INTO registry_review (review, type, source_a, key_a, source_b, key_b, "
+        "entity_a, entity_b, log_odds, reason, state, decided_by, decided_ms, note) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', '', 0, '') "
+        "ON CONFLICT (source_a, key_a, source_b, key_b) DO UPDATE SET "
+        "entity_a = excluded.entity_a, entity_b = excluded.entity_b, "
+        "log_odds = excluded.log_odds, reason = excluded.reason",
+        NDC_ARGS(ndc_int((*id)++), ndc_int(type), ndc_int(x->record->source),
+                 ndc_text(x->record->key), ndc_int(y->record->source),
+                 ndc_text(y->record->key), ndc_int((int64_t)l->groups[x->group].number),
+                 ndc_int((int64_t)l->groups[y->group].number),
+                 ndc_real((double)review->log_odds), ndc_textz(reasons[review->reason])),
+        NULL, fault);
+}
+
+static enum ndc_err write_reviews(struct live_batch *b, struct ndc_store_conn *conn,
+                                  struct ndc_fault *fault)
+{
+    int64_t id = b->live->next_review;
+    enum ndc_err err = NDC_OK;
+    for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++) {
+        size_t n;
+        if (!b->links[t].link) continue;
+        const struct ndc_link_review *reviews = ndc_link_reviews(b->links[t].link, &n);
+        for (size_t i = 0; i < NDC_MIN(n, (size_t)REVIEWS_MAX) && !err; i++)
+            err = write_review(b, conn, t, &reviews[i], &id, fault);
+    }
+    if (err || id == b->live->next_review) return err;
+    b->next_review = id;
+    char text[24];
+    snprintf(text, sizeof(text), "%lld", (long long)id - 1);
+    return ndc_registry_meta_set(conn, "review_last", ndc_str(text), fault);
+}
+
+/* ---- what the callers brought along ---- */
+
+static enum ndc_err write_refused(struct live_batch *b, struct ndc_store_conn *conn,
+                                  const struct live_call *c, int64_t *id,
+                                  struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    if (c->refused_count && *id == 0) {
+        err = ndc_tx_lock(conn, 0x6e64635131, fault); /* as load/run.c */
+        if (!err)
+            err = ndc_sql_i64(conn, id,
+                              "SELECT coalesce(max(id), 0) FROM registry_quarantine",
+                              NDC_NO_ARGS, fault);
+    }
+    for (size_t i = 0; i < c->refused_count && !err; i++) {
+        const struct live_refused *r = &c->refused[i];
+        err = ndc_sql_exec(
+            conn,
+            "INSERT INTO registry_quarantine (id, run, source, record_key, line, state, "
+            "row_json, reasons, note, decided_by, created_ms, decided_ms) VALUES ($1, "
+            "$2, "
+            "$3, $4, $5, 'open', $6, $7, '', '', $8, 0)",
+            NDC_ARGS(ndc_int(++*id), ndc_int(b->live->runs[c->source->number]),
+                     ndc_text(c->source->source->id), ndc_text(r->key),
+                     ndc_int((int64_t)r->line), ndc_text(r->row_json),
+                     ndc_text(r->reasons), ndc_int(b->now_ms)),
+            NULL, fault);
+    }
+    return err;
+}
+
+static enum ndc_err write_source(struct live_batch *b, struct ndc_store_conn *conn,
+                                 const struct live_call *c, int64_t last,
+                                 struct ndc_fault *fault)
+{
+    const struct ndc_live_result *r = &c->result;
+    bool moved = r->created + r->changed > 0;
+    enum ndc_err err = ndc_sql_exec(
+        conn,
+        "UPDATE registry_run SET rows_read = rows_read + $2, accepted = accepted + $3, "
+        "quarantined = quarantined + $4, added = added + $5, changed = changed + $6, "
+        "unchanged = unchanged + $7, finished_ms = $8 WHERE run = $1",
+        NDC_ARGS(ndc_int(b->live->runs[c->source->number]), ndc_int((int64_t)r->rows),
+                 ndc_int((int64_t)(r->rows - r->quarantined)),
+                 ndc_int((int64_t)r->quarantined), ndc_int((int64_t)r->created),
+                 ndc_int((int64_t)r->changed), ndc_int((int64_t)(r->unchanged + r->late)),
+                 ndc_int(b->now_ms)),
+        NULL, fault);
+    if (!err && moved)
+        err =
+            ndc_sql_exec(conn,
+                         "UPDATE registry_source SET live_seq = $2, records = records + "
+                         "$3, stage_run = CASE WHEN stage_run = 0 THEN $4 ELSE stage_run "
+                         "END WHERE source = $1",
+                         NDC_ARGS(ndc_text(c->source->source->id), ndc_int(last),
+                                  ndc_int((int64_t)r->created),
+                                  ndc_int(b->live->runs[c->source->number])),
+                         NULL, fault);
+    if (!err && c->position.len)
+        err = ndc_sql_exec(
+            conn,
+            "INSERT INTO registry_position (source, position, at_ms) VALUES ($1, $2, $3) "
+            "ON CONFLICT (source) DO UPDATE SET position = excluded.position, at_ms = "
+            "excluded.at_ms",
+            NDC_ARGS(ndc_text(c->source->source->id), ndc_text(c->position),
+                     ndc_int(b->now_ms)),
+            NULL, fault);
+    return err;
+}
+
+static enum ndc_err write_tombstones(struct live_batch *b, struct ndc_store_conn *conn,
+                                     struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    for (uint32_t i = 0; i < b->state_count && !err; i++) {
+        const struct live_state *s = &b->states[i];
+        if (s->ghost)
+            err = ndc_sql_exec(
+                conn,
+                "INSERT INTO registry_tombstone (source, record_key, version) VALUES "
+                "($1, $2, $3) ON CONFLICT (source, record_key) DO UPDATE SET version = "
+                "excluded.version WHERE registry_tombstone.version < excluded.version",
+                NDC_ARGS(ndc_int(s->source), ndc_text(s->key),
+                         ndc_int((int64_t)s->ghost_version)),
+                NULL, fault);
+    }
+    return err;
+}
+
+static enum ndc_err write_calls(struct live_batch *b, struct ndc_store_conn *conn,
+                                int64_t last, struct ndc_fault *fault)
+{
+    int64_t quarantine = 0;
+    enum ndc_err err = NDC_OK;
+    for (const struct live_call *c = b->calls; c && !err; c = c->next) {
+        if (!c->source) continue;
+        err = write_refused(b, conn, c, &quarantine, fault);
+        if (!err) err = write_source(b, conn, c, last, fault);
+    }
+    return err ? err : write_tombstones(b, conn, fault);
+}
+
+static enum ndc_err write_all(struct live_batch *b, struct ndc_store_conn *conn,
+                              int64_t *first, struct ndc_fault *fault)
+{
+    int64_t last = b->live->seq;
+    enum ndc_err err = ndc_tx_lock(conn, live_lock, fault);
+    if (!err) err = ndc_change_last(conn, &last, fault);
+    if (!err && last != b->live->seq)
+        return ndc_fail(fault, NDC_EBUSY, "live.behind",
+                        "another program has changed the registry meanwhile");
+    if (!err && b->change_count)
+        err = ndc_change_append(conn, b->changes, b->change_count, first, fault);
+    if (err) return err;
+    last = b->change_count ? *first + (int64_t)b->change_count - 1 : last;
+    err = write_payloads(b, conn, *first, fault);
+    if (!err && b->change_count) err = write_entries(b, conn, last, fault);
+    if (!err) err = write_links(b, conn, fault);
+    if (!err) err = write_reviews(b, conn, fault);
+    if (!err) err = write_calls(b, conn, last, fault);
+    return err;
+}
+
+/* What is durable is taken into memory. */
+static void take_over(struct live_batch *b, int64_t first)
+{
+    struct ndc_live *live = b->live;
+    for (size_t i = 0; i < b->change_count; i++)
+        ndc_overlay_set(live->overlay, b->writes[i].number, first + (int64_t)i);
+    for (size_t i = 0; i < b->entry_count; i++) {
+        const struct ndc_key64 *e = &b->entries[i];
+        ndc_overlay_add(live->overlay, e->key, e->value);
+        if (e->key & 1 && e->value & 1) ndc_live_open_add(live, e->key >> 1);
+    }
+    for (size_t i = 0; i < b->near_count; i++)
+        ndc_overlay_add(live->near, b->near[i].key, b->near[i].value);
+    for (uint32_t i = 0; i < b->state_count; i++)
+        live->tombstones |= b->states[i].ghost;
+    if (b->next_review) live->next_review = b->next_review;
+    if (b->change_count) live->seq = first + (int64_t)b->change_count - 1;
+    for (struct live_call *c = b->calls; c; c = c->next) {
+        c->result.first_seq = b->change_count ? first : 0;
+        c->result.last_seq = b->change_count ? live->seq : 0;
+    }
+}
+
+enum ndc_err ndc_live_commit(struct live_batch *b, struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    int64_t first = 0;
+    enum ndc_err err = ndc_store_take(b->live->registry->store, NDC_WRITE, &conn, fault);
+    if (err) return err;
+    err = ndc_tx_begin(conn, fault);
+    if (!err) err = write_all(b, conn, &first, fault);
+    if (!err) err = ndc_tx_commit(conn, fault);
+    if (err && ndc_tx_open(conn)) ndc_tx_rollback(conn);
+    ndc_store_give(conn);
+    if (!err) take_over(b, first);
+    return err;
+}

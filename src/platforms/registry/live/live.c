@@ -1,0 +1,499 @@
+/* The thread that takes live calls in batches, and what the rest of the registry asks. */
+#include "platforms/registry/live/live_internal.h"
+
+#include "platforms/registry/entity/index_build.h"
+#include "platforms/registry/link/result.h"
+#include "store/writer.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/procname.h"
+
+enum { BEHIND_TRIES = 16, FLUSH_SLICE = 4096, PAYLOAD_ARENA = 256 << 20 };
+
+/* ---- a batch ---- */
+
+static void free_batch(struct live_batch *b)
+{
+    for (uint32_t i = 0; i < b->state_count; i++)
+        free(b->states[i].rows);
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++) {
+        struct live_link *l = &b->links[t];
+        ndc_link_free(l->link);
+        free(l->members);
+        free(l->order);
+        free(l->groups);
+        free(l->row_member);
+        free(l->fillers);
+        free(l->holders);
+        free(l->capped);
+    }
+    for (size_t i = 0; i < b->arena_count; i++)
+        ndc_arena_free(&b->arenas[i]);
+    for (size_t i = 0; i < b->buf_count; i++)
+        ndc_buf_free(&b->bufs[i]);
+    ndc_arena_free(&b->arena);
+    free(b->arenas);
+    free(b->bufs);
+    free(b->rows);
+    free(b->states);
+    free(b->state_slots);
+    free(b->entities);
+    free(b->entity_slots);
+    free(b->near);
+    free(b->changes);
+    free(b->writes);
+    free(b->redirects);
+    free(b->entries);
+}
+
+struct new_run {
+    struct ndc_str source;
+    int64_t run;
+};
+
+static enum ndc_err insert_run(struct ndc_store_conn *conn, void *arg,
+                               struct ndc_fault *fault)
+{
+    struct new_run *n = arg;
+    char owner[NDC_PROCESS_NAME_MAX];
+    ndc_process_name(owner);
+    enum ndc_err err = ndc_tx_lock(conn, 0x6e64635132, fault); /* as load/run.c */
+    if (!err)
+        err = ndc_sql_i64(conn, &n->run, "SELECT coalesce(max(run), 0) FROM registry_run",
+                          NDC_NO_ARGS, fault);
+    if (err) return err;
+    n->run++;
+    return ndc_sql_exec(
+        conn,
+        "INSERT INTO registry_run (run, source, mode, state, job, path, created_ms, "
+        "started_ms, finished_ms, rows_read, accepted, quarantined, added, changed, "
+        "unchanged, ended, bytes, scorecard, error, owner) VALUES ($1, $2, 'live', "
+        "'succeeded', '', '', $3, $3, $3, 0, 0, 0, 0, 0, 0, 0, 0, '', '', $4)",
+        NDC_ARGS(ndc_int(n->run), ndc_text(n->source), ndc_int(ndc_clock_wall_ms()),
+                 ndc_textz(owner)),
+        NULL, fault);
+}
+
+/* What comes live to a source counts in one run, made anew with every generation. */
+static enum ndc_err need_runs(struct live_batch *b, struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    for (struct live_call *c = b->calls; c && !err; c = c->next) {
+        if (!c->source || b->live->runs[c->source->number]) continue;
+        struct new_run n = {.source = c->source->source->id};
+        err = ndc_store_write(b->live->registry->store, insert_run, &n, fault);
+        if (!err) b->live->runs[c->source->number] = n.run;
+    }
+    return err;
+}
+
+static void gather(struct live_batch *b)
+{
+    for (const struct live_call *c = b->calls; c; c = c->next)
+        b->row_count += c->row_count;
+    b->rows = ndc_xmalloc((b->row_count + 1) * sizeof(*b->rows));
+    b->row_count = 0;
+    for (struct live_call *c = b->calls; c; c = c->next) {
+        c->result = (struct ndc_live_result){.rows = c->result.rows,
+                                             .quarantined = c->result.quarantined};
+        for (size_t i = 0; i < c->row_count; i++) {
+            c->rows[i].record.run = (uint32_t)b->live->runs[c->source->number];
+            b->rows[b->row_count++] = (struct live_named){.row = &c->rows[i], .call = c};
+        }
+    }
+}
+
+static enum ndc_err run_once(struct ndc_live *live, struct live_call *calls,
+                             struct ndc_fault *fault)
+{
+    struct live_batch *b = ndc_xcalloc(1, sizeof(*b));
+    b->live = live;
+    b->calls = calls;
+    b->now_ms = ndc_clock_wall_ms();
+    ndc_arena_init(&b->arena, LIVE_ARENA_BYTES);
+    enum ndc_err err = need_runs(b, fault);
+    if (!err) {
+        gather(b);
+        err = ndc_live_find(b, fault);
+    }
+    if (!err) err = ndc_live_settle(b, fault);
+    if (!err) err = ndc_live_link(b, fault);
+    if (!err) err = ndc_live_outcome(b, fault);
+    if (!err) err = ndc_live_commit(b, fault);
+    free_batch(b);
+    free(b);
+    return err;
+}
+
+static enum ndc_err run_batch(struct ndc_live *live, struct live_call *calls,
+                              struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    ndc_mutex_lock(&live->work);
+    for (int i = 0; i < BEHIND_TRIES; i++) {
+        *fault = (struct ndc_fault){0};
+        err = ndc_live_ready(live, fault);
+        if (!err) err = run_once(live, calls, fault);
+        if (err != NDC_EBUSY || strcmp(fault->code, "live.behind") != 0) break;
+        struct ndc_fault other = {0};
+        if ((err = ndc_live_catch_up(live, &other))) {
+            *fault = other;
+            break;
+        }
+    }
+    ndc_mutex_unlock(&live->work);
+    return err;
+}
+
+/* ---- the thread ---- */
+
+/* One that fails with others is tried alone, so that it fails by itself. */
+static void run_calls(struct ndc_live *live, struct live_call *calls)
+{
+    struct ndc_fault fault = {0};
+    enum ndc_err err = run_batch(live, calls, &fault);
+    bool alone = !calls->next;
+    for (struct live_call *c = calls, *next; c; c = next) {
+        next = c->next;
+        c->next = NULL;
+        if (err && !alone) {
+            c->fault = (struct ndc_fault){0};
+            c->err = run_batch(live, c, &c->fault);
+        } else {
+            c->err = err;
+            c->fault = fault;
+        }
+        ndc_mutex_lock(&live->lock);
+        c->done = true;
+        ndc_cond_broadcast(&live->done);
+        ndc_mutex_unlock(&live->lock);
+    }
+}
+
+/* The first calls of the queue, up to a batch; the lock is held. */
+static struct live_call *take_calls(struct ndc_live *live)
+{
+    struct live_call *first = live->first, *last = NULL;
+    size_t rows = 0;
+    for (struct live_call *c = first; c; c = c->next) {
+        if (last && rows + c->row_count > LIVE_BATCH_ROWS) break;
+        rows += c->row_count;
+        last = c;
+    }
+    live->first = last->next;
+    if (!live->first) live->last = NULL;
+    last->next = NULL;
+    live->queued_rows -= rows;
+    ndc_cond_broadcast(&live->room);
+    return first;
+}
+
+static void run_thread(void *arg)
+{
+    struct ndc_live *live = arg;
+    ndc_mutex_lock(&live->lock);
+    for (;;) {
+        while (!live->first && !live->stop)
+            ndc_cond_wait(&live->queued, &live->lock);
+        if (!live->first) break;
+        struct live_call *calls = take_calls(live);
+        ndc_mutex_unlock(&live->lock);
+        run_calls(live, calls);
+        ndc_mutex_lock(&live->lock);
+    }
+    ndc_mutex_unlock(&live->lock);
+}
+
+/* Queues the call and waits until it is done. */
+static void pass_call(struct ndc_live *live, struct live_call *c)
+{
+    ndc_mutex_lock(&live->lock);
+    if (!live->started) {
+        live->started = true;
+        ndc_thread_start(&live->thread, "ndc-live", run_thread, live);
+    }
+    while (live->queued_rows && live->queued_rows + c->row_count > LIVE_QUEUED_ROWS_MAX)
+        ndc_cond_wait(&live->room, &live->lock);
+    if (live->last)
+        live->last->next = c;
+    else
+        live->first = c;
+    live->last = c;
+    live->queued_rows += c->row_count;
+    ndc_cond_signal(&live->queued);
+    while (!c->done)
+        ndc_cond_wait(&live->done, &live->lock);
+    ndc_mutex_unlock(&live->lock);
+}
+
+/* ---- calls ---- */
+
+static void enter(struct ndc_live *live, uint32_t source)
+{
+    ndc_mutex_lock(&live->lock);
+    while (live->excluded[source])
+        ndc_cond_wait(&live->done, &live->lock);
+    live->users[source]++;
+    ndc_mutex_unlock(&live->lock);
+}
+
+static void leave(struct ndc_live *live, uint32_t source)
+{
+    ndc_mutex_lock(&live->lock);
+    live->users[source]--;
+    ndc_cond_broadcast(&live->done);
+    ndc_mutex_unlock(&live->lock);
+}
+
+void ndc_live_exclude(struct ndc_live *live, uint32_t source)
+{
+    ndc_mutex_lock(&live->lock);
+    live->excluded[source] = true; /* the source's lock is held: nobody else's is */
+    while (live->users[source])
+        ndc_cond_wait(&live->done, &live->lock);
+    ndc_mutex_unlock(&live->lock);
+}
+
+void ndc_live_include(struct ndc_live *live, uint32_t source)
+{
+    ndc_mutex_lock(&live->lock);
+    live->excluded[source] = false;
+    ndc_cond_broadcast(&live->done);
+    ndc_mutex_unlock(&live->lock);
+}
+
+/* A load that waits for its integration would be lost under rows that came after it. */
+static enum ndc_err check_built(struct ndc_registry *reg, struct ndc_str source,
+                                struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    int64_t waiting = 0;
+    enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    err = ndc_sql_i64(conn, &waiting,
+                      "SELECT count(*) FROM registry_run WHERE state IN ('queued', "
+                      "'loading', 'loaded') AND state = 'loaded' AND source = $1",
+                      NDC_ARGS(ndc_text(source)), fault);
+    ndc_store_give(conn);
+    if (err || !waiting) return err;
+    return ndc_fail(fault, NDC_EBUSY, "live.unbuilt",
+                    "a load of source %.*s waits for its integration; send these rows "
+                    "again when it is done",
+                    NDC_STR_FMT(source));
+}
+
+static void free_call(struct live_call *c)
+{
+    ndc_arena_free(&c->arena);
+    ndc_buf_free(&c->encoded);
+    free(c->rows);
+    free(c->refused);
+    free(c);
+}
+
+enum ndc_err ndc_registry_live(struct ndc_registry *reg, const struct ndc_live_rows *rows,
+                               struct ndc_live_result *result, struct ndc_fault *fault)
+{
+    *result = (struct ndc_live_result){0};
+    struct ndc_registered *source = ndc_registry_find(reg, rows->source);
+    if (!source)
+        return ndc_fail(fault, NDC_ENOTFOUND, "registry.no_source", "no source \"%.*s\"",
+                        NDC_STR_FMT(rows->source));
+    struct live_call *c = ndc_xcalloc(1, sizeof(*c));
+    ndc_arena_init(&c->arena, LIVE_ARENA_BYTES);
+    c->position = rows->position;
+    enum ndc_err err = ndc_live_parse(c, source, rows->ndjson, fault);
+    enter(reg->live, source->number);
+    if (!err) err = check_built(reg, rows->source, fault);
+    if (!err) {
+        pass_call(reg->live, c);
+        *result = c->result;
+        if ((err = c->err) && fault) *fault = c->fault;
+    }
+    leave(reg->live, source->number);
+    free_call(c);
+    return err;
+}
+
+enum ndc_err ndc_registry_live_decide(struct ndc_registry *reg, uint64_t a, uint64_t b,
+                                      struct ndc_live_result *result,
+                                      struct ndc_fault *fault)
+{
+    struct live_call *c = ndc_xcalloc(1, sizeof(*c));
+    ndc_arena_init(&c->arena, LIVE_ARENA_BYTES);
+    c->touched[0] = a;
+    c->touched[1] = b;
+    ndc_mutex_lock(&reg->live->work);
+    ndc_live_unready(reg->live); /* decisions are read anew */
+    ndc_mutex_unlock(&reg->live->work);
+    pass_call(reg->live, c);
+    *result = c->result;
+    enum ndc_err err = c->err;
+    if (err && fault) *fault = c->fault;
+    free_call(c);
+    return err;
+}
+
+enum ndc_err ndc_registry_live_position(struct ndc_registry *reg, struct ndc_arena *arena,
+                                        struct ndc_str source, struct ndc_str *position,
+                                        struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    *position = ndc_str_n("", 0);
+    enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    struct ndc_rows *rows =
+        ndc_sql_query(conn, "SELECT position FROM registry_position WHERE source = $1",
+                      NDC_ARGS(ndc_text(source)));
+    if (ndc_rows_next(rows)) *position = ndc_arena_str(arena, ndc_rows_text(rows, 0));
+    err = ndc_rows_end(rows, fault);
+    ndc_store_give(conn);
+    return err;
+}
+
+/* ---- reading ---- */
+
+static enum ndc_err read_payload(struct ndc_store_conn *conn, struct ndc_arena *arena,
+                                 const char *sql, int64_t key, bool *found,
+                                 struct ndc_str *payload, int64_t *change,
+                                 struct ndc_fault *fault)
+{
+    struct ndc_rows *rows = ndc_sql_query(conn, sql, NDC_ARGS(ndc_int(key)));
+    *payload = NDC_STR_NULL;
+    *found = ndc_rows_next(rows);
+    if (*found) {
+        struct ndc_str blob = ndc_rows_blob(rows, 0);
+        if (blob.len) *payload = ndc_arena_str(arena, blob);
+        *change = ndc_rows_i64(rows, 1);
+    }
+    return ndc_rows_end(rows, fault);
+}
+
+enum ndc_err ndc_live_payload(struct ndc_live *live, struct ndc_store_conn *conn,
+                              struct ndc_arena *arena, uint64_t entity,
+                              struct ndc_str *payload, int64_t *change,
+                              struct ndc_fault *fault)
+{
+    int64_t seq = ndc_overlay_get(live->overlay, entity);
+    bool found = false;
+    *change = 0;
+    if (seq) {
+        enum ndc_err err = read_payload(
+            conn, arena, "SELECT payload, seq FROM registry_recent WHERE seq = $1", seq,
+            &found, payload, change, fault);
+        if (err || found) return err;
+    }
+    return read_payload(conn, arena,
+                        "SELECT payload, change FROM registry_entity WHERE entity = $1",
+                        (int64_t)entity, &found, payload, change, fault);
+}
+
+enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
+                             uint64_t key, uint64_t *entities, size_t max, size_t *count,
+                             struct ndc_fault *fault)
+{
+    *count = ndc_overlay_find(live->overlay, key << 1, entities, max);
+    if (*count == max) return NDC_OK;
+    size_t more;
+    enum ndc_err err =
+        ndc_index_lookup(conn, key, entities + *count, max - *count, &more, fault);
+    *count += more;
+    return err;
+}
+
+/* ---- builds ---- */
+
+static enum ndc_err flush_slice(struct ndc_live *live, const struct ndc_key64 *items,
+                                size_t n, struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    enum ndc_err err = ndc_store_take(live->registry->store, NDC_WRITE, &conn, fault);
+    if (err) return err;
+    err = ndc_tx_begin(conn, fault);
+    for (size_t i = 0; i < n && !err; i++) {
+        int64_t changes;
+        err = ndc_sql_exec(
+            conn,
+            "INSERT INTO registry_entity (entity, type, updated_ms, payload, change) "
+            "SELECT entity, type, updated_ms, payload, seq FROM registry_recent WHERE "
+            "seq "
+            "= $1 ON CONFLICT (entity) DO UPDATE SET type = excluded.type, updated_ms = "
+            "excluded.updated_ms, payload = excluded.payload, change = excluded.change",
+            NDC_ARGS(ndc_int((int64_t)items[i].value)), &changes, fault);
+        if (!err)
+            err = ndc_sql_exec(
+                conn,
+                "DELETE FROM registry_entity WHERE entity = $1 AND payload "
+                "= $2",
+                NDC_ARGS(ndc_int((int64_t)items[i].key), ndc_blob(ndc_str_n("", 0))),
+                NULL, fault);
+    }
+    if (!err) err = ndc_tx_commit(conn, fault);
+    if (err && ndc_tx_open(conn)) ndc_tx_rollback(conn);
+    ndc_store_give(conn);
+    return err;
+}
+
+enum ndc_err ndc_live_pause(struct ndc_live *live, struct ndc_fault *fault)
+{
+    struct ndc_key64 *items;
+    ndc_mutex_lock(&live->work);
+    enum ndc_err err = ndc_live_catch_up(live, fault);
+    size_t n = err ? 0 : ndc_overlay_list(live->overlay, &items);
+    for (size_t at = 0; at < n && !err; at += FLUSH_SLICE)
+        err = flush_slice(live, items + at, NDC_MIN(n - at, (size_t)FLUSH_SLICE), fault);
+    if (n) free(items);
+    if (err) ndc_mutex_unlock(&live->work);
+    return err;
+}
+
+void ndc_live_resume(struct ndc_live *live, bool built)
+{
+    if (built) {
+        ndc_overlay_clear(live->overlay);
+        ndc_live_unready(live);
+    }
+    ndc_mutex_unlock(&live->work);
+}
+
+/* ---- life ---- */
+
+enum ndc_err ndc_live_new(struct ndc_live **out, struct ndc_registry *reg,
+                          struct ndc_fault *fault)
+{
+    struct ndc_live *live = ndc_xcalloc(1, sizeof(*live));
+    live->registry = reg;
+    live->overlay = ndc_overlay_new();
+    live->near = ndc_overlay_new();
+    ndc_mutex_init(&live->lock);
+    ndc_mutex_init(&live->work);
+    ndc_cond_init(&live->queued);
+    ndc_cond_init(&live->done);
+    ndc_cond_init(&live->room);
+    *out = live;
+    enum ndc_err err = ndc_live_catch_up(live, fault);
+    if (err) {
+        ndc_live_free(live);
+        *out = NULL;
+    }
+    return err;
+}
+
+void ndc_live_free(struct ndc_live *live)
+{
+    if (!live) return;
+    ndc_mutex_lock(&live->lock);
+    live->stop = true;
+    ndc_cond_broadcast(&live->queued);
+    ndc_mutex_unlock(&live->lock);
+    if (live->started) ndc_thread_join(&live->thread);
+    ndc_live_unready(live);
+    ndc_overlay_free(live->overlay);
+    ndc_overlay_free(live->near);
+    ndc_mutex_free(&live->lock);
+    ndc_mutex_free(&live->work);
+    ndc_cond_free(&live->queued);
+    ndc_cond_free(&live->done);
+    ndc_cond_free(&live->room);
+    free(live);
+}
