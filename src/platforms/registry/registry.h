@@ -54,7 +54,6 @@ struct ndc_registry {
     int64_t model_generation;
 
     struct ndc_live *live;
-
     struct ndc_mutex job_lock;    /* guards what follows */
     char job[NDC_JOB_ID_LEN + 1]; /* the integration that runs or ran last */
 };
@@ -83,10 +82,6 @@ struct ndc_registered *ndc_registry_find(struct ndc_registry *registry,
 struct ndc_registered *ndc_registry_by_number(struct ndc_registry *registry,
                                               uint32_t number);
 int64_t ndc_registry_generation(struct ndc_registry *registry);
-/* Rank of each source, by number, in the order of their ids: the order in which linking
- * takes their records. */
-void ndc_registry_rank_sources(struct ndc_registry *registry,
-                               uint8_t rank[NDC_REGISTRY_SOURCES_MAX + 1]);
 struct ndc_survivorship ndc_registry_survivorship(const struct ndc_registry *registry);
 
 /* ---- loading (load.c) ---- */

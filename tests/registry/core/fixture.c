@@ -56,14 +56,19 @@ void world_free(struct world *w)
     ndc_store_close(w->store);
 }
 
+void demo_write(const char *folder)
+{
+    struct ndc_demo_stats stats;
+    const struct ndc_demo_config config = {.people = PEOPLE, .seed = 11, .deltas = true};
+    assert_ok(ndc_demo_write(&stats, &config, folder, NULL, NULL, fresh()), &fault);
+}
+
 const char *demo_folder(void)
 {
     static char folder[128];
-    struct ndc_demo_stats stats;
-    const struct ndc_demo_config config = {.people = PEOPLE, .seed = 11, .deltas = true};
     if (folder[0]) return folder;
     snprintf(folder, sizeof(folder), "%s/demo", test_db_folder());
-    assert_ok(ndc_demo_write(&stats, &config, folder, NULL, NULL, fresh()), &fault);
+    demo_write(folder);
     return folder;
 }
 

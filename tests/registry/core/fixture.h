@@ -24,6 +24,8 @@ void world_reopen_after_fork(struct world *w);
 
 /* The demo nation's folder: 2,000 people, day2/ too. */
 const char *demo_folder(void);
+/* The same files in another folder. */
+void demo_write(const char *folder);
 /* Declares the demo's sources and integrates them. */
 void integrate_demo(struct world *w, struct ndc_build_stats *stats);
 
@@ -52,8 +54,8 @@ const char *golden_of(struct world *w, uint64_t entity, const char *field);
  * ended), golden values; not runs or times. Equal digests: the same registry. */
 struct digest {
     uint64_t entities, records, content;
-    uint64_t parts;  /* which records are together; golden: and what was chosen of them,
-                        whatever the numbers of entities */
+    uint64_t parts; /* which records are together; golden: and what was chosen of them,
+                       whatever the numbers of entities */
     uint64_t golden;
     uint64_t exact; /* with runs, times and updated_ms too: equal means not rewritten */
 };

@@ -90,6 +90,10 @@ enum ndc_err ndc_build_write_reviews(struct build *build, struct ndc_store_conn 
 enum ndc_err ndc_build_write_near(struct build *build, struct ndc_store_conn *conn,
                                   struct ndc_fault *fault) NDC_MUST_USE;
 
+/* Rank of each source, by number, in the order of their ids: the order in which linking
+ * takes their records. */
+void ndc_registry_rank_sources(struct ndc_registry *registry,
+                               uint8_t rank[NDC_REGISTRY_SOURCES_MAX + 1]);
 /* The linking spec of a kind, compiled in. The caller frees it. */
 enum ndc_err ndc_registry_link_spec(struct ndc_link_spec **out,
                                     const struct ndc_registry *registry,

@@ -2,7 +2,7 @@
  * neighbours, reviews, quarantine, positions and counts. Everything goes to the end of a
  * table or is a few rows. */
 #include "platforms/registry/link/result.h"
-#include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/live/batch.h"
 #include "sys/clock.h"
 
 #include <stdio.h>

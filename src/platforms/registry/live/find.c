@@ -2,7 +2,7 @@
  * an identifier or a blocking key with them, and those that stand near these. Lookups go
  * by the thousand, on a few connections at once. */
 #include "platforms/registry/entity/index_build.h"
-#include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/live/batch.h"
 
 #include "base/hash.h"
 

@@ -1,5 +1,5 @@
 /* The thread that takes live calls in batches, and what the rest of the registry asks. */
-#include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/live/batch.h"
 
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"

@@ -3,7 +3,7 @@
  * them: the largest part of an old entity keeps its number. */
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
-#include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/live/batch.h"
 
 #include <math.h>
 

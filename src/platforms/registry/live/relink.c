@@ -6,7 +6,7 @@
  * looked at again when the engine has joined what identifiers join. */
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/match.h"
-#include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/live/batch.h"
 
 #include "base/hash.h"
 
