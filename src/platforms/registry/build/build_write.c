@@ -2,6 +2,7 @@
  * comparing with what stands and changing what differs. Either way one commit: readers
  * see the old generation or the new one. */
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/change/diff.h"
 #include "platforms/registry/entity/history.h"
 #include "platforms/registry/link/match.h"
 #include "store/bulk.h"
@@ -23,6 +24,7 @@ struct writing {
     int64_t history_seq;
     size_t redirect; /* next of build->redirects */
     struct ndc_buf detail;
+    struct ndc_change_batch feed;
 };
 
 static enum ndc_err bulk_entity(void *arg, const struct built_entity *e,
@@ -80,6 +82,9 @@ static enum ndc_err remove_old(struct writing *w, struct ndc_fault *fault)
                                     ndc_int((int64_t)target), ndc_int(b->now_ms)),
                            NULL, fault);
     w->removed++;
+    if (!err)
+        err = ndc_change_batch_entity(&w->feed, w->old_number, ndc_rows_blob(w->old, 1),
+                                      NDC_STR_NULL, target, fault);
     return err ? err
                : add_history(w, w->old_number, "merged", ndc_str_n(detail, (size_t)len),
                              fault);
@@ -97,6 +102,9 @@ static enum ndc_err compare_entity(void *arg, const struct built_entity *e,
     if (err) return err;
     if (!w->old_have || w->old_number != e->number) {
         w->added++;
+        err = ndc_change_batch_entity(&w->feed, e->number, NDC_STR_NULL, e->payload, 0,
+                                      fault);
+        if (err) return err;
         return ndc_sql_exec(
             w->conn,
             "INSERT INTO registry_entity (entity, type, updated_ms, payload) "
@@ -117,6 +125,9 @@ static enum ndc_err compare_entity(void *arg, const struct built_entity *e,
         ndc_buf_reset(&w->detail);
         if (!err && ndc_history_diff(&w->detail, ndc_rows_blob(w->old, 1), e->payload))
             err = add_history(w, e->number, "changed", ndc_buf_str(&w->detail), fault);
+        if (!err)
+            err = ndc_change_batch_entity(&w->feed, e->number, ndc_rows_blob(w->old, 1),
+                                          e->payload, 0, fault);
     }
     next_old(w);
     return err;
@@ -286,7 +297,12 @@ static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
 {
     struct build *b = w->build;
     bool first = ndc_registry_generation(b->registry) == 0;
+    ndc_change_batch_begin(&w->feed, w->conn);
     enum ndc_err err = first ? write_first(w, fault) : write_later(w, fault);
+    if (!err && first) err = ndc_change_batch_generation(&w->feed, fault);
+    struct ndc_fault kept = {0};
+    enum ndc_err told = ndc_change_batch_end(&w->feed, !err, err ? &kept : fault);
+    if (!err) err = told;
     if (!err && b->progress && b->progress->tell)
         b->progress->tell(b->progress->arg, "index", 0, 1, "");
     if (!err)
