@@ -1,5 +1,6 @@
 /* `ndc demo`, `ndc source …`, `ndc link …`. */
 #include "platforms/registry/link/command.h"
+#include "platforms/registry/change/command.h"
 #include "platforms/registry/command_bench.h"
 #include "platforms/registry/demo/command.h"
 #include "platforms/registry/registry_platform.h"
@@ -137,6 +138,13 @@ const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS] = {
      .summary = "time load, link and build on a demo nation made for it",
      .options = ndc_registry_bench_options,
      .run = ndc_registry_command_bench},
+    {.name = "changes",
+     .summary = "print the change feed, a JSON object a line",
+     .detail = "Says which people and organisations changed, how, by which source and in "
+               "which fields, in the order of commits; never values. It may run beside "
+               "the daemon. docs/change-feed.md describes the members.",
+     .options = ndc_changes_options,
+     .run = ndc_changes_command},
     {.name = "demo",
      .summary = "make a demo nation and the 16 databases drawn from it",
      .detail =

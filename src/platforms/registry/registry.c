@@ -3,6 +3,7 @@
 
 #include "core/config.h"
 #include "core/platform.h"
+#include "platforms/registry/change/hub.h"
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/job.h"
 #include "platforms/registry/load/settle.h"
@@ -51,6 +52,7 @@ static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *f
     struct ndc_registry *reg = NULL;
     enum ndc_err err = ndc_registry_start(app, &reg, fault);
     *state = reg;
+    if (!err) reg->hub = ndc_change_hub_new(reg->store, NULL, NULL);
     return err;
 }
 
@@ -77,7 +79,10 @@ static void stopping(void *state)
 
 static void stop(void *state)
 {
-    ndc_registry_close(state);
+    struct ndc_registry *reg = state;
+    ndc_change_hub_free(reg->hub);
+    reg->hub = NULL;
+    ndc_registry_close(reg);
 }
 
 static const struct ndc_permission permissions[] = {
@@ -94,6 +99,8 @@ static const struct ndc_permission permissions[] = {
     {"registry.person.read", "Đọc bản ghi gốc của một người",
      "Read a person's golden record", "steward reviewer agency-reader"},
     {"registry.person.search", "Tìm người và tổ chức", "Search people and organisations",
+     "steward reviewer agency-reader"},
+    {"registry.change.read", "Theo dõi các thay đổi", "Follow changes",
      "steward reviewer agency-reader"},
     {"registry.review", "Xét duyệt cặp bản ghi", "Review pairs", "reviewer steward"},
 };

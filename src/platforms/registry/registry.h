@@ -33,6 +33,7 @@ struct ndc_registry {
     const char *import_dir; /* where declarations made over HTTP find their files */
     unsigned threads;
     struct ndc_schedule *schedule; /* in the daemon only */
+    struct ndc_change_hub *hub;    /* readers of the change feed; in the daemon only */
     int64_t unbuilt;               /* runs found at start loaded but not built */
 
     struct ndc_mutex lock; /* guards the source table below */

@@ -75,9 +75,9 @@ function caller(url, fixed) {
 }
 
 /** Starts `ndc serve` on a database (empty: SQLite in its folder). */
-export async function start(ndc, database, { people = 0, settings = [], dir, env } = {}) {
+export async function start(ndc, database, { people = 0, settings = [], dir, env, port: asked } = {}) {
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'ndc-http-'));
-  const port = await freePort();
+  const port = asked ?? await freePort();
   const url = `http://127.0.0.1:${port}`;
   const args = ['serve', '--data-dir', folder, '--listen', `127.0.0.1:${port}`, '--demo', String(people), '--set', 'weak_passwords=yes'];
   for (const s of [...(database ? [`database=${database}`] : []), ...settings]) args.push('--set', s);

@@ -26,6 +26,7 @@ const routes = [
   ['GET', `${R}/quarantine`, reviewer, true], ['GET', `${R}/quarantine.csv?source=tax`, reviewer, true], ['GET', `${R}/quarantine/1`, reviewer, true], ['POST', `${R}/quarantine/1/correct`, reviewer, true, { json: { row: {} } }], ['POST', `${R}/quarantine/1/dismiss`, reviewer, true, { json: {} }],
   ['GET', `${R}/search?q=an`, auditor, true], ['GET', `${R}/persons/${entity}`, auditor, true], ['GET', `${R}/organisations/${entity}`, auditor, true], ['GET', `${R}/persons/${entity}/records`, auditor, true], ['GET', `${R}/persons/${entity}/history`, auditor, true],
   ['POST', `${R}/persons/batch`, auditor, true, { json: { entities: [entity] } }], ['POST', `${R}/match`, auditor, true, { json: { record: { full_name: 'Nguyễn Văn An' } } }],
+  ['GET', `${R}/changes`, auditor, true], ['GET', `${R}/changes/stream`, auditor, true],
   ['GET', `${R}/reviews`, reader], ['GET', `${R}/reviews/1`, reader, true], ['POST', `${R}/reviews/1/decision`, reader, true, { json: { decision: 'same' } }],
 ];
 

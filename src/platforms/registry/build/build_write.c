@@ -3,6 +3,7 @@
  * see the old generation or the new one. */
 #include "platforms/registry/build/build.h"
 #include "platforms/registry/change/diff.h"
+#include "platforms/registry/change/hub.h"
 #include "platforms/registry/entity/history.h"
 #include "platforms/registry/link/match.h"
 #include "store/bulk.h"
@@ -345,6 +346,7 @@ enum ndc_err ndc_build_write(struct build *b, struct ndc_fault *fault)
                                      err ? &ignored : fault);
     ndc_store_give(w.conn);
     ndc_buf_free(&w.detail);
+    if (!err) ndc_change_hub_wake(b->registry->hub);
     if (err || ended) return err ? err : ended;
     ndc_mutex_lock(&b->registry->generation_lock);
     b->registry->generation = b->generation;

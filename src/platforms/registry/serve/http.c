@@ -63,6 +63,7 @@ void ndc_registry_show(struct ndc_request *req, const struct ndc_policy_decision
 #define SOURCES "Sources"
 #define QUALITY "Quarantine"
 #define REVIEWS "Reviews"
+#define CHANGES "Changes"
 
 const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
     {.method = "GET",
@@ -283,4 +284,23 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
      .response = "{state:string}",
      .summary = "Decide a pair; the decision outlives every rebuild",
      .tag = REVIEWS},
+
+    {.method = "GET",
+     .path = "/api/registry/changes",
+     .permission = "registry.change.read",
+     .flags = NDC_ROUTE_PERSONAL | NDC_ROUTE_SLOW,
+     .query = "{after?:int=0,limit?:int[1..10000]=200,type?:(person|organisation)}",
+     .handler = ndc_registry_list_changes,
+     .response = "{changes:[any],next:int,last:int}",
+     .summary = "The change feed: which entities changed, how, in the order of commits",
+     .tag = CHANGES},
+    {.method = "GET",
+     .path = "/api/registry/changes/stream",
+     .permission = "registry.change.read",
+     .flags = NDC_ROUTE_PERSONAL | NDC_ROUTE_SLOW,
+     .query = "{after?:int,type?:(person|organisation)}",
+     .handler = ndc_registry_stream_changes,
+     .response_type = "text/event-stream",
+     .summary = "The same, live, as server-sent events; goes on after Last-Event-ID",
+     .tag = CHANGES},
 };

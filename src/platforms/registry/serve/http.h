@@ -6,7 +6,7 @@
 #include "core/route.h"
 #include "platforms/registry/registry.h"
 
-enum { NDC_REGISTRY_ROUTES = 25 };
+enum { NDC_REGISTRY_ROUTES = 27 };
 extern const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES];
 
 /* http_sources.c */
@@ -20,6 +20,8 @@ ndc_handler ndc_registry_list_quarantine, ndc_registry_get_quarantine,
 /* http_people.c */
 ndc_handler ndc_registry_get_search, ndc_registry_get_person, ndc_registry_get_records,
     ndc_registry_get_history, ndc_registry_post_batch, ndc_registry_post_match;
+/* http_changes.c */
+ndc_handler ndc_registry_list_changes, ndc_registry_stream_changes;
 /* http_review.c */
 ndc_handler ndc_registry_list_reviews, ndc_registry_get_review,
     ndc_registry_post_decision;
