@@ -93,6 +93,14 @@ static void test_wrong_files_are_refused_with_line_and_reason(void **state)
          "policy.unknown", "did you mean \"tax\"", 3},
         {"thresholds: [{personal: basic, importance: core}]\n", "", "subjects", 1},
         {"thresholds:\n  - {subjects: 0, importance: core}\n", "", "subjects", 2},
+        {"rules:\n  - id: a\n    title: {vi: a, en: a}\n    effect: deny\n"
+         "    when: {within_days: 3}\n",
+         "policy.within", "subjects_over", 5},
+        {"rules:\n  - id: a\n    title: {vi: a, en: a}\n    effect: deny\n"
+         "    when: {subjects_over: 3, within_days: 4000}\n",
+         "", "3660", 5},
+        {"counting: 30\n", "policy.map", "within_days", 1},
+        {"counting: {within_day: 30}\n", "yaml.unknown_key", "within_days", 1},
         {"tests:\n  - {name: x}\n", "policy.test", "expect", 2},
         {"rules: 5\n", "policy.list", "list", 1},
         {"rules: [5]\n", "policy.map", "map", 1},
@@ -106,6 +114,26 @@ static void test_wrong_files_are_refused_with_line_and_reason(void **state)
             fail_msg("case %zu: line %u: %s", i, fault.line, fault.message);
     }
     assert_int_equal(load_text("rules: []\n"), NDC_OK);
+}
+
+static void test_five_periods_are_one_too_many(void **state)
+{
+    (void)state;
+    struct ndc_buf text;
+    ndc_buf_init(&text, 4096);
+    ndc_buf_add_c(&text, "rules:\n");
+    for (int i = 1; i <= 4; i++) {
+        char rule[200];
+        snprintf(rule, sizeof(rule),
+                 "  - id: a%d\n    title: {vi: a, en: a}\n    effect: deny\n"
+                 "    when: {subjects_over: 3, within_days: %d}\n",
+                 i, i);
+        ndc_buf_add_c(&text, rule);
+        ndc_buf_add_byte(&text, 0);
+        text.len--;
+        assert_int_equal(load_text(text.ptr), i <= 3 ? NDC_OK : NDC_ETOOBIG);
+    }
+    ndc_buf_free(&text);
 }
 
 static struct ndc_policy_request tax_request(void)
@@ -321,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_embedded_rules_pass_their_tests),
         cmocka_unit_test(test_wrong_files_are_refused_with_line_and_reason),
+        cmocka_unit_test(test_five_periods_are_one_too_many),
         cmocka_unit_test(test_operator_rules_come_first_and_replace),
         cmocka_unit_test(test_decision_sets_partition_the_request),
         cmocka_unit_test(test_explanations),

@@ -409,6 +409,22 @@ await test('policy: a request is explained field by field', async () => {
   equal(await axeFaults(page), []);
 });
 
+await test('policy: counts of people seen; a notice of a limit is settled', async () => {
+  await fresh('/policy?tab=volumes');
+  await page.getByText('96,2').first().waitFor();
+  await page.getByRole('button', { name: 'Xử lý cảnh báo 4' }).click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.getByLabel('Ghi chú').fill('Đã hỏi Bộ Y tế');
+  equal(await axeFaults(page), []);
+  await dialog.getByRole('button', { name: 'Xử lý', exact: true }).click();
+  await page.getByText('Không có cảnh báo nào').waitFor();
+  await page.getByLabel('Tình trạng').selectOption('settled');
+  await page.getByText('Đã hỏi Bộ Y tế').waitFor();
+  await page.getByLabel('Bên tra cứu').fill('key:7KX2M9QD');
+  await page.getByText('96,2').first().waitFor({ state: 'hidden' });
+  equal(await axeFaults(page), []);
+});
+
 await test('the whole console is reached by Tab with a visible focus', async () => {
   await fresh('/sources');
   await page.evaluate(() => document.body.focus());

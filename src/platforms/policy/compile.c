@@ -224,10 +224,32 @@ static struct ndc_field_set select_fields(const struct policy_table *t,
     return out;
 }
 
+/* The number of the rule's period among those of the table. */
+static enum ndc_err compile_period(struct policy_table *t, const struct policy_rule *rule,
+                                   uint8_t *out, struct ndc_fault *fault)
+{
+    *out = 0;
+    if (rule->within_days < 0) return NDC_OK;
+    uint16_t days = (uint16_t)rule->within_days;
+    size_t p = 0;
+    while (p < t->periods.count && t->periods.days[p] != days)
+        p++;
+    if (p == POLICY_PERIODS_MAX)
+        return ndc_fail_at(fault, NDC_ETOOBIG, "policy.too_many", "within_days",
+                           rule->line,
+                           "%.*s, line %u: rules count over more than %d different "
+                           "periods",
+                           NDC_STR_FMT(rule->file), rule->line, POLICY_PERIODS_MAX);
+    if (p == t->periods.count) t->periods.days[t->periods.count++] = days;
+    *out = (uint8_t)p;
+    return NDC_OK;
+}
+
 static enum ndc_err compile_rules(struct policy_table *t, struct ndc_fault *fault)
 {
     const struct policy_set *set = t->set;
     t->entries = ndc_xcalloc(set->rule_count + 1, sizeof(*t->entries));
+    t->periods = (struct policy_periods){.days = {set->within_days}, .count = 1};
     for (size_t i = 0; i < set->rule_count; i++) {
         const struct policy_rule *rule = &set->rules[i];
         struct policy_entry *e = &t->entries[i];
@@ -239,6 +261,7 @@ static enum ndc_err compile_rules(struct policy_table *t, struct ndc_fault *faul
         e->consents = (uint8_t)rule->consents;
         e->self = (int8_t)rule->self;
         e->subjects_over = rule->subjects_over;
+        NDC_TRY(compile_period(t, rule, &e->period, fault));
         e->effect = (uint8_t)rule->effect;
         e->mask = (int8_t)rule->mask;
         e->obligations = (uint8_t)(rule->obligations);

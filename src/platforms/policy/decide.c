@@ -34,13 +34,15 @@ struct caller {
     unsigned agency;
     uint64_t roles;
     bool self;
+    const uint64_t *counts; /* of subjects, by period */
 };
 
 static struct caller look_up(const struct policy_table *t,
-                             const struct ndc_policy_request *q)
+                             const struct ndc_policy_request *q, const uint64_t *counts)
 {
     struct caller c = {.agency = policy_word_id(&t->agencies, q->agency, 0),
-                       .self = is_self(q)};
+                       .self = is_self(q),
+                       .counts = counts};
     size_t n = NDC_MIN(q->role_count, (size_t)NDC_POLICY_ROLES_MAX);
     for (size_t i = 0; i < n; i++) {
         uint16_t role = policy_word_id(&t->roles, q->roles[i], POLICY_ROLES_MAX);
@@ -55,7 +57,7 @@ static inline bool applies(const struct policy_entry *e, const struct caller *c,
     return (e->any_agency || (e->agencies[c->agency / 64] >> c->agency % 64 & 1)) &&
            (!e->roles || (e->roles & c->roles)) && !(e->not_roles & c->roles) &&
            (e->consents >> q->consent & 1) && (e->self < 0 || e->self == (int)c->self) &&
-           (!e->subjects_over || q->subjects > e->subjects_over);
+           (!e->subjects_over || c->counts[e->period] > e->subjects_over);
 }
 
 static inline void set_and(struct ndc_field_set *out, const struct ndc_field_set *a,
@@ -129,10 +131,10 @@ static enum policy_why check_purpose(const struct policy_table *t, uint16_t purp
 static enum policy_why run_rules(const struct policy_table *t,
                                  struct ndc_policy_decision *d, uint16_t purpose,
                                  const struct ndc_policy_request *q,
-                                 struct ndc_field_set *left)
+                                 const uint64_t *counts, struct ndc_field_set *left)
 {
-    struct caller caller = look_up(t, q);
-    size_t level = policy_level(t, q->subjects);
+    struct caller caller = look_up(t, q, counts);
+    size_t level = policy_level(t, counts[0]);
     struct ndc_field_set open, beyond; /* undecided, and what the purpose leaves out */
     const struct ndc_field_set *ceiling = &t->ceiling[purpose][level];
     for (size_t w = 0; w < NDC_ARRAY_LEN(beyond.w); w++)
@@ -165,6 +167,21 @@ enum policy_why policy_table_decide(const struct policy_table *t,
                                     struct ndc_policy_decision *d,
                                     const struct ndc_policy_request *q)
 {
+    const uint64_t counts[POLICY_PERIODS_MAX] = {q->subjects, q->subjects, q->subjects,
+                                                 q->subjects};
+    return policy_table_decide_counted(t, d, q, counts);
+}
+
+bool policy_rule_by_volume(const struct policy_table *t, size_t rule)
+{
+    const struct policy_entry *e = &t->entries[rule];
+    return e->subjects_over > 0 || ndc_field_set_empty(&e->fields[0]);
+}
+
+enum policy_why policy_table_decide_counted(
+    const struct policy_table *t, struct ndc_policy_decision *d,
+    const struct ndc_policy_request *q, const uint64_t counts[static POLICY_PERIODS_MAX])
+{
     d->outcome = NDC_POLICY_DENY;
     d->obligations = 0;
     d->shown = d->masked = d->withheld = (struct ndc_field_set){0};
@@ -179,7 +196,7 @@ enum policy_why policy_table_decide(const struct policy_table *t,
     uint16_t purpose = policy_word_id(&t->purposes, q->purpose, POLICY_PURPOSES_MAX);
     enum policy_why why = check_purpose(t, purpose, q);
     struct ndc_field_set left = {0};
-    if (why == POLICY_WHY_NONE) why = run_rules(t, d, purpose, q, &left);
+    if (why == POLICY_WHY_NONE) why = run_rules(t, d, purpose, q, counts, &left);
     if (why != POLICY_WHY_NONE) {
         d->obligations |= NDC_OBLIGE_LOG;
         withhold_rest(d, &q->fields);
@@ -200,7 +217,7 @@ unsigned policy_unmet(const struct policy_table *t, size_t rule,
 {
     const struct policy_rule *r = &t->set->rules[rule];
     const struct policy_entry *e = &t->entries[rule];
-    struct caller c = look_up(t, q);
+    struct caller c = look_up(t, q, NULL);
     unsigned unmet = 0;
 #define UNLESS(condition, bit) unmet |= (condition) ? 0 : 1u << (bit)
     UNLESS(r->kinds >> q->kind & 1, POLICY_IF_KIND);

@@ -347,10 +347,35 @@ void policy_explain(const struct policy_table *t, struct ndc_json *j,
     ndc_json_end(j);
 }
 
+/* "…: 100000 persons counted for this purpose in the last 30 days (rule …) …" */
+static enum ndc_err volume_fault(const struct policy_table *t,
+                                 const struct policy_rule *rule, const uint64_t *counts,
+                                 struct ndc_fault *fault)
+{
+    size_t period = t->entries[rule - t->set->rules].period;
+    struct policy_text text = rule->reason.en.len ? rule->reason : rule->title;
+    char roles[160] = "", when[64] = "";
+    size_t len = 0;
+    if (t->periods.days[period])
+        snprintf(when, sizeof(when), " in the last %u days", t->periods.days[period]);
+    for (size_t i = 0; i < rule->not_roles.count && len < sizeof(roles); i++)
+        len += (size_t)snprintf(roles + len, sizeof(roles) - len, "%s%.*s",
+                                i ? " or " : "", NDC_STR_FMT(rule->not_roles.words[i]));
+    return ndc_fail(
+        fault, NDC_EDENIED, "policy.volume",
+        "%.*s: %llu persons counted for this purpose%s (rule %.*s)%s%s%s%s",
+        NDC_STR_FMT(text.en), (unsigned long long)counts[period], when,
+        NDC_STR_FMT(rule->id),
+        rule->obligations & NDC_OBLIGE_ESCALATE ? ". A data officer has been told" : "",
+        len ? "; to go on, have an administrator approve the role " : "", roles,
+        len ? " for your account or key" : "");
+}
+
 enum ndc_err policy_fault(const struct policy_table *t,
                           const struct ndc_policy_request *q,
-                          const struct ndc_policy_decision *d, enum policy_why why,
-                          struct ndc_fault *fault)
+                          const struct ndc_policy_decision *d,
+                          const uint64_t counts[static POLICY_PERIODS_MAX],
+                          enum policy_why why, struct ndc_fault *fault)
 {
     char code[NDC_FAULT_CODE_MAX];
     snprintf(code, sizeof(code), "policy.%s", policy_why_code(why));
@@ -367,6 +392,8 @@ enum ndc_err policy_fault(const struct policy_table *t,
     struct policy_text text = policy_why_text(why);
     const struct policy_rule *rule =
         why == POLICY_WHY_RULE ? rule_by_id(t, d->rule) : NULL;
+    if (rule && policy_rule_by_volume(t, (size_t)(rule - t->set->rules)))
+        return volume_fault(t, rule, counts, fault);
     if (rule) text = rule->reason.en.len ? rule->reason : rule->title;
     return ndc_fail(fault, NDC_EDENIED, code, "%.*s%s%s%s", NDC_STR_FMT(text.en),
                     rule ? " (rule " : "", rule ? d->rule : "", rule ? ")" : "");

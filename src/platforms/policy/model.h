@@ -15,13 +15,22 @@ enum {
     POLICY_GROUPS_MAX = 64,
     POLICY_ROLES_MAX = 64, /* named in rules */
     POLICY_THRESHOLDS_MAX = 16,
-    POLICY_LEVELS_MAX = 8, /* of volume: thresholds with different counts, and none */
+    POLICY_LEVELS_MAX = 8,  /* of volume: thresholds with different counts, and none */
+    POLICY_PERIODS_MAX = 4, /* different ones over which subjects are counted */
+    POLICY_PERIOD_DAYS_MAX = 3660,
     POLICY_TESTS_MAX = 2048,
     POLICY_NO_RULE = 0xffff
 };
 
 struct policy_text {
     struct ndc_str vi, en;
+};
+
+/* Over how many days subjects are counted; 0: since counting began. The first is what
+ * thresholds count over, and rules that name no period of their own. */
+struct policy_periods {
+    uint16_t days[POLICY_PERIODS_MAX];
+    uint16_t count;
 };
 
 /* Fields by name and by class. A field is selected if it is in `named`, or if every class
@@ -89,6 +98,7 @@ struct policy_rule {
     struct policy_words roles, not_roles, purposes, not_purposes;
     int self;               /* 1: the subject is the caller; 0: is not; -1: either */
     uint64_t subjects_over; /* more distinct subjects than this; 0: any */
+    int within_days;        /* counted over so many days; 0: ever; -1: not stated */
     struct policy_selector fields;
     enum policy_effect effect;
     int mask; /* enum ndc_mask, or -1: what suits the field */
@@ -122,7 +132,8 @@ struct policy_set {
     struct policy_test *tests;
     size_t purpose_count, group_count, agency_count, threshold_count, class_count,
         rule_count, test_count;
-    size_t front_count; /* rules at the front, from files added with `first` */
+    size_t front_count;   /* rules at the front, from files added with `first` */
+    uint16_t within_days; /* over which thresholds count; 0: ever */
 };
 
 /* Adds a file to the set. A purpose, group, rule or test whose code or name is there

@@ -343,11 +343,12 @@ static enum ndc_err read_when(struct reader *r, const struct ndc_yaml *map,
                               struct policy_rule *rule)
 {
     static const char *const keys[] = {
-        "kind",        "agency", "not_agency", "role",    "not_role", "purpose",
-        "not_purpose", "action", "entity",     "consent", "self",     "subjects_over"};
+        "kind",    "agency",        "not_agency", "role",   "not_role",
+        "purpose", "not_purpose",   "action",     "entity", "consent",
+        "self",    "subjects_over", "within_days"};
     const struct ndc_yaml *when = ndc_yaml_get(map, "when");
     rule->kinds = rule->actions = rule->entities = rule->consents = ~0u;
-    rule->self = -1;
+    rule->self = rule->within_days = -1;
     if (!when) return NDC_OK;
     NDC_TRY(ndc_yaml_check_keys(when, "condition", WORDS(keys), r->fault));
     NDC_TRY(read_bits(r, when, "kind", WORDS(kind_words), &rule->kinds));
@@ -366,6 +367,17 @@ static enum ndc_err read_when(struct reader *r, const struct ndc_yaml *map,
     int64_t over = 0;
     NDC_TRY(ndc_yaml_i64(when, "subjects_over", false, 1, INT64_MAX, &over, r->fault));
     rule->subjects_over = (uint64_t)over;
+    const struct ndc_yaml *within = ndc_yaml_get(when, "within_days");
+    if (!within) return NDC_OK;
+    int64_t days = 0;
+    NDC_TRY(ndc_yaml_i64(when, "within_days", true, 0, POLICY_PERIOD_DAYS_MAX, &days,
+                         r->fault));
+    if (!over)
+        return ndc_fail_at(r->fault, NDC_EINPUT, "policy.within", "within_days",
+                           within->line,
+                           "%.*s, line %u: `within_days` goes with `subjects_over`",
+                           NDC_STR_FMT(r->file), within->line);
+    rule->within_days = (int)days;
     return NDC_OK;
 }
 
@@ -536,16 +548,34 @@ static enum ndc_err read_test(struct reader *r, const struct ndc_yaml *map)
     return NDC_OK;
 }
 
+/* counting: {within_days: N}, N 0 or absent: since counting began. */
+static enum ndc_err read_counting(struct reader *r, const struct ndc_yaml *map)
+{
+    static const char *const keys[] = {"within_days"};
+    int64_t days = 0;
+    if (ndc_yaml_is_null(map)) return NDC_OK;
+    if (map->kind != NDC_YAML_MAP)
+        return ndc_fail_at(r->fault, NDC_EINPUT, "policy.map", "counting", map->line,
+                           "%.*s, line %u: `counting` is a map: {within_days: 365}",
+                           NDC_STR_FMT(r->file), map->line);
+    NDC_TRY(ndc_yaml_check_keys(map, "counting", WORDS(keys), r->fault));
+    NDC_TRY(ndc_yaml_i64(map, "within_days", false, 0, POLICY_PERIOD_DAYS_MAX, &days,
+                         r->fault));
+    r->set->within_days = (uint16_t)days;
+    return NDC_OK;
+}
+
 static enum ndc_err read_all(struct reader *r, const struct ndc_yaml *root)
 {
     static const char *const keys[] = {"agencies", "groups", "classes", "thresholds",
-                                       "purposes", "rules",  "tests"};
+                                       "purposes", "rules",  "tests",   "counting"};
     static enum ndc_err (*const readers[])(struct reader *, const struct ndc_yaml *) = {
         read_agency,  read_group, read_class, read_threshold,
         read_purpose, read_rule,  read_test};
     if (ndc_yaml_is_null(root)) return NDC_OK;
     NDC_TRY(ndc_yaml_check_keys(root, "rules file", WORDS(keys), r->fault));
-    for (size_t i = 0; i < NDC_ARRAY_LEN(keys); i++) {
+    NDC_TRY(read_counting(r, ndc_yaml_get(root, "counting")));
+    for (size_t i = 0; i < NDC_ARRAY_LEN(readers); i++) {
         const struct ndc_yaml *list = ndc_yaml_get(root, keys[i]);
         if (ndc_yaml_is_null(list)) continue;
         if (list->kind != NDC_YAML_LIST)

@@ -29,16 +29,34 @@ static enum ndc_err set_mask_key(struct ndc_app *app, struct ndc_fault *fault)
     return err;
 }
 
+static void wake_outbox(void *app)
+{
+    ndc_app_wake_outbox(app);
+}
+
 static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *fault)
 {
     const char *directory = ndc_config_text(ndc_app_config(app), "policy_dir");
-    struct policy_service *service;
     if (!*directory) directory = ndc_app_path(app, "policy");
+    struct policy_state *s = ndc_xcalloc(1, sizeof(*s));
     enum ndc_err err = set_mask_key(app, fault);
-    if (!err) err = policy_service_new(&service, directory, fault);
-    if (err) return err;
-    ndc_policy_register(&policy_service_ops, service);
-    *state = service;
+    if (!err) err = policy_service_new(&s->service, directory, fault);
+    if (!err)
+        err = policy_keeper_start(&s->keeper, s->service,
+                                  &(struct policy_keeper_options){
+                                      .store = ndc_app_store(app),
+                                      .audit = ndc_app_audit(app),
+                                      .escalated = wake_outbox,
+                                      .arg = app,
+                                  },
+                                  fault);
+    if (err) {
+        policy_service_free(s->service);
+        free(s);
+        return err;
+    }
+    ndc_policy_register(&policy_service_ops, s->service);
+    *state = s;
     return NDC_OK;
 }
 
@@ -46,7 +64,8 @@ static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *f
 static enum ndc_err name_agencies(struct ndc_app *app, void *state,
                                   struct ndc_fault *fault)
 {
-    struct policy_lease lease = policy_service_take(state);
+    struct policy_lease lease =
+        policy_service_take(((struct policy_state *)state)->service);
     const struct policy_set *set = lease.table->set;
     enum ndc_err err = NDC_OK;
     for (size_t i = 0; i < set->agency_count && !err; i++)
@@ -58,8 +77,11 @@ static enum ndc_err name_agencies(struct ndc_app *app, void *state,
 
 static void stop(void *state)
 {
+    struct policy_state *s = state;
     ndc_policy_register(NULL, NULL);
-    policy_service_free(state);
+    policy_keeper_stop(s->keeper);
+    policy_service_free(s->service);
+    free(s);
 }
 
 static const struct ndc_setting settings[] = {
@@ -72,6 +94,9 @@ static const struct ndc_setting settings[] = {
 
 static const struct ndc_permission permissions[] = {
     {"policy.manage", "Quản lý quy tắc truy cập", "Manage access rules", "steward"},
+    {"policy.volume", "Xem số người đã được tra cứu và xử lý cảnh báo vượt ngưỡng",
+     "See how many people were looked up, and settle notices of limits",
+     "steward auditor"},
 };
 
 const struct ndc_platform ndc_policy_platform = {
@@ -79,6 +104,8 @@ const struct ndc_platform ndc_policy_platform = {
     .title_vi = "Chính sách dữ liệu",
     .title_en = "Data policy",
     .summary = "Classes of data, purposes, and the rules that decide every access.",
+    .migrations = policy_migrations,
+    .migrations_n = POLICY_MIGRATIONS_N,
     .routes = policy_routes,
     .routes_n = POLICY_ROUTES_N,
     .commands = policy_commands,

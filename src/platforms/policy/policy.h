@@ -4,11 +4,25 @@
 
 #include "core/platform.h"
 #include "platforms/policy/service.h"
+#include "platforms/policy/volume_store.h"
 
 extern const struct ndc_platform ndc_policy_platform;
 
-enum { POLICY_ROUTES_N = 7, POLICY_COMMANDS_N = 4 };
+/* The platform's state. */
+struct policy_state {
+    struct policy_service *service;
+    struct policy_keeper *keeper;
+};
+
+static inline struct policy_service *policy_service_of(const struct ndc_request *req)
+{
+    return ((struct policy_state *)req->state)->service;
+}
+
+enum { POLICY_ROUTES_N = 10, POLICY_COMMANDS_N = 4 };
 extern const struct ndc_route policy_routes[POLICY_ROUTES_N];
+/* volume_http.c */
+ndc_handler policy_get_volumes, policy_get_notices, policy_post_settle;
 extern const struct ndc_command policy_commands[POLICY_COMMANDS_N];
 
 /* A request from words: {kind, principal, agency, roles, own_id, purpose, legal_basis,

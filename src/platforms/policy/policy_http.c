@@ -60,7 +60,7 @@ static enum ndc_err get_purposes(struct ndc_request *req, struct ndc_fault *faul
 {
     (void)fault;
     struct ndc_json *j = &req->json;
-    struct policy_lease lease = policy_service_take(req->state);
+    struct policy_lease lease = policy_service_take(policy_service_of(req));
     ndc_json_object(j);
     ndc_json_kv_u64(j, "version", lease.table->version);
     ndc_json_key(j, "purposes");
@@ -92,6 +92,7 @@ static void write_when(struct ndc_json *j, const struct policy_rule *r)
     write_words(j, "not_purpose", &r->not_purposes);
     if (r->self >= 0) ndc_json_kv_bool(j, "self", r->self);
     if (r->subjects_over) ndc_json_kv_u64(j, "subjects_over", r->subjects_over);
+    if (r->within_days >= 0) ndc_json_kv_i64(j, "within_days", r->within_days);
     ndc_json_end(j);
 }
 
@@ -119,7 +120,7 @@ static enum ndc_err get_rules(struct ndc_request *req, struct ndc_fault *fault)
 {
     (void)fault;
     struct ndc_json *j = &req->json;
-    struct policy_lease lease = policy_service_take(req->state);
+    struct policy_lease lease = policy_service_take(policy_service_of(req));
     ndc_json_object(j);
     ndc_json_kv_u64(j, "version", lease.table->version);
     ndc_json_key(j, "rules");
@@ -136,7 +137,7 @@ static enum ndc_err get_fields(struct ndc_request *req, struct ndc_fault *fault)
 {
     (void)fault;
     struct ndc_json *j = &req->json;
-    struct policy_lease lease = policy_service_take(req->state);
+    struct policy_lease lease = policy_service_take(policy_service_of(req));
     ndc_json_object(j);
     ndc_json_key(j, "fields");
     ndc_json_array(j);
@@ -166,7 +167,7 @@ static enum ndc_err get_agencies(struct ndc_request *req, struct ndc_fault *faul
 {
     (void)fault;
     struct ndc_json *j = &req->json;
-    struct policy_lease lease = policy_service_take(req->state);
+    struct policy_lease lease = policy_service_take(policy_service_of(req));
     const struct policy_set *set = lease.table->set;
     ndc_json_object(j);
     ndc_json_key(j, "agencies");
@@ -189,7 +190,9 @@ static enum ndc_err post_explain(struct ndc_request *req, struct ndc_fault *faul
     struct ndc_policy_request q;
     enum ndc_err err = ndc_request_json(req, &body, fault);
     if (!err) err = policy_request_parse(&q, req->arena, body, fault);
-    return err ? err : policy_service_ops.explain(req->state, &req->json, &q, fault);
+    return err ? err
+               : policy_service_ops.explain(policy_service_of(req), &req->json, &q,
+                                            fault);
 }
 
 static enum ndc_err post_check(struct ndc_request *req, struct ndc_fault *fault)
@@ -197,8 +200,8 @@ static enum ndc_err post_check(struct ndc_request *req, struct ndc_fault *fault)
     (void)fault;
     struct ndc_fault found = {0};
     size_t tests = 0;
-    enum ndc_err err = policy_check_text(policy_service_directory(req->state), "file",
-                                         ndc_request_body(req), &tests, &found);
+    enum ndc_err err = policy_check_text(policy_service_directory(policy_service_of(req)),
+                                         "file", ndc_request_body(req), &tests, &found);
     ndc_json_object(&req->json);
     ndc_json_kv_bool(&req->json, "ok", !err);
     ndc_json_kv_u64(&req->json, "tests", tests);
@@ -214,10 +217,10 @@ static enum ndc_err post_check(struct ndc_request *req, struct ndc_fault *fault)
 
 static enum ndc_err post_reload(struct ndc_request *req, struct ndc_fault *fault)
 {
-    enum ndc_err err = policy_service_reload(req->state, fault);
+    enum ndc_err err = policy_service_reload(policy_service_of(req), fault);
     ndc_request_audit(req, "policy.reload", NDC_STR_NULL, NULL);
     if (err) return err;
-    struct policy_lease lease = policy_service_take(req->state);
+    struct policy_lease lease = policy_service_take(policy_service_of(req));
     ndc_json_object(&req->json);
     ndc_json_kv_u64(&req->json, "version", lease.table->version);
     ndc_json_kv_u64(&req->json, "rules", lease.table->set->rule_count);
@@ -285,5 +288,40 @@ const struct ndc_route policy_routes[POLICY_ROUTES_N] = {
      .handler = post_reload,
      .response = "{version:int,rules:int}",
      .summary = "Read the operator's rules again; wrong ones change nothing",
+     .tag = "Policy"},
+    {.method = "GET",
+     .path = "/api/policy/volumes",
+     .permission = "policy.volume",
+     .flags = NDC_ROUTE_SLOW,
+     .handler = policy_get_volumes,
+     .query = "{requester?:string[..256],purpose?:string[..64],after?:int[0..65536]=0,"
+              "limit?:int[1..500]=100}",
+     .response = "{within_days:int|null,stored_at:time|null,failing:bool,total:int,"
+                 "next:int|null,items:[{requester:string,title:" TEXT "|null,"
+                 "purpose:string,purpose_title:" TEXT "|null,subjects:int,"
+                 "estimated:bool,since:time|null,last:date,limits:[{within_days:int|null,"
+                 "subjects:int,limit:int,share:number}]}]}",
+     .summary = "How many distinct people each requester has seen for each purpose, and "
+                "the limits they come to; nearest to its limit first",
+     .tag = "Policy"},
+    {.method = "GET",
+     .path = "/api/policy/notices",
+     .permission = "policy.volume",
+     .query = "{state?:(open|settled)=open,before?:int,limit?:int[1..500]=50}",
+     .handler = policy_get_notices,
+     .response = "{open:int,next:int|null,items:[{id:int,requester:string,"
+                 "title:" TEXT "|null,purpose:string,purpose_title:" TEXT "|null,"
+                 "rule:string,rule_title:" TEXT "|null,outcome:string,subjects:int,"
+                 "times:int,first:time,last:time,settled:time|null,settled_by?:string,"
+                 "note?:string}]}",
+     .summary = "Limits that were met and must be looked at, newest first",
+     .tag = "Policy"},
+    {.method = "POST",
+     .path = "/api/policy/notices/{id}/settle",
+     .permission = "policy.volume",
+     .handler = policy_post_settle,
+     .request = "{note?:string[..1000]}",
+     .response = "{id:int,settled:bool}",
+     .summary = "A data officer has looked at it",
      .tag = "Policy"},
 };

@@ -29,6 +29,7 @@ struct policy_service {
     struct ndc_mutex reload; /* one reload at a time */
     char *directory;
     struct policy_volume *volume;
+    struct policy_notices *notices;
 };
 
 struct policy_lease policy_service_take(struct policy_service *service)
@@ -169,6 +170,7 @@ enum ndc_err policy_service_new(struct policy_service **out, const char *directo
     ndc_mutex_init(&s->reload);
     s->directory = directory ? strdup(directory) : NULL;
     s->volume = policy_volume_new();
+    s->notices = policy_notices_new();
     *out = s;
     return NDC_OK;
 }
@@ -178,11 +180,22 @@ const char *policy_service_directory(const struct policy_service *s)
     return s->directory;
 }
 
+struct policy_volume *policy_service_volume(const struct policy_service *s)
+{
+    return s->volume;
+}
+
+struct policy_notices *policy_service_notices(const struct policy_service *s)
+{
+    return s->notices;
+}
+
 void policy_service_free(struct policy_service *s)
 {
     if (!s) return;
     policy_table_free(atomic_load(&s->table));
     policy_volume_free(s->volume);
+    policy_notices_free(s->notices);
     ndc_mutex_free(&s->reload);
     free(s->directory);
     free(s);
@@ -212,27 +225,49 @@ static struct ndc_str requester_of(const struct ndc_policy_request *q)
     return q->agency.len ? q->agency : q->principal;
 }
 
+/* Somebody has met a limit whose rule says that a data officer is to be told. */
+static void escalate(struct policy_service *s, const struct ndc_policy_request *q,
+                     const struct ndc_policy_decision *d, int64_t now_ms)
+{
+    struct policy_notice n; /* its texts are set by name, not cleared */
+    n.outcome = d->outcome;
+    n.subjects = q->subjects;
+    n.first_ms = n.last_ms = now_ms;
+    n.times = 1;
+    policy_notice_name(&n, requester_of(q), q->purpose, d->rule);
+    policy_notices_add(s->notices, &n);
+}
+
 static enum ndc_err decide(void *ctx, struct ndc_policy_decision *out,
                            const struct ndc_policy_request *request,
                            struct ndc_fault *fault)
 {
     struct policy_service *s = ctx;
     struct ndc_policy_request q = *request;
-    /* Seeing oneself gathers nothing. */
+    struct policy_look look;
+    uint64_t counts[POLICY_PERIODS_MAX];
+    int64_t now_ms = ndc_clock_wall_ms();
+    /* Seeing oneself gathers nothing, and organisations are no people. */
     bool self = ndc_str_eq(q.entity_id, q.subject);
-    bool count = q.subjects == 0 && q.subject.len && !self && requester_of(&q).len;
-    if (q.subjects == 0)
-        q.subjects = count ? policy_volume_count(s->volume, requester_of(&q), q.purpose,
-                                                 q.subject, false)
-                           : 1;
+    bool count = q.subjects == 0 && q.subject.len && !self && requester_of(&q).len &&
+                 q.entity == NDC_ENTITY_PERSON;
     struct policy_lease lease = policy_service_take(s);
-    enum policy_why why = policy_table_decide(lease.table, out, &q);
+    for (size_t p = 0; p < POLICY_PERIODS_MAX; p++)
+        counts[p] = q.subjects ? q.subjects : 1;
+    if (count) {
+        look =
+            policy_volume_look(s->volume, requester_of(&q), q.purpose, q.subject, now_ms);
+        policy_volume_count(s->volume, counts, &lease.table->periods, &look, false);
+    }
+    q.subjects = counts[0];
+    enum policy_why why = policy_table_decide_counted(lease.table, out, &q, counts);
     enum ndc_err err = NDC_OK;
-    if (why != POLICY_WHY_NONE) err = policy_fault(lease.table, &q, out, why, fault);
+    if (why != POLICY_WHY_NONE)
+        err = policy_fault(lease.table, &q, out, counts, why, fault);
+    else if (count)
+        policy_volume_count(s->volume, counts, &lease.table->periods, &look, true);
     policy_service_give(lease);
-    if (!err && count)
-        (void)policy_volume_count(s->volume, requester_of(&q), q.purpose, q.subject,
-                                  true);
+    if (out->obligations & NDC_OBLIGE_ESCALATE) escalate(s, &q, out, now_ms);
     return err;
 }
 
@@ -262,7 +297,13 @@ static uint64_t seen_subject(void *ctx, struct ndc_str requester, struct ndc_str
                              struct ndc_str subject)
 {
     struct policy_service *s = ctx;
-    return policy_volume_count(s->volume, requester, purpose, subject, true);
+    uint64_t counts[POLICY_PERIODS_MAX];
+    struct policy_look look =
+        policy_volume_look(s->volume, requester, purpose, subject, ndc_clock_wall_ms());
+    struct policy_lease lease = policy_service_take(s);
+    policy_volume_count(s->volume, counts, &lease.table->periods, &look, true);
+    policy_service_give(lease);
+    return counts[0];
 }
 
 const struct ndc_policy_ops policy_service_ops = {

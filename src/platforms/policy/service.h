@@ -3,6 +3,7 @@
 #ifndef NDC_POLICY_SERVICE_H
 #define NDC_POLICY_SERVICE_H
 
+#include "platforms/policy/notice.h"
 #include "platforms/policy/table.h"
 #include "platforms/policy/volume.h"
 
@@ -28,6 +29,10 @@ struct policy_lease {
 };
 struct policy_lease policy_service_take(struct policy_service *service);
 void policy_service_give(struct policy_lease lease);
+
+/* What was seen of whom, and what must be told to a data officer. */
+struct policy_volume *policy_service_volume(const struct policy_service *service);
+struct policy_notices *policy_service_notices(const struct policy_service *service);
 
 const char *policy_service_directory(const struct policy_service *service);
 

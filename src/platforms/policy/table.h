@@ -10,6 +10,7 @@ struct policy_entry {
     uint64_t roles;       /* any of them, or 0: not asked */
     uint64_t not_roles;   /* none of them */
     uint64_t subjects_over;
+    uint8_t period; /* whose count subjects_over is compared with */
     uint8_t consents;
     int8_t self;
     uint8_t effect; /* enum policy_effect */
@@ -41,6 +42,7 @@ struct policy_table {
     /* Volume: level i holds from bounds[i] subjects on; bounds[0] is 0. */
     uint64_t bounds[POLICY_LEVELS_MAX];
     size_t level_count;
+    struct policy_periods periods;
     struct ndc_class classes[POLICY_LEVELS_MAX][NDC_FIELDS_MAX];
     struct ndc_field_set known; /* every field of the dictionary */
     struct ndc_field_set of_entity[NDC_ENTITY_COUNT];
@@ -78,6 +80,15 @@ enum policy_why {
 enum policy_why policy_table_decide(const struct policy_table *table,
                                     struct ndc_policy_decision *out,
                                     const struct ndc_policy_request *request);
+/* The same with a count for each of table->periods; without, request->subjects is taken
+ * for all of them, which errs to the safe side. */
+enum policy_why policy_table_decide_counted(
+    const struct policy_table *table, struct ndc_policy_decision *out,
+    const struct ndc_policy_request *request,
+    const uint64_t counts[static POLICY_PERIODS_MAX]);
+/* Whether the rule applies because of the number of subjects alone: it would not to one
+ * who has seen one. */
+bool policy_rule_by_volume(const struct policy_table *table, size_t rule);
 
 /* Whether rule number `rule` applies to the request but for its fields; *unmet gets a bit
  * per enum policy_condition that fails. */
@@ -102,11 +113,14 @@ unsigned policy_unmet(const struct policy_table *table, size_t rule,
 /* One JSON object; see ndc_policy_ops. */
 void policy_explain(const struct policy_table *table, struct ndc_json *out,
                     const struct ndc_policy_request *request);
-/* Message and code of a denial, in English for the fault. */
+/* Message and code of a denial, in English for the fault. A rule that denies for the
+ * number of people seen has the code policy.volume; its message says how many were
+ * counted, over which period, and which roles may go on. */
 enum ndc_err policy_fault(const struct policy_table *table,
                           const struct ndc_policy_request *request,
-                          const struct ndc_policy_decision *decision, enum policy_why why,
-                          struct ndc_fault *fault);
+                          const struct ndc_policy_decision *decision,
+                          const uint64_t counts[static POLICY_PERIODS_MAX],
+                          enum policy_why why, struct ndc_fault *fault);
 
 /* Runs the set's tests; calls `told` for each. Returns the number that failed. */
 size_t policy_run_tests(const struct policy_table *table,

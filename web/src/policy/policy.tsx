@@ -7,6 +7,7 @@ import { t, title, word, type Title } from '../core/i18n';
 import { useQuery } from '../core/router';
 import { Field, Grid, Loaded, Page, Problem, SelectField, Tag, TextField } from '../core/ui';
 import { ClassTags } from '../registry/classes';
+import { Volumes } from './volumes';
 
 interface Purpose { code: string; title: Title; laws?: Title[]; needs_legal_basis?: boolean; needs_consent?: boolean; kinds?: string[]; actions?: string[]; entities?: string[]; fields?: string[] }
 interface Rule { id: string; title: Title; reason?: Title; effect: string; mask?: string; when: Record<string, unknown>; fields: string[]; file: string; line: number }
@@ -17,7 +18,7 @@ interface Explained {
   fields: { code: string; title?: Title; title_vi?: string; title_en?: string; sharing: string; importance: string; personal: string; decision: string; mask?: string; rule?: string; reason?: Title; reason_vi?: string; reason_en?: string; needed?: Title; needed_vi?: string; needed_en?: string }[];
 }
 
-const tabs = ['explain', 'purposes', 'fields', 'rules'] as const;
+const tabs = ['explain', 'purposes', 'fields', 'rules', 'volumes'] as const;
 const KINDS = ['anonymous', 'person', 'business', 'official', 'system', 'operator', 'platform'];
 const ACTIONS = ['read', 'search', 'match', 'export', 'write', 'count'];
 const either = (of: Title | undefined, vi?: string, en?: string) => title(of ?? { vi, en });
@@ -164,7 +165,7 @@ export default function PolicyPage() {
       <nav aria-label={t('policy.title')}>
         <ul class="tabs">{tabs.map((x) => <li key={x}><a href={`/policy${x === 'explain' ? '' : `?tab=${x}`}`} aria-current={tab === x ? 'page' : undefined}>{word('policy', `tab_${x}`)}</a></li>)}</ul>
       </nav>
-      {tab === 'explain' ? <Explain /> : tab === 'purposes' ? <Purposes /> : tab === 'fields' ? <Fields /> : <Rules />}
+      {tab === 'explain' ? <Explain /> : tab === 'purposes' ? <Purposes /> : tab === 'fields' ? <Fields /> : tab === 'rules' ? <Rules /> : <Volumes />}
     </Page>
   );
 }

@@ -328,6 +328,27 @@ static enum ndc_err run_search(struct ndc_request *req, const struct ndc_search 
     return err;
 }
 
+/* Each person on the page counts as seen, and is named in the log. */
+static enum ndc_err write_hits(struct ndc_request *req, const struct ndc_search_hit *hits,
+                               size_t n, const struct ndc_field_set *fields,
+                               const struct ndc_policy_decision *organisations,
+                               struct ndc_fault *fault)
+{
+    struct ndc_policy_decision one;
+    ndc_json_key(&req->json, "items");
+    ndc_json_array(&req->json);
+    for (size_t i = 0; i < n; i++) {
+        bool person = hits[i].type == NDC_ENTITY_PERSON;
+        if (person)
+            NDC_TRY(ndc_registry_decide(req, NDC_POLICY_SEARCH, NDC_ENTITY_PERSON,
+                                        entity_text(req, hits[i].type, hits[i].number),
+                                        fields, &one, fault));
+        write_hit(req, &hits[i], person ? &one : organisations);
+    }
+    ndc_json_end(&req->json);
+    return NDC_OK;
+}
+
 enum ndc_err ndc_registry_get_search(struct ndc_request *req, struct ndc_fault *fault)
 {
     static const char *const asked[] = {"full_name", "birth_date",        "sex",
@@ -375,12 +396,8 @@ enum ndc_err ndc_registry_get_search(struct ndc_request *req, struct ndc_fault *
     size_t to = NDC_MIN(from + (size_t)ndc_page_limit(req), n);
     struct ndc_json *j = &req->json;
     ndc_json_object(j);
-    ndc_json_key(j, "items");
-    ndc_json_array(j);
-    for (size_t i = from; i < to; i++)
-        write_hit(req, &hits[i],
-                  hits[i].type == NDC_ENTITY_PERSON ? &people : &organisations);
-    ndc_json_end(j);
+    NDC_TRY(write_hits(req, hits + from, to - from, &fields[NDC_ENTITY_PERSON],
+                       &organisations, fault));
     ndc_json_key(j, "next");
     if (to < n)
         ndc_json_u64(j, to);
@@ -419,9 +436,11 @@ enum ndc_err ndc_registry_post_match(struct ndc_request *req, struct ndc_fault *
     ndc_json_key(j, "candidates");
     ndc_json_array(j);
     for (size_t i = 0; i < n; i++) {
+        struct ndc_str id = entity_text(req, NDC_ENTITY_PERSON, found[i].number);
+        NDC_TRY(ndc_registry_decide(req, NDC_POLICY_MATCH, NDC_ENTITY_PERSON, id, &fields,
+                                    &d, fault));
         ndc_json_object(j);
-        ndc_json_kv_str(j, "entity",
-                        entity_text(req, NDC_ENTITY_PERSON, found[i].number));
+        ndc_json_kv_str(j, "entity", id);
         ndc_json_kv_f64(j, "probability", found[i].match.probability);
         ndc_json_kv_f64(j, "log_odds", found[i].match.log_odds);
         ndc_json_key(j, "evidence");
