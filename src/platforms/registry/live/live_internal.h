@@ -66,6 +66,8 @@ struct live_kind {
     struct ndc_link_model *model;
     int identifier_fields[NDC_LINK_FIELDS_MAX]; /* dictionary id, or -1, by spec field */
     int unique_field;                           /* spec field, or -1 */
+    int plain_fields[2]; /* dictionary ids of the first fields that identify nobody by
+                            themselves: a name and a date; or -1 */
     unsigned entity_max;
 };
 

@@ -5,9 +5,11 @@
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/live/batch.h"
 
+#include "base/hash.h"
+
 #include <math.h>
 
-enum { OUTCOME_CHUNK = 64, PAYLOADS_BYTES_MAX = 1 << 30 };
+enum { OUTCOME_CHUNK = 64, KNOWN_RECORDS = 2, PAYLOADS_BYTES_MAX = 1 << 30 };
 
 struct live_vote {
     uint32_t entity, group, votes;
@@ -247,6 +249,7 @@ struct maker { /* one chunk's tools */
     struct ndc_arena arena;
     struct ndc_buf *buf;
     struct ndc_index_keys *keys;
+    struct ndc_link_feed *feeds[NDC_ENTITY_COUNT];
     struct ndc_key64 *entries;
     size_t entry_count, entry_cap;
 };
@@ -260,21 +263,63 @@ static void add_entry(struct maker *k, uint64_t key, uint64_t value)
     k->entries[k->entry_count++] = (struct ndc_key64){key, value};
 }
 
+/* The records whose keys the entity had already: what a changed one was, or another that
+ * stays. */
+static void add_known_keys(struct maker *k, const struct live_link *l,
+                           const struct live_group *g, const struct live_member *m)
+{
+    const struct live_batch *b = k->o->batch;
+    unsigned known = 0;
+    if (g->created) return;
+    if (m->state != LIVE_NONE && m->entity == g->from)
+        ndc_index_record(k->keys,
+                         &b->entities[m->entity].view.records[b->states[m->state].at]);
+    for (uint32_t i = 0; i < g->count && known < KNOWN_RECORDS; i++) {
+        const struct live_member *other = member_at(l, g, i);
+        if (other->entity != g->from || other->state != LIVE_NONE) continue;
+        ndc_index_record(k->keys, other->record);
+        known++;
+    }
+}
+
+static bool same_link_values(struct maker *k, int type, const struct ndc_record *a,
+                             const struct ndc_record *c)
+{
+    struct ndc_link_feed *feed = k->feeds[type];
+    unsigned n = ndc_link_spec_field_count(k->o->batch->live->kinds[type].spec);
+    uint64_t x = 0, y = 0;
+    const struct ndc_str *values = ndc_link_feed_values(feed, a);
+    for (unsigned i = 0; i < n; i++)
+        x = ndc_hash_str(values[i], x);
+    values = ndc_link_feed_values(feed, c);
+    for (unsigned i = 0; i < n; i++)
+        y = ndc_hash_str(values[i], y);
+    return x == y;
+}
+
 /* What the group is found by that it was not before: the keys of records that changed or
  * came from elsewhere; while it is open to others, all its blocking keys as such. */
-static void write_entries(struct maker *k, const struct live_link *l,
-                          const struct live_group *g)
+static void write_entries(struct maker *k, int type, const struct live_group *g)
 {
+    struct live_batch *b = k->o->batch;
+    const struct live_link *l = &b->links[type];
     uint64_t block[NDC_LINK_KEYS_MAX];
     for (uint32_t i = 0; i < g->count; i++) {
         const struct live_member *m = member_at(l, g, i);
-        bool new = g->created || m->entity != g->from || m->state != LIVE_NONE;
+        bool here = !g->created && m->entity == g->from;
+        bool new = !here || m->state != LIVE_NONE;
         if (new) {
+            add_known_keys(k, l, g, m);
+            unsigned known = k->keys->count;
             ndc_index_record(k->keys, m->record);
-            for (unsigned n = 0; n < k->keys->count; n++)
+            for (unsigned n = known; n < k->keys->count; n++)
                 add_entry(k, k->keys->items[n] << 1, g->number);
             ndc_index_keys_reset(k->keys);
         }
+        if (here && m->state != LIVE_NONE && !g->open)
+            new = !same_link_values(
+                k, type, m->record,
+                &b->entities[m->entity].view.records[b->states[m->state].at]);
         if (!new && !g->open) continue;
         unsigned n = ndc_link_row_keys(l->link, l->order[g->first + i], block);
         for (unsigned j = 0; j < n; j++)
@@ -303,7 +348,7 @@ static bool make_group(struct maker *k, int type, uint32_t group)
     g->payload.len = k->buf->len - start;
     if (!g->created) write_before(b, l, g, k->buf);
     g->before.len = k->buf->len - start - g->payload.len;
-    write_entries(k, l, g);
+    write_entries(k, type, g);
     return !k->arena.overflow && !k->buf->failed;
 }
 
@@ -317,6 +362,8 @@ static void make_chunk(void *arg, size_t index)
     size_t to = NDC_MIN(from + OUTCOME_CHUNK, o->count), at = 0;
     bool good = true;
     ndc_arena_init(&k.arena, LIVE_ARENA_BYTES);
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+        if (b->links[t].link) k.feeds[t] = ndc_link_feed_new(b->live->kinds[t].spec);
     for (size_t i = from; i < to && good; i++)
         good = make_group(&k, o->todo[i].type, o->todo[i].group);
     for (size_t i = from; i < to && good; i++) { /* the buffer moves no more */
@@ -336,6 +383,8 @@ static void make_chunk(void *arg, size_t index)
                k.entry_count * sizeof(*k.entries));
     b->entry_count += k.entry_count;
     ndc_mutex_unlock(&o->lock);
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+        ndc_link_feed_free(k.feeds[t]);
     ndc_arena_free(&k.arena);
     free(k.entries);
     free(k.keys);

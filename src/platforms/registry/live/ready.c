@@ -150,15 +150,17 @@ enum ndc_err ndc_live_catch_up(struct ndc_live *live, struct ndc_fault *fault)
 
 static void resolve_fields(struct live_kind *kind)
 {
-    kind->unique_field = -1;
+    unsigned plain = 0;
+    kind->unique_field = kind->plain_fields[0] = kind->plain_fields[1] = -1;
     kind->entity_max = ndc_link_spec_entity_max(kind->spec);
     for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++) {
         kind->identifier_fields[f] = -1;
-        if (f >= ndc_link_spec_field_count(kind->spec) ||
-            !ndc_link_spec_identifier(kind->spec, f))
-            continue;
+        if (f >= ndc_link_spec_field_count(kind->spec)) continue;
         const struct ndc_field *field =
             ndc_field_find(ndc_str(ndc_link_spec_field_name(kind->spec, f)));
+        if (field && !ndc_link_spec_identifier(kind->spec, f) && plain < 2)
+            kind->plain_fields[plain++] = field->id;
+        if (!ndc_link_spec_identifier(kind->spec, f)) continue;
         NDC_ASSERT(field);
         kind->identifier_fields[f] = field->id;
         if (ndc_link_spec_unique(kind->spec, f)) kind->unique_field = (int)f;

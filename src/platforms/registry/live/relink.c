@@ -12,6 +12,8 @@
 
 #include <math.h>
 
+enum { SHARERS_MAX = 16 };
+
 /* ---- members ---- */
 
 static void add_member(struct live_link *l, struct live_member member)
@@ -73,10 +75,9 @@ static struct ndc_str identifier_of(const struct ndc_record *r, int field)
     return f ? f->value : NDC_STR_NULL;
 }
 
-/* Who shares an identifier with a record that changed; *shares[member] is set where
- * somebody does. */
+/* Who shares an identifier with a record that changed. */
 static enum ndc_err look_identifiers(struct live_batch *b, enum ndc_entity type,
-                                     bool *shares, struct ndc_fault *fault)
+                                     struct ndc_fault *fault)
 {
     const struct live_kind *kind = &b->live->kinds[type];
     struct live_link *l = &b->links[type];
@@ -108,12 +109,65 @@ static enum ndc_err look_identifiers(struct live_batch *b, enum ndc_entity type,
         unsigned f = (unsigned)of[i].value;
         if (lookups[i].capped)
             add_filler(l, f, identifier_of(m->record, kind->identifier_fields[f]));
-        else
-            shares[of[i].key] = true;
     }
     free(lookups);
     free(of);
     return err;
+}
+
+static bool agree(const struct live_kind *kind, const struct ndc_record *a,
+                  const struct ndc_record *c)
+{
+    for (size_t i = 0; i < NDC_ARRAY_LEN(kind->plain_fields); i++) {
+        if (kind->plain_fields[i] < 0) continue;
+        struct ndc_str x = identifier_of(a, kind->plain_fields[i]);
+        if (x.len && ndc_str_eq(x, identifier_of(c, kind->plain_fields[i]))) return true;
+    }
+    return false;
+}
+
+/* Records that changed and will be joined by an identifier, as far as can be told: one
+ * that shares it agrees on name or date. */
+struct joined {
+    struct ndc_key64 *items; /* hash of an identifier's value, member */
+    size_t count, cap;
+};
+
+static bool *guess_joined(const struct live_batch *b, enum ndc_entity type)
+{
+    const struct live_kind *kind = &b->live->kinds[type];
+    const struct live_link *l = &b->links[type];
+    unsigned fields = ndc_link_spec_field_count(kind->spec);
+    struct joined j = {0};
+    bool *joined = ndc_xcalloc((size_t)l->count + 1, sizeof(*joined));
+    for (uint32_t m = 0; m < l->count; m++) {
+        for (unsigned f = 0; f < fields; f++) {
+            if (kind->identifier_fields[f] < 0) continue;
+            struct ndc_str value =
+                identifier_of(l->members[m].record, kind->identifier_fields[f]);
+            if (!value.len) continue;
+            if (j.count == j.cap) {
+                j.cap = j.cap ? j.cap * 2 : 16384;
+                j.items = ndc_xrealloc(j.items, j.cap * sizeof(*j.items));
+            }
+            j.items[j.count++] = (struct ndc_key64){ndc_hash_str(value, f), m};
+        }
+    }
+    struct ndc_key64 *scratch = ndc_xmalloc((j.count + 1) * sizeof(*scratch));
+    ndc_sort_key64(j.items, scratch, j.count);
+    free(scratch);
+    for (size_t i = 0, from = 0; i < j.count; i++) {
+        if (j.items[i].key != j.items[from].key) from = i;
+        uint32_t m = (uint32_t)j.items[i].value;
+        if (l->members[m].state == LIVE_NONE || joined[m]) continue;
+        for (size_t k = from; k < j.count && k < from + SHARERS_MAX && !joined[m] &&
+                              j.items[k].key == j.items[from].key;
+             k++)
+            joined[m] = k != i && agree(kind, l->members[m].record,
+                                        l->members[j.items[k].value].record);
+    }
+    free(j.items);
+    return joined;
 }
 
 /* ---- blocking keys ---- */
@@ -215,7 +269,7 @@ static enum ndc_err look_keys(struct live_batch *b, struct live_link *l, struct 
 /* Candidates of the records that changed. One that shares an identifier and has a unique
  * one will be settled: it meets only open entities. */
 static enum ndc_err look_blocks(struct live_batch *b, enum ndc_entity type,
-                                const bool *shares, struct ndc_fault *fault)
+                                const bool *joined, struct ndc_fault *fault)
 {
     const struct live_kind *kind = &b->live->kinds[type];
     struct live_link *l = &b->links[type];
@@ -233,7 +287,7 @@ static enum ndc_err look_blocks(struct live_batch *b, enum ndc_entity type,
         uint64_t of_row[NDC_LINK_KEYS_MAX];
         struct live_member *m = &l->members[row_member[row]];
         int unique = kind->unique_field;
-        bool settled = shares[row_member[row]] && unique >= 0 &&
+        bool settled = joined[row_member[row]] && unique >= 0 &&
                        identifier_of(m->record, kind->identifier_fields[unique]).len;
         unsigned count = ndc_link_row_keys(link, row, of_row);
         for (unsigned i = 0; i < count; i++)
@@ -455,10 +509,12 @@ static enum ndc_err link_kind(struct live_batch *b, enum ndc_entity type,
     add_entities(b, type);
     add_fresh(b, type);
     if (l->count == 0) return NDC_OK;
-    bool *shares = ndc_xcalloc((size_t)l->count + 1, sizeof(*shares));
-    enum ndc_err err = look_identifiers(b, type, shares, fault);
-    if (!err) err = look_blocks(b, type, shares, fault);
-    free(shares);
+    enum ndc_err err = look_identifiers(b, type, fault);
+    if (!err) err = take_in(b, type, fault);
+    if (err) return err;
+    bool *joined = guess_joined(b, type);
+    err = look_blocks(b, type, joined, fault);
+    free(joined);
     for (int round = 0; round < LIVE_ROUNDS_MAX && !err; round++) {
         size_t found = 0, capped = 0, more_capped = 0;
         err = take_in(b, type, fault);
