@@ -3,8 +3,8 @@
  * and in the feed when its caller is answered. Prints `name value unit` lines.
  *
  * usage: live_bench PEOPLE DIR STORE_URL [ROWS_PER_CALL [CALLERS [SECONDS]]]
- * DIR receives the demo's files; a tenth of the four sources' rows is taken out of them to
- * come live. */
+ * DIR receives the demo's files; a tenth of the rows of four sources is taken out of them
+ * to come live. */
 #include "base/csv.h"
 #include "base/hash.h"
 #include "platforms/registry/demo/demo.h"

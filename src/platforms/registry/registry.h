@@ -140,8 +140,6 @@ enum ndc_err ndc_registry_integrate(struct ndc_registry *registry, const int64_t
                                     struct ndc_build_stats *stats,
                                     struct ndc_fault *fault) NDC_MUST_USE;
 
-/* ---- reading (read.c) ---- */
-
 /* The entity's payload, followed through merges (*number becomes the one it is now), in
  * the arena. NDC_ENOTFOUND: registry.no_entity. */
 enum ndc_err ndc_registry_read(struct ndc_registry *registry, struct ndc_store_conn *conn,

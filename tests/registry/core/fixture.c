@@ -214,6 +214,7 @@ static void add_digest(void *arg, uint64_t number, int64_t updated_ms,
     d->records += v->record_count;
     d->content += h;
     d->parts += ndc_mix64(keys);
+    d->values += ndc_mix64(records);
     d->golden += ndc_mix64(ndc_hash_join(keys, golden));
     d->exact += ndc_hash_join(ndc_hash_join(h, times), (uint64_t)updated_ms);
 }

@@ -54,9 +54,9 @@ const char *golden_of(struct world *w, uint64_t entity, const char *field);
  * ended), golden values; not runs or times. Equal digests: the same registry. */
 struct digest {
     uint64_t entities, records, content;
-    uint64_t parts; /* which records are together; golden: and what was chosen of them,
-                       whatever the numbers of entities */
-    uint64_t golden;
+    /* Whatever the numbers of entities: which records are together, what these say, and
+     * what was chosen of it. */
+    uint64_t parts, values, golden;
     uint64_t exact; /* with runs, times and updated_ms too: equal means not rewritten */
 };
 struct digest digest_of(struct world *w);

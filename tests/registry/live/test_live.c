@@ -225,10 +225,210 @@ static void test_any_order(void **state)
     world_free(&w);
 }
 
+/* ---- a source that numbers its changes ---- */
+
+static const char numbered[] = "fields:\n"
+                               "  - {column: ten, to: full_name}\n"
+                               "  - {column: ngay, to: birth_date, format: ymd}\n"
+                               "  - {column: so, to: person_id}\n"
+                               "  - {column: dt, to: phone}\n";
+
+/* A world with some people in it, and a source that knows them by number too. */
+static void numbered_world(struct world *w, void **state)
+{
+    world_new(w, state);
+    declare(w, "first", "{mode: snapshot}", numbered);
+    declare(w, "second", "{mode: snapshot}", numbered);
+    write_csv(w, "first",
+              "k,ten,ngay,so,dt\n"
+              "a,Nguyễn Văn An,1980-02-03,001080000011,0912000001\n"
+              "b,Trần Thị Bình,1991-05-06,001191000022,0912000002\n"
+              "c,Lê Hoàng Cường,1975-07-08,001075000033,0912000003\n");
+    write_csv(w, "second",
+              "k,ten,ngay,so,dt\n"
+              "x,Nguyễn Văn An,1980-02-03,001080000011,0912000001\n");
+    load(w, "first", NULL);
+    load(w, "second", NULL);
+    build(w, NULL);
+}
+
+static void send(struct world *w, const char *ndjson, struct ndc_live_result *result)
+{
+    live(w, "second", ndc_str(ndjson), result);
+}
+
+static void test_one_by_one(void **state)
+{
+    struct world w;
+    struct ndc_live_result r;
+    numbered_world(&w, state);
+    uint64_t an = entity_of(&w, "first", "a"), binh = entity_of(&w, "first", "b");
+    assert_int_equal(entity_of(&w, "second", "x"), an);
+    int64_t before = count_of(&w, "SELECT coalesce(max(seq), 0) FROM registry_change");
+
+    /* Who is known is joined, who is not is new; each is one change in the feed. */
+    send(&w,
+         "{\"k\":\"y\",\"ten\":\"TRAN THI BINH\",\"ngay\":\"1991-05-06\",\"so\":"
+         "\"001191000022\",\"dt\":\"0912000009\"}\n"
+         "{\"k\":\"z\",\"ten\":\"Phạm Thị Dung\",\"ngay\":\"2026-06-01\"}\n",
+         &r);
+    assert_int_equal(r.rows, 2);
+    assert_int_equal(r.created, 2);
+    assert_int_equal(r.last_seq - r.first_seq, 1);
+    assert_int_equal(r.first_seq, before + 1);
+    assert_int_equal(entity_of(&w, "second", "y"), binh);
+    assert_string_equal(golden_of(&w, entity_of(&w, "second", "z"), "full_name"),
+                        "Phạm Thị Dung");
+
+    /* The same again says nothing new. */
+    send(&w, "{\"k\":\"z\",\"ten\":\"Phạm Thị Dung\",\"ngay\":\"2026-06-01\"}", &r);
+    assert_int_equal(r.unchanged, 1);
+    assert_int_equal(r.last_seq, 0);
+
+    /* A wrong number moves the record to another person, the right one brings it back. */
+    uint64_t dung = entity_of(&w, "second", "z");
+    send(&w,
+         "{\"k\":\"y\",\"ten\":\"Lê Hoàng Cường\",\"ngay\":\"1975-07-08\",\"so\":"
+         "\"001075000033\"}",
+         &r);
+    assert_int_equal(entity_of(&w, "second", "y"), entity_of(&w, "first", "c"));
+    assert_int_equal(entity_of(&w, "first", "b"), binh);
+    send(&w,
+         "{\"k\":\"y\",\"ten\":\"Trần Thị Bình\",\"ngay\":\"1991-05-06\",\"so\":"
+         "\"001191000022\"}",
+         &r);
+    assert_int_equal(entity_of(&w, "second", "y"), binh);
+
+    /* One who gets the number of another with the same name and date becomes that one;
+     * the number that is no more leads there. */
+    send(&w,
+         "{\"k\":\"z\",\"ten\":\"Trần Thị Bình\",\"ngay\":\"1991-05-06\",\"so\":"
+         "\"001191000022\"}",
+         &r);
+    assert_int_equal(entity_of(&w, "second", "z"), binh);
+    assert_string_equal(golden_of(&w, dung, "full_name"), "Trần Thị Bình");
+    assert_int_equal(count_of(&w, "SELECT count(*) FROM registry_change WHERE kind = 4"),
+                     1);
+
+    struct digest as_it_stands = digest_of(&w);
+    build(&w, NULL);
+    struct digest built = digest_of(&w);
+    assert_int_equal(as_it_stands.content, built.content);
+    world_reopen(&w);
+    assert_int_equal(digest_of(&w).content, built.content);
+    world_free(&w);
+}
+
+/* A row that cannot be right goes to quarantine and stops nothing. */
+static void test_quarantine(void **state)
+{
+    struct world w;
+    struct ndc_live_result r;
+    numbered_world(&w, state);
+    send(&w,
+         "{\"k\":\"q\",\"ten\":\"Vũ Văn Quý\",\"ngay\":\"1990-13-45\"}\n"
+         "not a row\n"
+         "{\"k\":\"v\",\"ten\":\"Đỗ Thị Vui\",\"ngay\":\"1999-01-02\",\"_op\":\"X\"}\n"
+         "{\"k\":\"u\",\"ten\":\"Đỗ Thị Uyên\",\"ngay\":\"1999-01-02\"}\n",
+         &r);
+    assert_int_equal(r.quarantined, 3);
+    assert_int_equal(r.created, 1);
+    assert_int_equal(count_of(&w, "SELECT count(*) FROM registry_quarantine WHERE source "
+                                  "= 'second' AND state = 'open'"),
+                     3);
+    world_free(&w);
+}
+
+/* Every order of these, some of them twice, comes to the same. */
+static void test_numbered_changes(void **state)
+{
+    static const char *const changes[] = {
+        "{\"k\":\"n\",\"_version\":1,\"ten\":\"Ngô Thị Nga\",\"ngay\":\"1985-01-01\"}",
+        "{\"k\":\"n\",\"_version\":2,\"ten\":\"Ngô Thị Nga\",\"ngay\":\"1985-01-02\"}",
+        "{\"k\":\"n\",\"_version\":3,\"_op\":\"D\"}",
+        "{\"k\":\"n\",\"_version\":4,\"ten\":\"Ngô Thị Nga\",\"ngay\":\"1985-01-03\"}",
+        "{\"k\":\"m\",\"_version\":7,\"_op\":\"D\"}",
+        "{\"k\":\"m\",\"_version\":5,\"ten\":\"Mai Văn Minh\",\"ngay\":\"1960-01-01\"}",
+        "{\"k\":\"x\",\"_version\":9,\"ten\":\"Nguyễn Văn An\",\"ngay\":\"1980-02-03\","
+        "\"so\":\"001080000011\",\"dt\":\"0912777777\"}",
+        "{\"k\":\"x\",\"_version\":8,\"ten\":\"Nguyễn Văn An\",\"ngay\":\"1980-02-03\","
+        "\"so\":\"001080000011\",\"dt\":\"0912666666\"}",
+    };
+    struct digest first = {0};
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct world w;
+        uint64_t rng = seed;
+        size_t order[2 * NDC_ARRAY_LEN(changes)], n = 0;
+        numbered_world(&w, state);
+        for (size_t i = 0; i < NDC_ARRAY_LEN(changes); i++)
+            for (uint64_t twice = ndc_rng_below(&rng, 2) + 1; twice; twice--) {
+                size_t k = ndc_rng_below(&rng, n + 1);
+                order[n++] = order[k];
+                order[k] = i;
+            }
+        for (size_t i = 0; i < n; i++)
+            send(&w, changes[order[i]], NULL);
+        struct digest d = digest_of(&w);
+        if (seed == 1) first = d;
+        assert_int_equal(d.parts, first.parts);
+        assert_int_equal(d.golden, first.golden);
+        assert_int_equal(d.records, first.records);
+        assert_string_equal(golden_of(&w, entity_of(&w, "second", "n"), "birth_date"),
+                            "1985-01-03");
+        assert_int_equal(d.values, first.values);
+        world_free(&w);
+    }
+}
+
+/* Reviewers' decisions take effect at once. */
+static void test_decisions(void **state)
+{
+    struct world w;
+    struct ndc_live_result r;
+    numbered_world(&w, state);
+    uint64_t an = entity_of(&w, "first", "a");
+    struct ndc_store_conn *conn;
+    assert_ok(ndc_store_take(w.store, NDC_WRITE, &conn, fresh()), &fault);
+    assert_ok(ndc_sql_exec(
+                  conn,
+                  "INSERT INTO registry_review (review, type, source_a, key_a, source_b, "
+                  "key_b, entity_a, entity_b, log_odds, reason, state, decided_by, "
+                  "decided_ms, note) VALUES (1, 0, 1, 'a', 2, 'x', 1, 1, 0, 'uncertain', "
+                  "'different', 'test', 1, '')",
+                  NDC_NO_ARGS, NULL, fresh()),
+              &fault);
+    ndc_store_give(conn);
+    assert_ok(ndc_registry_live_decide(w.reg, an, 0, &r, fresh()), &fault);
+    uint64_t other = entity_of(&w, "second", "x"), kept = entity_of(&w, "first", "a");
+    assert_int_not_equal(other, kept);
+    assert_true(other == an || kept == an);
+    assert_int_equal(count_of(&w, "SELECT count(*) FROM registry_change WHERE kind = 5"),
+                     1);
+    world_free(&w);
+}
+
+static void test_nothing_integrated(void **state)
+{
+    struct world w;
+    struct ndc_live_result r;
+    world_new(&w, state);
+    declare(&w, "second", "{mode: snapshot}", numbered);
+    const struct ndc_live_rows rows = {.source = NDC_STR("second"),
+                                       .ndjson = NDC_STR("{\"k\":\"1\"}")};
+    assert_int_equal(ndc_registry_live(w.reg, &rows, &r, fresh()), NDC_ECONFLICT);
+    assert_string_equal(fault.code, "live.no_model");
+    const struct ndc_live_rows nobody = {.source = NDC_STR("nobody"),
+                                         .ndjson = NDC_STR("{}")};
+    assert_int_equal(ndc_registry_live(w.reg, &nobody, &r, fresh()), NDC_ENOTFOUND);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST_ON_BOTH(test_any_order),
+        TEST_ON_BOTH(test_one_by_one),         TEST_ON_BOTH(test_quarantine),
+        TEST_ON_BOTH(test_numbered_changes),   TEST_ON_BOTH(test_decisions),
+        TEST_ON_BOTH(test_nothing_integrated), TEST_ON_BOTH(test_any_order),
     };
     return test_db_run(tests);
 }

@@ -1,5 +1,4 @@
-/* A batch at work: the records that its rows name, the entities that these could touch,
- * what linking makes of them and what is written. */
+/* A batch at work. */
 #ifndef NDC_REGISTRY_LIVE_BATCH_H
 #define NDC_REGISTRY_LIVE_BATCH_H
 
@@ -18,7 +17,6 @@ struct live_entity {
     uint32_t *state_of; /* by record: state + 1 of one that changes; NULL: none does */
 };
 
-/* A record that the batch names. */
 struct live_state {
     uint32_t source;
     struct ndc_str key;
@@ -150,15 +148,12 @@ enum ndc_err ndc_live_look(struct live_batch *batch, struct live_lookup *lookups
 enum ndc_err ndc_live_link(struct live_batch *batch,
                            struct ndc_fault *fault) NDC_MUST_USE;
 
-/* settle.c: what the rows make of the records they name. */
+/* settle.c: what the rows make of the records they name; outcome.c: numbers, payloads,
+ * changes, index entries of the groups; commit.c. */
 enum ndc_err ndc_live_settle(struct live_batch *batch,
                              struct ndc_fault *fault) NDC_MUST_USE;
-
-/* outcome.c: numbers, payloads, changes, index entries of the groups. */
 enum ndc_err ndc_live_outcome(struct live_batch *batch,
                               struct ndc_fault *fault) NDC_MUST_USE;
-
-/* commit.c */
 enum ndc_err ndc_live_commit(struct live_batch *batch,
                              struct ndc_fault *fault) NDC_MUST_USE;
 

@@ -60,7 +60,7 @@ static void add_vote(struct votes *v, size_t first, struct live_vote vote)
 {
     for (size_t i = first; i < v->count; i++) {
         if (v->items[i].entity != vote.entity) continue;
-        v->items[i].votes++;
+        v->items[i].votes += vote.votes;
         return;
     }
     if (v->count == v->cap) {
@@ -78,9 +78,12 @@ static void collect_votes(struct live_batch *b, int type, struct votes *v)
         size_t first = v->count;
         if (!l->groups[k].affected) continue;
         for (uint32_t i = 0; i < l->groups[k].count; i++) {
-            uint32_t entity = member_at(l, &l->groups[k], i)->entity;
-            if (entity != LIVE_NONE)
-                add_vote(v, first, (struct live_vote){entity, k, 1, (uint8_t)type});
+            const struct live_member *m = member_at(l, &l->groups[k], i);
+            /* A record that says something else now speaks for less. */
+            uint32_t weight = m->state == LIVE_NONE ? 2 : 1;
+            if (m->entity != LIVE_NONE)
+                add_vote(v, first,
+                         (struct live_vote){m->entity, k, weight, (uint8_t)type});
         }
     }
     if (v->count) qsort(v->items, v->count, sizeof(*v->items), compare_votes);
