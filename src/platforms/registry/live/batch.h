@@ -1,7 +1,6 @@
 /* A batch at work. */
 #ifndef NDC_REGISTRY_LIVE_BATCH_H
 #define NDC_REGISTRY_LIVE_BATCH_H
-
 #include "platforms/registry/live/live_internal.h"
 
 struct live_entity {
