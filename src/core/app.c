@@ -7,6 +7,7 @@
 #include "core/identity.h"
 #include "core/metrics.h"
 #include "core/permission.h"
+#include "core/webhook_internal.h"
 #include "store/store.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -43,6 +44,7 @@ struct ndc_app *ndc_app_new(const struct ndc_platform *const *platforms,
     app->platforms[app->platforms_n++] = &ndc_core_platform;
     app->platforms[app->platforms_n++] = &ndc_identity_platform;
     app->platforms[app->platforms_n++] = &ndc_jobs_platform;
+    app->platforms[app->platforms_n++] = &ndc_webhooks_platform;
     for (size_t i = 0; platforms[i]; i++) {
         NDC_ASSERT(app->platforms_n < NDC_PLATFORMS_MAX);
         if (is_chosen(config, platforms[i]->code))
@@ -50,6 +52,7 @@ struct ndc_app *ndc_app_new(const struct ndc_platform *const *platforms,
     }
     ndc_permissions_setup(app->platforms);
     app->metrics = ndc_metrics_new();
+    app->webhooks = ndc_webhooks_new();
     return app;
 }
 
@@ -207,6 +210,7 @@ void ndc_app_free(struct ndc_app *app)
     for (size_t i = app->platforms_n; i-- > 0;)
         if (app->started[i] && app->platforms[i]->stop)
             app->platforms[i]->stop(app->states[i]);
+    ndc_webhooks_free(app->webhooks);
     if (app->audit) {
         ndc_audit_set(NULL);
         ndc_audit_close(app->audit);
@@ -255,6 +259,11 @@ struct ndc_identity *ndc_app_identity(const struct ndc_app *app)
 struct ndc_metrics *ndc_app_metrics(const struct ndc_app *app)
 {
     return app->metrics;
+}
+
+struct ndc_webhooks *ndc_app_webhooks(const struct ndc_app *app)
+{
+    return app->webhooks;
 }
 
 struct ndc_topics *ndc_app_topics(const struct ndc_app *app)

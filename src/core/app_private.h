@@ -31,6 +31,7 @@ struct ndc_app {
     struct ndc_jobs *jobs;
     struct ndc_dispatcher *dispatcher;
     struct ndc_topics *topics;
+    struct ndc_webhooks *webhooks;
     struct ndc_pool *pool, *password_pool;
     struct ndc_router *router;
     struct ndc_dispatch *dispatch;

@@ -4,6 +4,7 @@
 #include "core/app_private.h"
 #include "core/jobs_http.h"
 #include "core/metrics.h"
+#include "core/webhook_internal.h"
 #include "sys/clock.h"
 
 #include <stdio.h>
@@ -170,6 +171,7 @@ static const struct ndc_route routes[] = {
 
 static const struct ndc_permission permissions[] = {
     {"core.jobs", "Xem và dừng công việc", "Watch and stop jobs", "operator steward"},
+    {"core.webhooks", "Quản lý webhook", "Manage webhooks", "operator steward"},
     {"core.metrics", "Xem số liệu vận hành", "Read operating figures", "operator"},
 };
 
@@ -182,6 +184,17 @@ const struct ndc_platform ndc_core_platform = {
     .routes_n = NDC_ARRAY_LEN(routes),
     .permissions = permissions,
     .permissions_n = NDC_ARRAY_LEN(permissions),
+};
+
+const struct ndc_platform ndc_webhooks_platform = {
+    .code = "webhooks",
+    .title_vi = "Webhook",
+    .title_en = "Webhooks",
+    .summary = "What happened, sent to who asked for it, signed.",
+    .migrations = ndc_webhook_migrations,
+    .migrations_n = NDC_WEBHOOK_MIGRATIONS,
+    .routes = ndc_webhook_routes,
+    .routes_n = NDC_WEBHOOK_ROUTES,
 };
 
 const struct ndc_platform ndc_jobs_platform = {

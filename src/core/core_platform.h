@@ -6,6 +6,7 @@
 
 extern const struct ndc_platform ndc_core_platform;
 extern const struct ndc_platform ndc_jobs_platform;
+extern const struct ndc_platform ndc_webhooks_platform;
 
 /* Handlers in openapi.c. */
 enum ndc_err ndc_openapi_json(struct ndc_request *req, struct ndc_fault *fault);

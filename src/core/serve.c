@@ -6,6 +6,7 @@
 #include "core/jobs_http.h"
 #include "core/metrics.h"
 #include "core/router.h"
+#include "core/webhook_internal.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/thread.h"
@@ -143,6 +144,7 @@ enum ndc_err ndc_app_serve_start(struct ndc_app *app, struct ndc_fault *fault)
     });
     ndc_app_gauges(app);
     err = start_jobs(app, fault);
+    if (err == NDC_OK) err = ndc_webhooks_start(app->webhooks, app, fault);
     if (err == NDC_OK) err = start_http(app, fault);
     if (err == NDC_OK) make_address(app);
     return err;
@@ -152,6 +154,7 @@ void ndc_app_serve_stop(struct ndc_app *app)
 {
     ndc_http_stop(app->http);
     app->http = NULL;
+    ndc_webhooks_stop(app->webhooks);
     if (app->dispatcher) ndc_dispatcher_stop(app->dispatcher);
     if (app->jobs) ndc_jobs_stop(app->jobs);
     ndc_pool_free(app->pool);

@@ -56,6 +56,17 @@ const struct ndc_setting ndc_core_settings[] = {
     {"body_rate_min", NDC_SETTING_BYTES, "1k", NULL, 1, 1073741824, "Limits",
      "Bytes a second below which a request's body is given up, after 30 s."},
 
+    {"webhook_retry", NDC_SETTING_TIME, "5s", NULL, 10, 3600000, "Webhooks",
+     "A failed delivery is tried again after this, then after twice as long, and so on "
+     "up to an hour."},
+    {"webhook_attempts", NDC_SETTING_INT, "12", NULL, 1, 100, "Webhooks",
+     "After so many tries a delivery goes to the dead letters and the next one is sent."},
+    {"webhook_timeout", NDC_SETTING_TIME, "10s", NULL, 100, 60000, "Webhooks",
+     "An endpoint must have answered within this."},
+    {"webhook_private", NDC_SETTING_BOOL, "no", NULL, 0, 0, "Webhooks",
+     "Let endpoints be on loopback and private addresses and speak plain HTTP: for tests "
+     "and closed networks."},
+
     {"session_idle", NDC_SETTING_TIME, "30m", NULL, 1000, 2592000000, "Sign-in",
      "A session unused for this long ends."},
     {"session_max", NDC_SETTING_TIME, "12h", NULL, 1000, 2592000000, "Sign-in",

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -20,7 +21,8 @@ enum {
     TIMEOUT_MS = 10000,
     ANSWER_BYTES_MAX = 16 << 20,
     HEAD_BYTES_MAX = 64 << 10,
-    PIECE = 16 << 10
+    PIECE = 16 << 10,
+    CANCEL_MS = 100
 };
 
 struct url {
@@ -34,6 +36,7 @@ struct link {
     SSL_CTX *ctx;
     SSL *ssl;
     int64_t deadline_ns;
+    const atomic_bool *cancel;
     struct ndc_fault *fault;
 };
 
@@ -95,8 +98,12 @@ static enum ndc_err wait_for(struct link *l, short events)
     int rc;
     do {
         int ms = remaining_ms(l);
-        rc = ms > 0 ? poll(&p, 1, ms) : 0;
-    } while (rc < 0 && errno == EINTR);
+        bool over = ms <= 0 || (l->cancel && atomic_load(l->cancel));
+        if (l->cancel) ms = NDC_MIN(ms, (int)CANCEL_MS);
+        rc = over ? 0 : poll(&p, 1, ms);
+        if (rc == 0 && !over) continue;
+        if (rc >= 0 || errno != EINTR) break;
+    } while (true);
     if (rc > 0) return NDC_OK;
     return ndc_fail(l->fault, NDC_EBUSY, "client.timeout", "no answer in time");
 }
@@ -128,10 +135,65 @@ static enum ndc_err try_connect(struct link *l, const struct sockaddr *address,
     return no_connection(l, host, strerror(e));
 }
 
-static enum ndc_err connect_to(struct link *l, const struct url *url)
+/* RFC 6890 and the IANA registries of special-purpose addresses. */
+static bool public_v4(uint32_t a)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    static const struct {
+        uint32_t net;
+        unsigned bits;
+    } special[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},
+                   {0xa9fe0000, 16}, {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24},
+                   {0xc0586300, 24}, {0xc0a80000, 16}, {0xc6120000, 15}, {0xc6336400, 24},
+                   {0xcb007100, 24}, {0xe0000000, 3}};
+    for (size_t i = 0; i < NDC_ARRAY_LEN(special); i++)
+        if ((a ^ special[i].net) >> (32 - special[i].bits) == 0) return false;
+    return true;
+}
+
+static bool public_address(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return public_v4(ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr));
+    if (address->sa_family != AF_INET6) return false;
+    const uint8_t *b = ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr;
+    /* Global unicast is 2000::/3; not documentation, nor what carries an IPv4 address
+     * inside (Teredo, 6to4, mapped). */
+    if (b[0] >> 5 != 1) return false;
+    if (b[0] == 0x20 && b[1] == 0x01 && (b[2] < 2 || (b[2] == 0x0d && b[3] == 0xb8)))
+        return false;
+    return !(b[0] == 0x20 && b[1] == 0x02);
+}
+
+static enum ndc_err not_public(struct ndc_fault *fault, const char *host)
+{
+    return ndc_fail(fault, NDC_EDENIED, "client.address",
+                    "%s is not a public address: this server does not call its own "
+                    "network",
+                    host);
+}
+
+/* One address that is not public condemns the name. */
+static enum ndc_err resolve(struct addrinfo **list, const struct url *url,
+                            bool public_only, struct ndc_fault *fault)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    int rc = getaddrinfo(url->host, url->port, &hints, list);
+    if (rc != 0)
+        return ndc_fail(fault, NDC_EIO, "client.connect", "cannot connect to %s: %s",
+                        url->host, gai_strerror(rc));
+    for (struct addrinfo *ai = *list; public_only && ai; ai = ai->ai_next) {
+        if (public_address(ai->ai_addr)) continue;
+        freeaddrinfo(*list);
+        return not_public(fault, url->host);
+    }
+    return NDC_OK;
+}
+
+static enum ndc_err connect_to(struct link *l, const struct url *url, bool public_only)
+{
+    struct addrinfo *list = NULL;
     enum ndc_err err = NDC_EIO;
+    if (url->local && public_only) return not_public(l->fault, url->host);
     if (url->local) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         if (strlen(url->host) >= sizeof(address.sun_path))
@@ -140,8 +202,8 @@ static enum ndc_err connect_to(struct link *l, const struct url *url)
         return try_connect(l, (struct sockaddr *)&address, sizeof(address), AF_UNIX,
                            url->host);
     }
-    int rc = getaddrinfo(url->host, url->port, &hints, &list);
-    if (rc != 0) return no_connection(l, url->host, gai_strerror(rc));
+    enum ndc_err unknown = resolve(&list, url, public_only, l->fault);
+    if (unknown) return unknown;
     struct ndc_fault *fault = l->fault, last = {0};
     for (struct addrinfo *ai = list; ai && err != NDC_OK; ai = ai->ai_next) {
         last = (struct ndc_fault){0};
@@ -403,18 +465,31 @@ enum ndc_err ndc_client_call(struct ndc_client_answer *answer,
     unsigned timeout = request->timeout_ms ? request->timeout_ms : TIMEOUT_MS;
     struct link l = {.fd = -1,
                      .deadline_ns = ndc_clock_mono_ns() + (int64_t)timeout * 1000000,
+                     .cancel = request->cancel,
                      .fault = fault};
     answer->status = 0;
     ndc_buf_init(&answer->head, HEAD_BYTES_MAX);
     ndc_buf_init(&answer->body, request->answer_bytes_max ? request->answer_bytes_max
                                                           : (size_t)ANSWER_BYTES_MAX);
     enum ndc_err err = parse_url(&url, request->url, fault);
-    if (err == NDC_OK) err = connect_to(&l, &url);
+    if (err == NDC_OK) err = connect_to(&l, &url, request->public_only);
     if (err == NDC_OK && url.tls) err = start_tls(&l, &url, request);
     if (err == NDC_OK) err = exchange(&l, answer, &url, request);
     SSL_free(l.ssl);
     SSL_CTX_free(l.ctx);
     if (l.fd >= 0) close(l.fd);
+    return err;
+}
+
+enum ndc_err ndc_client_check(const char *text, bool public_only, struct ndc_fault *fault)
+{
+    struct url url;
+    struct addrinfo *list = NULL;
+    enum ndc_err err = parse_url(&url, text, fault);
+    if (err) return err;
+    if (url.local) return public_only ? not_public(fault, url.host) : NDC_OK;
+    err = resolve(&list, &url, public_only, fault);
+    if (!err) freeaddrinfo(list);
     return err;
 }
 

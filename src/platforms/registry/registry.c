@@ -8,6 +8,7 @@
 #include "platforms/registry/job.h"
 #include "platforms/registry/load/settle.h"
 #include "platforms/registry/schedule.h"
+#include "platforms/registry/serve/changes.h"
 #include "platforms/registry/serve/http.h"
 #include "sys/file.h"
 
@@ -47,12 +48,20 @@ enum ndc_err ndc_registry_start(struct ndc_app *app, struct ndc_registry **out,
     return err;
 }
 
+static void tell_webhooks(void *app)
+{
+    ndc_webhook_wake(app, ndc_change_webhook_source.name);
+}
+
 static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *fault)
 {
     struct ndc_registry *reg = NULL;
     enum ndc_err err = ndc_registry_start(app, &reg, fault);
     *state = reg;
-    if (!err) reg->hub = ndc_change_hub_new(reg->store, NULL, NULL);
+    if (err) return err;
+    ndc_change_webhook_source.arg = reg;
+    ndc_webhook_offer(app, &ndc_change_webhook_source);
+    reg->hub = ndc_change_hub_new(reg->store, tell_webhooks, app);
     return err;
 }
 

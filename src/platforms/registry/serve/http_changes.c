@@ -6,6 +6,7 @@
 #include "net/http.h"
 #include "platforms/registry/change/hub.h"
 #include "platforms/registry/change/view.h"
+#include "platforms/registry/serve/changes.h"
 #include "platforms/registry/serve/http.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -18,18 +19,16 @@ enum {
     STREAM_S = 900,
 };
 
-static struct ndc_str source_of(struct ndc_registry *reg, uint32_t number)
+struct ndc_str ndc_change_source(struct ndc_registry *reg, uint32_t number)
 {
     const struct ndc_registered *r = number ? ndc_registry_by_number(reg, number) : NULL;
     return r ? r->source->id : NDC_STR_NULL;
 }
 
-/* Which types were asked for and which fields may be named. A caller who may see nothing
- * of any is refused. */
-static enum ndc_err make_filter(struct ndc_request *req, const char *action,
-                                struct ndc_change_filter *filter, struct ndc_fault *fault)
+enum ndc_err ndc_change_filter_make(struct ndc_request *req, struct ndc_str type,
+                                    const char *action, struct ndc_change_filter *filter,
+                                    struct ndc_fault *fault)
 {
-    struct ndc_str type = ndc_request_query(req, "type");
     struct ndc_policy_decision d = {0};
     enum ndc_err err = NDC_OK;
     bool any = false;
@@ -89,7 +88,8 @@ enum ndc_err ndc_registry_list_changes(struct ndc_request *req, struct ndc_fault
     size_t n = 0, shown = 0;
     int64_t last, after = ndc_request_query_i64(req, "after", 0);
     size_t limit = (size_t)ndc_request_query_i64(req, "limit", PAGE_DEFAULT);
-    NDC_TRY(make_filter(req, "changes", &filter, fault));
+    NDC_TRY(ndc_change_filter_make(req, ndc_request_query(req, "type"), "changes",
+                                   &filter, fault));
     NDC_TRY(check_place(reg, after, &last, fault));
     ndc_arena_init(&arena, PAGE_BYTES_MAX);
     enum ndc_err err = ndc_registry_conn(req, &conn, fault);
@@ -103,7 +103,8 @@ enum ndc_err ndc_registry_list_changes(struct ndc_request *req, struct ndc_fault
         ndc_json_array(j);
         for (size_t i = 0; i < n; i++) {
             if (!ndc_change_wanted(&filter, &changes[i])) continue;
-            ndc_change_write(j, &changes[i], source_of(reg, changes[i].source), &filter);
+            ndc_change_write(j, &changes[i], ndc_change_source(reg, changes[i].source),
+                             &filter);
             shown++;
         }
         ndc_json_end(j);
@@ -144,7 +145,7 @@ static void write_piece(struct stream *s, struct ndc_buf *out,
         if (!told) continue;
         ndc_buf_printf(out, "id: %lld\ndata: ", (long long)changes[i].seq);
         ndc_json_init(&j, out);
-        ndc_change_write(&j, &changes[i], source_of(s->reg, changes[i].source),
+        ndc_change_write(&j, &changes[i], ndc_change_source(s->reg, changes[i].source),
                          &s->filter);
         ndc_buf_add_c(out, "\n\n");
         s->rows++;
@@ -227,7 +228,8 @@ enum ndc_err ndc_registry_stream_changes(struct ndc_request *req, struct ndc_fau
     struct ndc_registry *reg = ndc_registry_of(req);
     struct ndc_change_filter filter;
     int64_t after, last;
-    NDC_TRY(make_filter(req, "changes.follow", &filter, fault));
+    NDC_TRY(ndc_change_filter_make(req, ndc_request_query(req, "type"), "changes.follow",
+                                   &filter, fault));
     NDC_TRY(parse_place(req, &after, fault));
     NDC_TRY(check_place(reg, after, &last, fault));
     struct stream *s = ndc_xcalloc(1, sizeof(*s));
