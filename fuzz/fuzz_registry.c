@@ -1,5 +1,6 @@
 /* Fuzzes the registry's parsers: declarations with their rules, row connectors and the
  * mapper, stored records, entities and index pages. The first byte chooses. */
+#include "platforms/registry/change/diff.h"
 #include "platforms/registry/entity/entity.h"
 #include "platforms/registry/entity/history.h"
 #include "platforms/registry/entity/index.h"
@@ -78,6 +79,10 @@ static void fuzz_stored(struct ndc_str in)
         ndc_arena_reset(&arena);
         if (ndc_record_decode(&record, &arena, &whole)) ndc_record_content_hash(&record);
     }
+    struct ndc_record *records;
+    unsigned n;
+    ndc_arena_reset(&arena);
+    if (ndc_change_undo(&records, &n, &arena, NULL, 0, in)) NDC_ASSERT(n <= in.len);
     (void)ndc_index_page_find(in, 77, entities, 16, &more, &damaged);
     ndc_buf_free(&out);
     ndc_arena_free(&arena);

@@ -391,6 +391,67 @@ await test('roles: made, changed and deleted by keyboard; one in use stays', asy
   await page.getByText('Một cửa').waitFor({ state: 'hidden' });
 });
 
+await test('changes: what happens appears without a reload, is held while paused, and comes back after the connection', async () => {
+  await fresh('/changes');
+  await counts(page.locator('tbody tr'), 6);
+  await until('the stream', () => world.streams.length === 1);
+  const said = world.requests.find((r) => r.path.startsWith('/api/registry/changes/stream')).headers;
+  equal([said['last-event-id'], said['ndc-purpose']], ['6', 'population-management']);
+  const send = (seq, more = {}) => world.streams.at(-1).write(`id: ${seq}\ndata: ${JSON.stringify({ seq, at: new Date().toISOString(), kind: 'changed', type: 'person', entity: 'P-7KX2M9QD-3', other: null, source: 'civil_status', fields: ['permanent_address'], ...more })}\n\n`);
+  send(7);
+  await counts(page.locator('tbody tr'), 7);
+  const first = page.locator('tbody tr').first();
+  assert((await first.innerText()).includes('Hộ tịch điện tử'), await first.innerText());
+  equal(await first.locator('th, td').nth(3).locator('a').getAttribute('href'), '/persons/P-7KX2M9QD-3');
+  await page.getByRole('button', { name: 'Tạm dừng' }).focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/changes?paused=yes');
+  send(8);
+  send(9, { kind: 'merged', other: 'P-2AB4C6DE-1', fields: [] });
+  await page.getByText('2 thay đổi đang chờ').waitFor();
+  equal(await page.locator('tbody tr').count(), 7);
+  await page.keyboard.press('Enter');
+  await counts(page.locator('tbody tr'), 9);
+  world.streams.at(-1).end();
+  await until('the connection again', () => world.streams.length === 2);
+  equal(world.requests.filter((r) => r.path.startsWith('/api/registry/changes/stream')).at(-1).headers['last-event-id'], '9');
+  await page.getByLabel('Thay đổi', { exact: true }).selectOption('merged');
+  await page.waitForURL('**kind=merged**');
+  await counts(page.locator('tbody tr'), 2);
+  equal(await axeFaults(page), []);
+});
+
+await test('webhooks: subscribed with a purpose, the secret once; tested, paused, a dead letter sent again, ended', async () => {
+  await fresh('/webhooks');
+  await counts(page.locator('tbody tr'), 3);
+  await page.getByRole('button', { name: 'Đăng ký webhook' }).click();
+  await page.locator('dialog').getByLabel('Địa chỉ nhận').fill('nowhere');
+  await page.keyboard.press('Enter');
+  await page.locator('dialog .govuk-error-message').waitFor();
+  await page.locator('dialog').getByLabel('Địa chỉ nhận').fill('https://localhost/x');
+  await page.keyboard.press('Enter');
+  await page.locator('dialog [role=alert]').waitFor();
+  await page.locator('dialog').getByLabel('Địa chỉ nhận').fill('https://hooks.example.org/x');
+  await page.keyboard.press('Enter');
+  await page.locator('dialog .secret').waitFor();
+  assert((await page.locator('dialog .secret').innerText()).startsWith('whsec_'), 'the secret');
+  equal(await axeFaults(page), []);
+  await page.keyboard.press('Escape');
+  await counts(page.locator('tbody tr'), 4);
+  assert(!(await page.content()).includes('whsec_'), 'the secret is still there');
+  await open('/webhooks/W2');
+  await page.getByRole('button', { name: 'Gửi thử' }).click();
+  await page.getByText('204 sau 12 ms').waitFor();
+  await page.getByRole('button', { name: 'Gửi lại: msg_W2_3_4' }).click();
+  await page.getByText('chờ gửi lại').waitFor();
+  await page.getByRole('button', { name: 'Tạm dừng' }).click();
+  await page.getByRole('button', { name: 'Gửi tiếp' }).waitFor();
+  await page.getByRole('button', { name: 'Huỷ đăng ký' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Huỷ đăng ký' }).click();
+  await page.waitForURL('**/webhooks');
+  await counts(page.locator('tbody tr'), 3);
+});
+
 await test('map: every province can be reached and read by keyboard', async () => {
   await fresh('/map');
   await counts(page.locator('.province'), 34);

@@ -84,6 +84,21 @@ const dateReason = reason('ngay_sinh', 'birth_date', 'date.not_in_calendar', 'Ng
 const idReason = reason('ma_so', 'person_id', 'id.structure', 'Số định danh không đúng cấu trúc', 'The identifier has the wrong structure', 'correct', '00108501234');
 const nameReason = reason('ho_ten', 'full_name', 'missing', 'Thiếu giá trị bắt buộc', 'A required value is missing', 'complete', '');
 
+const changes = [
+  { seq: 1, at: at(30), kind: 'generation', type: null, entity: null, other: null, source: null, fields: [] },
+  { seq: 2, at: at(9), kind: 'created', type: 'person', entity: 'P-7KX2M9QD-3', other: null, source: 'civil_status', fields: ['full_name', 'birth_date'] },
+  { seq: 3, at: at(8), kind: 'changed', type: 'person', entity: 'P-2AB4C6DE-1', other: null, source: 'residence', fields: ['permanent_address', 'phone'] },
+  { seq: 4, at: at(7), kind: 'merged', type: 'person', entity: 'P-2AB4C6DE-1', other: 'P-7KX2M9QD-3', source: 'tax', fields: [] },
+  { seq: 5, at: at(6), kind: 'split', type: 'person', entity: 'P-9ZZ4C6DE-5', other: 'P-7KX2M9QD-3', source: 'tax', fields: ['full_name'] },
+  { seq: 6, at: at(5), kind: 'ended', type: 'organisation', entity: 'O-5QW8E2RT-7', other: null, source: 'business', fields: [] },
+];
+const webhook = { source: 'registry.changes', reason: null, filter: null, principal: 'user:admin', purpose: 'population-management', created_at: at(900), seq: 6, pending_attempts: 0, next_at: null, delivered: 1204, failed: 3, dead: 0, last_at: at(1), last_status: 204, last_error: null, old_secret_until: null };
+/** Subscriptions and what could not be sent to them. */
+const freshWebhooks = () => ({
+  webhooks: [{ ...webhook, id: 'W1', url: 'https://hooks.example.vn/ndc', title: 'Sở Tư pháp Hà Nội' }, { ...webhook, id: 'W2', url: 'https://he-thong-mot-cua.example.vn/api/v2/nhan-thay-doi-du-lieu-dan-cu', title: '', pending_attempts: 2, dead: 1, last_status: 0, last_error: 'no answer in time' }, { ...webhook, id: 'W3', url: 'https://old.example.vn/', title: 'Cũ', state: 'gone', reason: 'it answered 410 Gone', last_status: 410, last_error: 'answered 410' }].map((w) => ({ state: 'active', ...w })),
+  deadLetters: [{ message: 'msg_W2_3_4', after: 3, last: 4, events: 1, attempts: 12, at: at(20), error: 'answered 500', queued: false }],
+});
+
 function fresh() {
   const quarantine = Array.from({ length: 7 }, (_, i) => ({
     id: `Q${i + 1}`, run: 'R100', source: i % 2 ? 'residence' : 'population', key: `00108500${1000 + i}`, line: 40 + i * 3, state: 'open',
@@ -100,7 +115,7 @@ function fresh() {
     platform: 'registry', route: 'GET /api/registry/persons/{entity}', subjects: i % 4 ? ['P-7KX2M9QD-3'] : undefined, outcome: i % 5 ? 'partial' : 'permit', rule: 'shared-for-duty', request: `req-${i}`, client: '127.0.0.1',
   }));
   const notices = [{ id: 4, requester: 'byt', title: { vi: 'Bộ Y tế', en: 'Ministry of Health' }, purpose: 'health', purpose_title: { vi: 'Khám bệnh, chữa bệnh', en: 'Medical care' }, rule: 'bulk-important-sensitive', rule_title: { vi: 'Dữ liệu nhạy cảm của từ 10.000 chủ thể', en: 'Sensitive data of 10,000 subjects or more' }, outcome: 'deny', subjects: 10000, times: 12, first: at(120), last: at(3), settled: null }];
-  return { quarantine, reviews, entries, notices, session: null, mustChange: false, shouldChange: false, roles: [{ role: 'admin', title: { vi: 'Quản trị', en: 'Administrator' }, builtin: true, permissions: ['identity.users', 'identity.keys'] }, { role: 'agency-reader', title: { vi: 'Cơ quan đọc', en: 'Agency reader' }, builtin: true, permissions: ['registry.person.read'] }, { role: 'desk', title: { vi: 'Quầy', en: 'Desk' }, builtin: false, permissions: [] }], keys: [{ id: 'K7KX2M9Q', title: 'Cổng thanh toán', agency: 'BHXH', roles: ['agency-reader'], created_at: at(9000), expires_at: null, revoked_at: null, last_used_at: at(30) }], users: [{ name: 'admin', full_name: 'Quản trị viên', agency: 'NDC', roles: ['admin'], disabled: false, created_at: at(20000) }, { name: 'lan', full_name: 'Trần Thị Lan', agency: 'BCA', roles: ['steward'], disabled: false, created_at: at(10000) }] };
+  return { ...freshWebhooks(), quarantine, reviews, entries, notices, session: null, mustChange: false, shouldChange: false, roles: [{ role: 'admin', title: { vi: 'Quản trị', en: 'Administrator' }, builtin: true, permissions: ['identity.users', 'identity.keys'] }, { role: 'agency-reader', title: { vi: 'Cơ quan đọc', en: 'Agency reader' }, builtin: true, permissions: ['registry.person.read'] }, { role: 'desk', title: { vi: 'Quầy', en: 'Desk' }, builtin: false, permissions: [] }], keys: [{ id: 'K7KX2M9Q', title: 'Cổng thanh toán', agency: 'BHXH', roles: ['agency-reader'], created_at: at(9000), expires_at: null, revoked_at: null, last_used_at: at(30) }], users: [{ name: 'admin', full_name: 'Quản trị viên', agency: 'NDC', roles: ['admin'], disabled: false, created_at: at(20000) }, { name: 'lan', full_name: 'Trần Thị Lan', agency: 'BCA', roles: ['steward'], disabled: false, created_at: at(10000) }] };
 }
 
 const evidence = [
@@ -139,7 +154,7 @@ const purposes = [
 
 /** Starts it; `state` may be changed by tests, `fail` maps "METHOD /path" to a problem. */
 export function start(port = 0) {
-  const world = { state: fresh(), fail: new Map(), held: null, requests: [] };
+  const world = { streams: [], state: fresh(), fail: new Map(), held: null, requests: [] };
   let lang = 'vi';
   const problem = (status, code, title, detail, more = {}) => ({ status, body: { type: 'about:blank', status, code, title, detail, request_id: 'req-0001', ...more } });
   const running = () => ({ id: 'J1', platform: 'registry', kind: 'integrate', state: 'running', phase: 'compare', done: 3120000, total: 8450000, unit: 'pairs', rate: 410000, remaining_s: 13, created_at: at(1), started_at: at(1), error: null });
@@ -232,6 +247,24 @@ export function start(port = 0) {
       return { status: 200, body: { id: n.id, settled: true } };
     }
     if (path === '/api/policy/explain') return { status: 200, body: { outcome: 'partial', code: 'ok', reason_vi: 'Theo mục đích đã nêu', reason_en: 'By the purpose stated', rule: 'phone-last3', obligations: ['log'], version: 3, fields: [{ code: 'full_name', title: titleOf('full_name'), ...cls('full_name'), decision: 'show', rule: 'shared-for-duty', reason: { vi: 'Cần cho nhiệm vụ', en: 'Needed for the task' } }, { code: 'phone', title: titleOf('phone'), ...cls('phone'), decision: 'mask', mask: 'last3', rule: 'phone-last3', reason: { vi: 'Chỉ cần 3 số cuối', en: 'The last three digits do' }, needed: { vi: 'mục đích khác', en: 'another purpose' } }, { code: 'blood_type', title: titleOf('blood_type'), ...cls('blood_type'), decision: 'withhold', reason: { vi: 'Không quy tắc nào cho phép', en: 'No rule allows it' }, needed: { vi: 'sự đồng ý', en: 'consent' } }] } };
+    if (path === '/api/registry/changes') return { status: 200, body: world.empty ? { changes: [], next: 0, last: 0 } : { changes: changes.filter((c) => !params.get('type') || !c.type || c.type === params.get('type')), next: 6, last: 6 } };
+    if (path === '/api/webhooks/sources') return { status: 200, body: { sources: [{ name: 'registry.changes', title: { vi: 'Thay đổi của người và tổ chức', en: 'Changes of people and organisations' } }] } };
+    if (path === '/api/webhooks') {
+      if (method !== 'POST') return { status: 200, body: { webhooks: world.empty ? [] : s.webhooks } };
+      if (/localhost|127\./.test(body.url)) return problem(400, 'client.address', lang === 'vi' ? 'Không phải địa chỉ công khai' : 'Not a public address', '', { field: '/url' });
+      s.webhooks.push({ ...s.webhooks[0], id: 'WNEW', url: body.url, title: body.title, filter: body.filter ?? null, delivered: 0, failed: 0, dead: 0, pending_attempts: 0, last_error: null });
+      return { status: 201, body: { id: 'WNEW', secret: 'whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==', seq: 6 } };
+    }
+    if ((p = m('/api/webhooks/{id}/dead/{message}/retry'))) { s.deadLetters.find((x) => x.message === p.message).queued = true; return { status: 200, body: { queued: true } }; }
+    if ((p = m('/api/webhooks/{id}/test'))) return { status: 200, body: { good: true, status: 204, took_ms: 12, error: null, message: 'msg_test_1' } };
+    if ((p = m('/api/webhooks/{id}/secret'))) return { status: 200, body: { secret: 'whsec_bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IQ==', old_secret_until: at(-1440) } };
+    if ((p = m('/api/webhooks/{id}/state'))) { s.webhooks.find((w) => w.id === p.id).state = body.state; return { status: 200, body: { state: body.state } }; }
+    if ((p = m('/api/webhooks/{id}'))) {
+      const hook = s.webhooks.find((w) => w.id === p.id);
+      if (!hook) return problem(404, 'webhook.none', lang === 'vi' ? 'Không có webhook này' : 'There is no such webhook', '');
+      if (method === 'DELETE') { s.webhooks = s.webhooks.filter((w) => w !== hook); return { status: 204 }; }
+      return { status: 200, body: { ...hook, attempts: [{ at: at(1), took_ms: 31, message: `msg_${p.id}_0_3`, after: 0, last: 3, events: 3, attempt: 1, status: 204, error: null }, { at: at(2), took_ms: 10000, message: `msg_${p.id}_3_4`, after: 3, last: 4, events: 1, attempt: 2, status: 0, error: 'no answer in time' }], dead_letters: s.deadLetters } };
+    }
     if (path === '/api/roles') return { status: 200, body: { roles: s.roles } };
     if (path === '/api/permissions') return { status: 200, body: { permissions: [{ permission: 'identity.users', title: { vi: 'Quản lý người dùng', en: 'Manage users and agencies' } }, { permission: 'registry.person.read', title: { vi: 'Đọc hồ sơ', en: 'Read persons' } }] } };
     if ((p = m('/api/roles/{role}'))) {
@@ -286,6 +319,12 @@ export function start(port = 0) {
         res.write(`data: ${JSON.stringify(running())}\n\n`);
         return;
       }
+      if (url.pathname === '/api/registry/changes/stream' && !world.fail.has('GET /api/registry/changes/stream')) {
+        res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+        res.write(`retry: 2000\nid: ${req.headers['last-event-id'] ?? 6}\n\n`);
+        world.streams.push(res);
+        return;
+      }
       if (url.pathname.endsWith('quarantine.csv')) {
         res.writeHead(200, { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': 'attachment; filename="quarantine.csv"' });
         return res.end('ma_so,ho_ten\n');
@@ -326,6 +365,7 @@ export function start(port = 0) {
     world.empty = false;
     world.idle = false;
     world.requests.length = 0;
+    world.streams.length = 0;
   };
   // Answers wait until the function that this returns is called.
   world.hold = () => {

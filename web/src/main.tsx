@@ -14,6 +14,7 @@ const routes: Route[] = [
   { path: '/runs/:run', page: () => import('./registry/run') },
   { path: '/quarantine', page: () => import('./registry/quarantine') },
   { path: '/quarantine/:id', page: () => import('./registry/quarantine_item') },
+  { path: '/changes', page: () => import('./registry/changes') },
   { path: '/reviews', page: () => import('./registry/reviews') },
   { path: '/search', page: () => import('./registry/search') },
   { path: '/persons/:entity', page: () => import('./registry/person') },
@@ -21,6 +22,8 @@ const routes: Route[] = [
   { path: '/policy', page: () => import('./policy/policy') },
   { path: '/audit', page: () => import('./policy/audit') },
   { path: '/jobs', page: () => import('./identity/jobs') },
+  { path: '/webhooks', page: () => import('./identity/webhooks') },
+  { path: '/webhooks/:id', page: () => import('./identity/webhooks') },
   { path: '/access', page: () => import('./identity/access') },
   { path: '/account', page: () => import('./identity/account') },
 ];

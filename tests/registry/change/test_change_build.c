@@ -159,6 +159,29 @@ static void same_records(struct ndc_record *a, unsigned n, const struct ndc_reco
     ndc_buf_free(&y);
 }
 
+/* The second day's files stand in for the first's; those that have none are as they
+ * were. */
+static void integrate_day2(struct world *w)
+{
+    int64_t runs[64];
+    size_t count = 0;
+    char path[200];
+    for (uint32_t i = 1; i <= w->reg->source_count; i++) {
+        const struct ndc_source *source = w->reg->sources[i]->source;
+        snprintf(path, sizeof(path), "%s/day2/%.*s.csv", demo_folder(),
+                 NDC_STR_FMT(source->id));
+        if (!ndc_file_exists(path)) continue;
+        assert_ok(ndc_registry_queue_run(w->reg, source->id, ndc_str(path), &runs[count],
+                                         fresh()),
+                  &fault);
+        count++;
+    }
+    assert_true(count > 0);
+    assert_ok(ndc_registry_integrate(w->reg, runs, count, NULL,
+                                     &(struct ndc_build_stats){0}, fresh()),
+              &fault);
+}
+
 /* A day of the demo nation, and back: what was, is told by what is and the feed. */
 static void test_every_state_is_told_by_the_next_and_its_change(void **state)
 {
@@ -167,30 +190,12 @@ static void test_every_state_is_told_by_the_next_and_its_change(void **state)
     struct ndc_arena arena, scratch;
     struct ndc_change *out;
     unsigned kinds[NDC_CHANGE_KIND_COUNT] = {0};
-    int64_t runs[64];
-    size_t count = 0;
-    char path[200];
     world_new(&w, state);
     ndc_arena_init(&arena, 256 << 20);
     ndc_arena_init(&scratch, 64 << 20);
     integrate_demo(&w, &(struct ndc_build_stats){0});
     remember(&w, &before);
-    /* The second day's files stand in for the first's; those that have none are as they
-     * were. */
-    for (uint32_t i = 1; i <= w.reg->source_count; i++) {
-        const struct ndc_source *source = w.reg->sources[i]->source;
-        snprintf(path, sizeof(path), "%s/day2/%.*s.csv", demo_folder(),
-                 NDC_STR_FMT(source->id));
-        if (!ndc_file_exists(path)) continue;
-        assert_ok(ndc_registry_queue_run(w.reg, source->id, ndc_str(path), &runs[count],
-                                         fresh()),
-                  &fault);
-        count++;
-    }
-    assert_true(count > 0);
-    assert_ok(ndc_registry_integrate(w.reg, runs, count, NULL,
-                                     &(struct ndc_build_stats){0}, fresh()),
-              &fault);
+    integrate_day2(&w);
     remember(&w, &after);
     size_t n = changes_after(&w, &arena, 1, &out), differ = 0;
     for (size_t i = 0; i < n; i++) {

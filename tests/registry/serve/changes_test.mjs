@@ -56,6 +56,7 @@ await test('the first generation is one row; what changes later, one row an enti
   equal((await steward('GET', `/api/registry/persons/${changed.entity}`, { headers: review })).status, 200);
   equal((await page(next)).changes, []);
   equal((await page(1, '&limit=1')).changes.length, 1);
+  equal((await page(0, '&newest=true&limit=2')).changes.map((c) => c.seq), [next - 1, next]);
   equal((await page(1, '&type=organisation')).changes, []);
   equal((await page(1, '&type=organisation')).next, next);
 });

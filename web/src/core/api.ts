@@ -52,14 +52,20 @@ export function onExpired(listener: () => void) {
   expired = listener;
 }
 
-export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
-  const method = options.method ?? (options.body !== undefined || options.text ? 'POST' : 'GET');
-  const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': getLang(), ...options.headers };
+/** What every call says: the language, and for what personal data are asked. */
+export function statedHeaders(): Record<string, string> {
+  const headers: Record<string, string> = { 'Accept-Language': getLang() };
   const stated = purpose.get();
   if (stated) {
     headers['NDC-Purpose'] = stated.purpose;
     headers['NDC-Legal-Basis'] = encodeHeader(stated.basis);
   }
+  return headers;
+}
+
+export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
+  const method = options.method ?? (options.body !== undefined || options.text ? 'POST' : 'GET');
+  const headers: Record<string, string> = { Accept: 'application/json', ...statedHeaders(), ...options.headers };
   if (method !== 'GET' && csrf) headers['NDC-CSRF'] = csrf;
   let body: string | undefined;
   if (options.text) {
@@ -98,7 +104,7 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-async function readProblem(response: Response): Promise<ApiProblem> {
+export async function readProblem(response: Response): Promise<ApiProblem> {
   let body: ProblemBody = { status: response.status };
   try {
     body = { ...((await response.json()) as object), status: response.status };

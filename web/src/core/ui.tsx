@@ -149,6 +149,7 @@ const tagColours: Record<string, string> = {
   running: 'blue', queued: 'grey', succeeded: 'green', done: 'green', complete: 'green', failed: 'red', canceled: 'grey', cancelled: 'grey',
   open: 'yellow', corrected: 'green', dismissed: 'grey', same: 'green', different: 'red',
   shared: 'blue', private: 'purple', core: 'red', important: 'orange', other: 'grey', sensitive: 'red', basic: 'grey',
+  created: 'green', changed: 'blue', merged: 'purple', split: 'orange', generation: 'grey', paused: 'yellow', gone: 'red', retrying: 'yellow',
   permit: 'green', partial: 'yellow', deny: 'red', show: 'green', shown: 'green', mask: 'yellow', masked: 'yellow', withhold: 'red', withheld: 'red', active: 'green', revoked: 'grey', expired: 'grey', disabled: 'grey', ended: 'grey',
 };
 

@@ -4,35 +4,15 @@ import { call } from '../core/api';
 import { useAction, useApi } from '../core/hooks';
 import { t, title, word, type Title } from '../core/i18n';
 import { useQuery } from '../core/router';
+import { Once, type Secret } from './once';
 import { Roles, type Role } from './roles';
 import { Dialog, Empty, Field, Grid, Loaded, Page, Pager, Problem, SelectField, Tag, TextField, Time } from '../core/ui';
 
 interface User { name: string; full_name: string; agency: string; entity_id?: string; roles: string[]; must_change?: boolean; disabled: boolean; created_at: string | null; signed_in_at?: string | null }
 interface ApiKey { id: string; agency: string; title: string; roles: string[]; created_at: string | null; expires_at: string | null; revoked_at: string | null; cert_sha256?: string | null }
 interface Agency { code: string; title: Title }
-interface Secret { what: string; name: string; value: string }
 
 const tabs = ['users', 'keys', 'roles'] as const;
-
-/** The one sight of a secret. */
-function Once({ secret, onClose }: { secret: Secret | null; onClose: () => void }) {
-  const [copied, setCopied] = useState(false);
-  return (
-    <Dialog open={!!secret} onClose={() => { setCopied(false); onClose(); }} title={secret?.what ?? ''}>
-      {secret && (
-        <>
-          <p>{t('access.once')}</p>
-          <p><span class="muted">{secret.name}</span></p>
-          <p class="secret"><code>{secret.value}</code></p>
-          <div class="actions">
-            <button type="button" class="govuk-button govuk-button--secondary" onClick={() => void navigator.clipboard?.writeText(secret.value).then(() => setCopied(true), () => {})}>{copied ? t('access.copied') : t('access.copy')}</button>
-            <button type="button" class="govuk-button" onClick={() => { setCopied(false); onClose(); }}>{t('access.kept')}</button>
-          </div>
-        </>
-      )}
-    </Dialog>
-  );
-}
 
 function RoleChoice({ roles, chosen, onChosen }: { roles: Role[]; chosen: string[]; onChosen: (roles: string[]) => void }) {
   return (

@@ -289,7 +289,8 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
      .path = "/api/registry/changes",
      .permission = "registry.change.read",
      .flags = NDC_ROUTE_PERSONAL | NDC_ROUTE_SLOW,
-     .query = "{after?:int=0,limit?:int[1..10000]=200,type?:(person|organisation)}",
+     .query = "{after?:int,newest?:bool,limit?:int[1..10000]=200,"
+              "type?:(person|organisation)}",
      .handler = ndc_registry_list_changes,
      .response = "{changes:[any],next:int,last:int}",
      .summary = "The change feed: which entities changed, how, in the order of commits",

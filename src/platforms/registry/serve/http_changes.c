@@ -58,9 +58,10 @@ enum ndc_err ndc_change_filter_make(struct ndc_request *req, struct ndc_str type
     return any ? NDC_OK : err;
 }
 
-/* A reader whose place is not in the feed any more must read everything anew. */
-static enum ndc_err check_place(struct ndc_registry *reg, int64_t after, int64_t *last,
-                                struct ndc_fault *fault)
+/* A reader whose place is not in the feed any more must read everything anew. `after`
+ * below 0 is no place yet. */
+static enum ndc_err check_place(struct ndc_registry *reg, int64_t after, int64_t *first,
+                                int64_t *last, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     int64_t floor = 0;
@@ -68,6 +69,7 @@ static enum ndc_err check_place(struct ndc_registry *reg, int64_t after, int64_t
     enum ndc_err err = ndc_change_last(conn, last, fault);
     if (!err) err = ndc_change_floor(conn, &floor, fault);
     ndc_store_give(conn);
+    *first = floor;
     if (err || after < 0 || (after >= floor && after <= *last)) return err;
     err = ndc_fail(fault, NDC_ENOTFOUND, "change.gone",
                    "the feed has changes %lld to %lld: read what you need anew, then go "
@@ -86,11 +88,13 @@ enum ndc_err ndc_registry_list_changes(struct ndc_request *req, struct ndc_fault
     struct ndc_arena arena;
     struct ndc_json *j = &req->json;
     size_t n = 0, shown = 0;
-    int64_t last, after = ndc_request_query_i64(req, "after", 0);
+    int64_t floor, last, after = ndc_request_query_i64(req, "after", 0);
     size_t limit = (size_t)ndc_request_query_i64(req, "limit", PAGE_DEFAULT);
     NDC_TRY(ndc_change_filter_make(req, ndc_request_query(req, "type"), "changes",
                                    &filter, fault));
-    NDC_TRY(check_place(reg, after, &last, fault));
+    if (ndc_request_query_bool(req, "newest", false)) after = -1;
+    NDC_TRY(check_place(reg, after, &floor, &last, fault));
+    if (after < 0) after = NDC_MAX(floor, last - (int64_t)limit);
     ndc_arena_init(&arena, PAGE_BYTES_MAX);
     enum ndc_err err = ndc_registry_conn(req, &conn, fault);
     if (!err) {
@@ -227,11 +231,11 @@ enum ndc_err ndc_registry_stream_changes(struct ndc_request *req, struct ndc_fau
 {
     struct ndc_registry *reg = ndc_registry_of(req);
     struct ndc_change_filter filter;
-    int64_t after, last;
+    int64_t after, floor, last;
     NDC_TRY(ndc_change_filter_make(req, ndc_request_query(req, "type"), "changes.follow",
                                    &filter, fault));
     NDC_TRY(parse_place(req, &after, fault));
-    NDC_TRY(check_place(reg, after, &last, fault));
+    NDC_TRY(check_place(reg, after, &floor, &last, fault));
     struct stream *s = ndc_xcalloc(1, sizeof(*s));
     s->reg = reg;
     s->filter = filter;
