@@ -83,9 +83,12 @@ static enum ndc_err remove_old(struct writing *w, struct ndc_fault *fault)
                                     ndc_int((int64_t)target), ndc_int(b->now_ms)),
                            NULL, fault);
     w->removed++;
-    if (!err)
-        err = ndc_change_batch_entity(&w->feed, w->old_number, ndc_rows_blob(w->old, 1),
-                                      NDC_STR_NULL, target, fault);
+    const struct ndc_change_step step = {.entity = w->old_number,
+                                         .other = target,
+                                         .previous = ndc_rows_i64(w->old, 2),
+                                         .before = ndc_rows_blob(w->old, 1)};
+    int64_t seq;
+    if (!err) err = ndc_change_batch_entity(&w->feed, &step, &seq, fault);
     return err ? err
                : add_history(w, w->old_number, "merged", ndc_str_n(detail, (size_t)len),
                              fault);
@@ -95,6 +98,8 @@ static enum ndc_err compare_entity(void *arg, const struct built_entity *e,
                                    struct ndc_fault *fault)
 {
     struct writing *w = arg;
+    struct ndc_change_step step = {.entity = e->number, .after = e->payload};
+    int64_t seq;
     enum ndc_err err = NDC_OK;
     while (w->old_have && w->old_number < e->number && !err) {
         err = remove_old(w, fault);
@@ -103,32 +108,32 @@ static enum ndc_err compare_entity(void *arg, const struct built_entity *e,
     if (err) return err;
     if (!w->old_have || w->old_number != e->number) {
         w->added++;
-        err = ndc_change_batch_entity(&w->feed, e->number, NDC_STR_NULL, e->payload, 0,
-                                      fault);
+        err = ndc_change_batch_entity(&w->feed, &step, &seq, fault);
         if (err) return err;
         return ndc_sql_exec(
             w->conn,
-            "INSERT INTO registry_entity (entity, type, updated_ms, payload) "
-            "VALUES ($1, $2, $3, $4)",
+            "INSERT INTO registry_entity (entity, type, updated_ms, payload, change) "
+            "VALUES ($1, $2, $3, $4, $5)",
             NDC_ARGS(ndc_int((int64_t)e->number), ndc_int(e->type),
-                     ndc_int(w->build->now_ms), ndc_blob(e->payload)),
+                     ndc_int(w->build->now_ms), ndc_blob(e->payload), ndc_int(seq)),
             NULL, fault);
     }
     if (!ndc_str_eq(ndc_rows_blob(w->old, 1), e->payload)) {
         w->changed++;
-        err =
-            ndc_sql_exec(w->conn,
-                         "UPDATE registry_entity SET payload = $2, updated_ms = $3 WHERE "
-                         "entity = $1",
-                         NDC_ARGS(ndc_int((int64_t)e->number), ndc_blob(e->payload),
-                                  ndc_int(w->build->now_ms)),
-                         NULL, fault);
+        step.before = ndc_rows_blob(w->old, 1);
+        step.previous = ndc_rows_i64(w->old, 2);
+        err = ndc_change_batch_entity(&w->feed, &step, &seq, fault);
+        if (err) return err;
+        err = ndc_sql_exec(w->conn,
+                           "UPDATE registry_entity SET payload = $2, updated_ms = $3, "
+                           "change = $4 WHERE entity = $1",
+                           NDC_ARGS(ndc_int((int64_t)e->number), ndc_blob(e->payload),
+                                    ndc_int(w->build->now_ms),
+                                    ndc_int(seq ? seq : step.previous)),
+                           NULL, fault);
         ndc_buf_reset(&w->detail);
         if (!err && ndc_history_diff(&w->detail, ndc_rows_blob(w->old, 1), e->payload))
             err = add_history(w, e->number, "changed", ndc_buf_str(&w->detail), fault);
-        if (!err)
-            err = ndc_change_batch_entity(&w->feed, e->number, ndc_rows_blob(w->old, 1),
-                                          e->payload, 0, fault);
     }
     next_old(w);
     return err;
@@ -161,7 +166,8 @@ static enum ndc_err write_later(struct writing *w, struct ndc_fault *fault)
     if (err) return err;
     ndc_store_conn_timeout(w->old_conn, 0);
     w->old = ndc_sql_scan(w->old_conn,
-                          "SELECT entity, payload FROM registry_entity ORDER BY entity",
+                          "SELECT entity, payload, change FROM registry_entity "
+                          "ORDER BY entity",
                           NDC_NO_ARGS);
     next_old(w);
     err = ndc_build_entities(w->build, compare_entity, w, fault);

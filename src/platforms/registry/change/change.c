@@ -137,13 +137,19 @@ static enum ndc_err copy_rows(struct ndc_store_conn *conn,
     return err ? err : ndc_bulk_end(bulk, NULL, fault);
 }
 
+enum ndc_err ndc_change_hold(struct ndc_store_conn *conn, int64_t *last,
+                             struct ndc_fault *fault)
+{
+    enum ndc_err err = ndc_tx_lock(conn, change_lock, fault);
+    return err ? err : ndc_change_last(conn, last, fault);
+}
+
 enum ndc_err ndc_change_append(struct ndc_store_conn *conn,
                                const struct ndc_change *changes, size_t n, int64_t *first,
                                struct ndc_fault *fault)
 {
     int64_t last = 0;
-    enum ndc_err err = ndc_tx_lock(conn, change_lock, fault);
-    if (!err) err = ndc_change_last(conn, &last, fault);
+    enum ndc_err err = ndc_change_hold(conn, &last, fault);
     if (err) return err;
     *first = last + 1;
     if (n >= COPY_MIN && ndc_store_kind(ndc_store_conn_store(conn)) == NDC_POSTGRES)

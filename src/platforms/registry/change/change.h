@@ -43,6 +43,10 @@ struct ndc_change {
 enum ndc_err ndc_change_append(struct ndc_store_conn *conn,
                                const struct ndc_change *changes, size_t n, int64_t *first,
                                struct ndc_fault *fault) NDC_MUST_USE;
+/* Takes the lock for who must know numbers before appending: those after *last are the
+ * caller's until its commit. */
+enum ndc_err ndc_change_hold(struct ndc_store_conn *conn, int64_t *last,
+                             struct ndc_fault *fault) NDC_MUST_USE;
 /* Up to `max` changes with seq > after, in order, in the arena; `before` is left out
  * unless asked for. */
 enum ndc_err ndc_change_read(struct ndc_store_conn *conn, struct ndc_arena *arena,

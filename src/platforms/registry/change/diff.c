@@ -132,6 +132,7 @@ static enum ndc_err flush(struct ndc_change_batch *b, struct ndc_fault *fault)
             ndc_str_n(b->before.ptr ? b->before.ptr + b->before_at[i] : "",
                       b->before_at[i + 1] - b->before_at[i]);
     enum ndc_err err = ndc_change_append(b->conn, b->changes, b->count, &first, fault);
+    NDC_ASSERT(err || !b->last || first + (int64_t)b->count - 1 == b->last);
     b->count = 0;
     ndc_buf_reset(&b->before);
     return err;
@@ -153,30 +154,40 @@ enum ndc_err ndc_change_batch_generation(struct ndc_change_batch *b,
     return flush(b, fault);
 }
 
-enum ndc_err ndc_change_batch_entity(struct ndc_change_batch *b, uint64_t entity,
-                                     struct ndc_str before, struct ndc_str after,
-                                     uint64_t other, struct ndc_fault *fault)
+/* Numbers are given before the rows are written, for the entity's own row says which
+ * change it is from: from now on nobody else gives any. */
+static enum ndc_err number(struct ndc_change_batch *b, int64_t *seq,
+                           struct ndc_fault *fault)
+{
+    if (!b->last) NDC_TRY(ndc_change_hold(b->conn, &b->last, fault));
+    *seq = ++b->last;
+    return NDC_OK;
+}
+
+enum ndc_err ndc_change_batch_entity(struct ndc_change_batch *b,
+                                     const struct ndc_change_step *step, int64_t *seq,
+                                     struct ndc_fault *fault)
 {
     struct ndc_entity_view x, y;
     struct ndc_change *c = &b->changes[b->count];
-    const struct ndc_entity_view *a = before.len ? &x : NULL;
-    const struct ndc_entity_view *z = after.len ? &y : NULL;
+    const struct ndc_entity_view *a = step->before.len ? &x : NULL;
+    const struct ndc_entity_view *z = step->after.len ? &y : NULL;
     size_t start = b->before.len;
+    *seq = 0;
     ndc_arena_reset(&b->arena);
-    if ((a && !ndc_entity_decode(&x, &b->arena, before)) ||
-        (z && !ndc_entity_decode(&y, &b->arena, after)))
-        return damaged(entity, fault);
-    /* `previous` is 0 until a payload says which change it is from: the number of the
-     * last change in `before` belongs here. */
+    if ((a && !ndc_entity_decode(&x, &b->arena, step->before)) ||
+        (z && !ndc_entity_decode(&y, &b->arena, step->after)))
+        return damaged(step->entity, fault);
     *c = (struct ndc_change){.at_ms = b->at_ms,
-                             .entity = entity,
-                             .other = other,
+                             .previous = a ? step->previous : 0,
+                             .entity = step->entity,
+                             .other = step->other,
                              .type = (uint8_t)(z ? y.type : x.type)};
     if (!a) {
         c->kind = NDC_CHANGE_CREATED;
         c->fields = ndc_change_fields(NULL, z);
     } else if (!z) {
-        c->kind = other ? NDC_CHANGE_MERGED : NDC_CHANGE_ENDED;
+        c->kind = step->other ? NDC_CHANGE_MERGED : NDC_CHANGE_ENDED;
         ndc_change_before(&b->before, a, NULL);
     } else {
         c->kind = NDC_CHANGE_CHANGED;
@@ -187,7 +198,8 @@ enum ndc_err ndc_change_batch_entity(struct ndc_change_batch *b, uint64_t entity
     if (b->before.failed)
         return ndc_fail(fault, NDC_ETOOBIG, "registry.entity_too_big",
                         "what entity %llu was before is too large for the change feed",
-                        (unsigned long long)entity);
+                        (unsigned long long)step->entity);
+    NDC_TRY(number(b, seq, fault));
     b->before_at[b->count++] = start;
     return b->count == SLICE_ROWS || b->before.len >= SLICE_BYTES ? flush(b, fault)
                                                                   : NDC_OK;

@@ -31,6 +31,7 @@ struct ndc_change_batch {
     struct ndc_buf before;
     struct ndc_arena arena;
     int64_t at_ms;
+    int64_t last; /* the number given last; 0: the lock is not taken yet */
 };
 
 /* In the caller's write transaction, which it is used in to the end. */
@@ -38,12 +39,17 @@ void ndc_change_batch_begin(struct ndc_change_batch *batch, struct ndc_store_con
 /* Everything is another now: one row. */
 enum ndc_err ndc_change_batch_generation(struct ndc_change_batch *batch,
                                          struct ndc_fault *fault) NDC_MUST_USE;
-/* From a payload to a payload; either may be empty: created, or ended (`other` 0) or
- * merged into `other`. Nothing is written where neither a record nor a golden value
- * differs. */
-enum ndc_err ndc_change_batch_entity(struct ndc_change_batch *batch, uint64_t entity,
-                                     struct ndc_str before, struct ndc_str after,
-                                     uint64_t other,
+/* An entity from a payload to a payload; either may be empty: created, or ended (`other`
+ * 0) or merged into `other`. `previous` is the change that made `before`. */
+struct ndc_change_step {
+    uint64_t entity, other;
+    int64_t previous;
+    struct ndc_str before, after;
+};
+/* *seq is the number it gets; 0, and nothing is written, where neither a record nor a
+ * golden value differs. */
+enum ndc_err ndc_change_batch_entity(struct ndc_change_batch *batch,
+                                     const struct ndc_change_step *step, int64_t *seq,
                                      struct ndc_fault *fault) NDC_MUST_USE;
 /* Writes what is left and frees, whatever the outcome of the build: with `keep` false
  * only frees. */

@@ -1,6 +1,7 @@
 /* One commit of a batch: the change feed, newest payloads, index entries, redirects,
  * neighbours, reviews, quarantine, positions and counts. Everything goes to the end of a
  * table or is a few rows. */
+#include "platforms/registry/change/hub.h"
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/live/batch.h"
 #include "sys/clock.h"
@@ -319,5 +320,6 @@ enum ndc_err ndc_live_commit(struct live_batch *b, struct ndc_fault *fault)
     if (err && ndc_tx_open(conn)) ndc_tx_rollback(conn);
     ndc_store_give(conn);
     if (!err) take_over(b, first);
+    if (!err && b->change_count) ndc_change_hub_wake(b->live->registry->hub);
     return err;
 }
