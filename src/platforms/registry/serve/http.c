@@ -208,7 +208,7 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
      .path = "/api/registry/persons/{entity}",
      .permission = "registry.person.read",
      .flags = NDC_ROUTE_PERSONAL,
-     .query = "{fields?:string[..2000]}",
+     .query = "{fields?:string[..2000],known_at?:time,valid_at?:string[4..30]}",
      .handler = ndc_registry_get_person,
      .response =
          "{entity:string,type:string,fields:[any],records:int,updated_at:time|null}",
@@ -218,7 +218,7 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
      .path = "/api/registry/organisations/{entity}",
      .permission = "registry.person.read",
      .flags = NDC_ROUTE_PERSONAL,
-     .query = "{fields?:string[..2000]}",
+     .query = "{fields?:string[..2000],known_at?:time,valid_at?:string[4..30]}",
      .handler = ndc_registry_get_person,
      .response =
          "{entity:string,type:string,fields:[any],records:int,updated_at:time|null}",

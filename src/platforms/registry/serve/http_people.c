@@ -1,6 +1,9 @@
 /* People and organisations over HTTP: every value passes policy, every read is audited.
  */
+#include "base/date.h"
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/change/asof.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/load/map_value.h"
 #include "platforms/registry/serve/http.h"
 #include "platforms/registry/serve/match.h"
@@ -73,6 +76,40 @@ static void write_source(struct ndc_registry *reg, struct ndc_json *j,
     if (s) ndc_title_write(j, "title", s->source->title);
 }
 
+/* ?known_at= and ?valid_at=: what we knew then, of what was true then. */
+static enum ndc_err go_back(struct ndc_request *req, uint64_t number,
+                            struct ndc_entity_view *v, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = ndc_registry_of(req);
+    struct ndc_str known = ndc_request_query(req, "known_at");
+    struct ndc_asof when = {.known_ms = INT64_MAX,
+                            .valid = ndc_request_query(req, "valid_at"),
+                            .how = ndc_registry_survivorship(reg)};
+    struct ndc_store_conn *conn;
+    struct ndc_date date;
+    struct ndc_str payload;
+    int64_t change, ignored;
+    if (!known.ptr && !when.valid.ptr) return NDC_OK;
+    if (known.ptr && !ndc_time_parse(known, &when.known_ms))
+        return ndc_fail_at(fault, NDC_EINPUT, "asof.time", "known_at", 0,
+                           "known_at is a time as in RFC 3339: 2026-07-01T00:00:00Z");
+    if (when.valid.ptr && !ndc_date_parse_iso(when.valid, &date) &&
+        !ndc_time_parse(when.valid, &ignored))
+        return ndc_fail_at(fault, NDC_EINPUT, "asof.time", "valid_at", 0,
+                           "valid_at is a date or a time: 2026-07-01");
+    NDC_TRY(ndc_registry_conn(req, &conn, fault));
+    enum ndc_err err = ndc_tx_begin(conn, fault); /* payload and chain of one moment */
+    if (!err)
+        err = ndc_live_payload(reg->live, conn, req->arena, number, &payload, &change,
+                               fault);
+    if (!err && (!payload.ptr || !ndc_entity_decode(v, req->arena, payload)))
+        err = ndc_fail(fault, NDC_EBUSY, "registry.changing",
+                       "the entity was just changed: ask again");
+    if (!err) err = ndc_asof(conn, req->arena, &when, change, v, fault);
+    ndc_store_give(conn);
+    return err;
+}
+
 enum ndc_err ndc_registry_get_person(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct ndc_entity_view v;
@@ -80,6 +117,7 @@ enum ndc_err ndc_registry_get_person(struct ndc_request *req, struct ndc_fault *
     struct ndc_field_set fields;
     uint64_t number;
     NDC_TRY(read_entity(req, ndc_request_param(req, "entity"), &number, &v, fault));
+    NDC_TRY(go_back(req, number, &v, fault));
     NDC_TRY(wanted_fields(ndc_request_query(req, "fields"), &v, &fields, fault));
     struct ndc_str id = entity_text(req, v.type, number);
     NDC_TRY(ndc_registry_decide(req, NDC_POLICY_READ, v.type, id, &fields, &d, fault));
