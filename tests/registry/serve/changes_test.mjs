@@ -61,6 +61,22 @@ await test('the first generation is one row; what changes later, one row an enti
   equal((await page(1, '&type=organisation')).next, next);
 });
 
+await test('a person as known before the change, and as true on a day', async () => {
+  const { changes } = await page(1);
+  const { entity, at } = changes.find((c) => c.kind === 'changed');
+  const born = changes.find((c) => c.kind === 'created').entity;
+  const name = async (more) => (await steward('GET', `/api/registry/persons/${entity}${more}`, { headers: review })).body;
+  const before = new Date(Date.parse(at) - 1).toISOString();
+  const value = (body) => body.fields.find((f) => f.field === 'full_name').value;
+  equal(value(await name('')), value(await name(`?known_at=${new Date().toISOString()}`)));
+  const was = await name(`?known_at=${before}`);
+  assert(value(was) !== value(await name('')), JSON.stringify(was).slice(0, 300));
+  equal((await steward('GET', `/api/registry/persons/${born}?known_at=${before}`, { headers: review })).code, 'asof.not_known');
+  equal((await name('?valid_at=1990-01-01')).code, 'asof.not_known');
+  equal((await name('?valid_at=soon')).code, 'asof.time');
+  equal((await name('?known_at=2026')).status, 400);
+});
+
 await test('refusals: without permission, without purpose, a place that is not there', async () => {
   for (const path of ['/api/registry/changes', '/api/registry/changes/stream']) {
     equal((await auditor('GET', path, { headers: review })).status, 403);

@@ -8,7 +8,7 @@ import { shortTitle, t, title, word, type Key } from '../core/i18n';
 import { PurposeGate } from '../core/purpose';
 import { useQuery } from '../core/router';
 import type { Edge, EntityPage, GoldenField, SourceRecord } from '../core/types';
-import { Empty, Grid, Loaded, Page, Pager, Tag, Time, Value } from '../core/ui';
+import { Banner, Empty, Grid, Loaded, Page, Pager, Tag, TextField, Time, Value } from '../core/ui';
 import { AuditTable, readEntry, type AuditPage } from '../policy/entries';
 import { ClassTags } from './classes';
 import { RecordGraph } from './graph';
@@ -40,7 +40,10 @@ function Inside({ entity, kind }: { entity: string; kind: Kind }) {
   const more = `/api/registry/persons/${encodeURIComponent(entity)}`;
   const [param, setParam] = useQuery();
   const tab = tabs.find((name) => name === param('tab')) ?? 'golden';
-  const page = useApi<EntityPage>(base);
+  const known = param('known'), valid = param('valid');
+  const moment = known ? new Date(known) : null;
+  const then = tab === 'golden' && (known || valid);
+  const page = useApi<EntityPage>(base + (then ? query({ known_at: moment && !Number.isNaN(moment.getTime()) ? moment.toISOString() : '', valid_at: valid }) : ''));
   const name = page.data && (plain(page.data.fields, kind === 'persons' ? 'full_name' : 'org_name') || entity);
   return (
     <Page
@@ -57,11 +60,32 @@ function Inside({ entity, kind }: { entity: string; kind: Kind }) {
           ))}
         </ul>
       </nav>
-      {tab === 'golden' && <Loaded of={page} lines={14}>{(data) => <Golden data={data} />}</Loaded>}
+      {tab === 'golden' && (
+        <>
+          <AsOf known={known} valid={valid} onChange={setParam} />
+          {/* What was asked for before must not stand under another time. */}
+          <Loaded of={page.problem ? { ...page, data: undefined } : page} lines={14}>{(data) => <Golden data={data} />}</Loaded>
+        </>
+      )}
       {tab === 'records' && <Records base={more} label={name ?? entity} marked={param('field')} onMark={(field) => setParam({ field }, true)} />}
       {tab === 'history' && <History base={more} />}
       {tab === 'access' && <Access entity={entity} />}
     </Page>
+  );
+}
+
+/** Both time axes: what we knew at a time, of what was true on a day. */
+function AsOf({ known, valid, onChange }: { known: string; valid: string; onChange: (next: Record<string, string | null>) => void }) {
+  return (
+    <details class="govuk-details asof" open={!!known || !!valid}>
+      <summary class="govuk-details__summary"><span class="govuk-details__summary-text">{t('asof.title')}</span></summary>
+      <div class="filters">
+        <TextField label={t('asof.known')} type="datetime-local" value={known} onValue={(v) => onChange({ known: v || null })} />
+        <TextField label={t('asof.valid')} type="date" value={valid} onValue={(v) => onChange({ valid: v || null })} />
+        {(known || valid) && <button type="button" class="govuk-button govuk-button--secondary" onClick={() => onChange({ known: null, valid: null })}>{t('asof.now')}</button>}
+      </div>
+      {(known || valid) && <Banner>{t('asof.then')}</Banner>}
+    </details>
   );
 }
 

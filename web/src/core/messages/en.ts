@@ -874,4 +874,11 @@ export const en: Messages = {
   'advice.change.gone': 'Load the page again to see the changes that are still kept.',
   'advice.client.address': 'Use a public address; in a closed network turn on webhook_private.',
   'advice.webhook.url': 'Mend the address and try again.',
+  'asof.title': 'See another time',
+  'asof.known': 'As known at',
+  'asof.valid': 'As true on',
+  'asof.now': 'Back to now',
+  'asof.then': 'This is the state at the time chosen, not the present one.',
+  'advice.asof.not_known': 'Choose a later time.',
+  'advice.asof.gone': 'Choose a more recent time: older changes are no longer kept.',
 };

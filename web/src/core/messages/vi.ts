@@ -872,4 +872,11 @@ export const vi = {
   'advice.change.gone': 'Tải lại trang để xem từ những thay đổi còn giữ.',
   'advice.client.address': 'Dùng một địa chỉ công khai; mạng kín thì bật webhook_private.',
   'advice.webhook.url': 'Sửa địa chỉ rồi thử lại.',
+  'asof.title': 'Xem theo thời điểm',
+  'asof.known': 'Theo những gì đã biết lúc',
+  'asof.valid': 'Đúng vào ngày',
+  'asof.now': 'Trở về hiện tại',
+  'asof.then': 'Đây là trạng thái tại thời điểm đã chọn, không phải hiện tại.',
+  'advice.asof.not_known': 'Chọn thời điểm muộn hơn.',
+  'advice.asof.gone': 'Chọn thời điểm gần đây hơn: thay đổi cũ hơn không còn được giữ.',
 } as const;
