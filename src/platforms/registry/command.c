@@ -69,8 +69,8 @@ static enum ndc_err run_source_list(struct ndc_command_call *call,
         const struct ndc_registered *r = ndc_registry_by_number(reg, i);
         if (!r) continue;
         printf("%-24.*s %-8s %-12s %.*s\n", NDC_STR_FMT(r->source->id),
-               ndc_connector_name(r->source->connector),
-               ndc_entity_name(r->source->entity), NDC_STR_FMT(r->source->title.vi));
+               ndc_connector_name(r->source->connector), ndc_source_about(r->source),
+               NDC_STR_FMT(r->source->title.vi));
     }
     return NDC_OK;
 }

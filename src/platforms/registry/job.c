@@ -126,7 +126,7 @@ static enum ndc_err run_demo(struct ndc_job *job, void *arg, struct ndc_fault *f
     struct ndc_demo_stats made;
     struct ndc_build_stats stats;
     int64_t runs[RUNS_MAX];
-    size_t n = 0;
+    size_t n = 0, more = 0;
     struct demo_watch watch = {.job = job};
     const struct ndc_progress progress = {
         .arg = &watch, .tell = demo_tell, .canceled = demo_canceled};
@@ -135,12 +135,17 @@ static enum ndc_err run_demo(struct ndc_job *job, void *arg, struct ndc_fault *f
     struct ndc_demo_config config = {
         .people = (uint64_t)ndc_json_get_i64(arguments, "people", 100000),
         .seed = (uint64_t)ndc_json_get_i64(arguments, "seed", 1),
-        .deltas = true};
+        .deltas = true,
+        .things = true};
     json_object_put(arguments);
     const char *folder = ndc_app_path(reg->app, "demo");
     ndc_bar_begin(&watch.bar);
     err = ndc_demo_write(&made, &config, folder, demo_progress, &watch, fault);
     if (!err) err = ndc_registry_declare_folder(reg, folder, runs, RUNS_MAX, &n, fault);
+    if (!err)
+        err = ndc_registry_declare_folder(reg, ndc_app_path(reg->app, "demo/things"),
+                                          runs + n, RUNS_MAX - n, &more, fault);
+    n += more;
     if (!err) err = name_job(reg, job, runs, n, fault);
     if (!err) err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
     ndc_bar_end(&watch.bar);

@@ -111,6 +111,9 @@ static const struct ndc_permission permissions[] = {
      "steward reviewer agency-reader"},
     {"registry.change.read", "Theo dõi các thay đổi", "Follow changes",
      "steward reviewer agency-reader"},
+    {"registry.thing.read", "Xem kho dữ liệu tổng hợp: thửa đất, phương tiện, trường học",
+     "Read the general store: parcels, vehicles, schools",
+     "steward reviewer agency-reader"},
     {"registry.review", "Xét duyệt cặp bản ghi", "Review pairs", "reviewer steward"},
 };
 

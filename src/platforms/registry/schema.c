@@ -180,10 +180,33 @@ static const char live_sql[] =
     "  position TEXT NOT NULL,"
     "  at_ms BIGINT NOT NULL);";
 
+/* The general store: things of any dataset by key, and what they refer to. A reference is
+ * a hash of an identifier's value and its field, or of a dataset and key, so what leads
+ * to a person is found by the identifiers that their records hold, old and new, and
+ * nothing is written when people merge. */
+static const char thing_sql[] =
+    "CREATE TABLE registry_thing ("
+    "  source BIGINT NOT NULL," /* a dataset is of one source */
+    "  key TEXT NOT NULL,"
+    "  run BIGINT NOT NULL,"    /* of the last change */
+    "  payload BYTEA NOT NULL," /* the encoded record */
+    "  PRIMARY KEY (source, key))\n"
+    "--sqlite WITHOUT ROWID\n"
+    ";\n"
+    "CREATE TABLE registry_thing_link ("
+    "  ref BIGINT NOT NULL,"
+    "  source BIGINT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  relation BIGINT NOT NULL," /* place among the source's relations */
+    "  PRIMARY KEY (ref, source, key, relation))\n"
+    "--sqlite WITHOUT ROWID\n"
+    ";\n";
+
 const struct ndc_migration ndc_registry_migrations[] = {
     {1, "sources, runs, quarantine, entities, index, reviews", base_sql},
     {2, "who loads a run", owner_sql},
     {3, "PostgreSQL: payloads stay in their rows", whole_sql},
     {4, "changes as they come, the change feed", live_sql},
+    {5, "the general store", thing_sql},
 };
 const size_t ndc_registry_migrations_n = NDC_ARRAY_LEN(ndc_registry_migrations);

@@ -2,6 +2,7 @@
 #include "platforms/registry/build/build.h"
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/registry.h"
+#include "platforms/registry/thing/thing.h"
 
 #include "store/writer.h"
 #include "sys/clock.h"
@@ -181,6 +182,25 @@ static enum ndc_err write_declaration(struct ndc_store_conn *conn, void *arg,
         NULL, fault);
 }
 
+/* A dataset is of one source, and stays the one it was. */
+static enum ndc_err check_dataset(struct ndc_registry *reg, const struct ndc_source *s,
+                                  struct ndc_fault *fault)
+{
+    if (!s->thing) return NDC_OK;
+    const struct ndc_registered *other = ndc_thing_dataset(reg, s->dataset);
+    const struct ndc_registered *old = ndc_registry_find(reg, s->id);
+    if (other && !ndc_str_eq(other->source->id, s->id))
+        return ndc_fail(fault, NDC_ECONFLICT, "registry.dataset_taken",
+                        "dataset %.*s is that of source %.*s already",
+                        NDC_STR_FMT(s->dataset), NDC_STR_FMT(other->source->id));
+    if (old && !ndc_str_eq(old->source->dataset, s->dataset))
+        return ndc_fail(fault, NDC_ECONFLICT, "registry.dataset_change",
+                        "source %.*s has the dataset %.*s; declare another under another "
+                        "name",
+                        NDC_STR_FMT(s->id), NDC_STR_FMT(old->source->dataset));
+    return NDC_OK;
+}
+
 enum ndc_err ndc_registry_declare(struct ndc_registry *reg, struct ndc_str yaml,
                                   struct ndc_str folder, struct ndc_registered **out,
                                   struct ndc_fault *fault)
@@ -189,11 +209,13 @@ enum ndc_err ndc_registry_declare(struct ndc_registry *reg, struct ndc_str yaml,
     enum ndc_err err = adopt(reg, 0, yaml, folder, &r, fault);
     if (err) return err;
     const struct ndc_registered *old = ndc_registry_find(reg, r->source->id);
-    if (old && old->source->entity != r->source->entity)
+    if (old && (old->source->entity != r->source->entity ||
+                old->source->thing != r->source->thing))
         err = ndc_fail(fault, NDC_ECONFLICT, "registry.entity_change",
                        "source %.*s holds another entity already; declare it under "
                        "another name",
                        NDC_STR_FMT(r->source->id));
+    if (!err) err = check_dataset(reg, r->source, fault);
     struct declare d = {.id = r->source->id,
                         .yaml = yaml,
                         .folder = folder.ptr ? folder : ndc_str_n("", 0)};

@@ -104,6 +104,27 @@ static int64_t *largest_first(struct ndc_registry *reg, const int64_t *runs, siz
     return out;
 }
 
+/* Whether all the runs are of things, which are stored by their loads. */
+static enum ndc_err only_things(struct ndc_registry *reg, const int64_t *runs, size_t n,
+                                bool *only, struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    NDC_TRY(ndc_store_take(reg->store, NDC_READ, &conn, fault));
+    enum ndc_err err = NDC_OK;
+    *only = n > 0;
+    for (size_t i = 0; i < n && *only && !err; i++) {
+        struct ndc_rows *rows =
+            ndc_sql_query(conn, "SELECT source FROM registry_run WHERE run = $1",
+                          NDC_ARGS(ndc_int(runs[i])));
+        const struct ndc_registered *r =
+            ndc_rows_next(rows) ? ndc_registry_find(reg, ndc_rows_text(rows, 0)) : NULL;
+        *only = r && r->source->thing;
+        err = ndc_rows_end(rows, fault);
+    }
+    ndc_store_give(conn);
+    return err;
+}
+
 enum ndc_err ndc_registry_integrate(struct ndc_registry *reg, const int64_t *runs,
                                     size_t n, const struct ndc_progress *progress,
                                     struct ndc_build_stats *stats,
@@ -119,5 +140,9 @@ enum ndc_err ndc_registry_integrate(struct ndc_registry *reg, const int64_t *run
         if (fault) *fault = l.fault;
         return l.canceled;
     }
+    bool only;
+    enum ndc_err err = only_things(reg, runs, n, &only, fault);
+    *stats = (struct ndc_build_stats){0};
+    if (err || only) return err;
     return ndc_registry_build(reg, progress, stats, fault);
 }

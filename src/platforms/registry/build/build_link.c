@@ -57,6 +57,13 @@ static struct build_source *add_source(struct build *b, uint32_t number)
     return s;
 }
 
+/* Things take no part in linking. */
+static bool is_thing(const struct build *b, uint32_t number)
+{
+    const struct ndc_registered *r = ndc_registry_by_number(b->registry, number);
+    return r && r->source->thing;
+}
+
 enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
@@ -73,7 +80,9 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
                       "WHERE stage_run > 0 ORDER BY source",
                       NDC_NO_ARGS);
     while (ndc_rows_next(rows)) {
-        struct build_source *s = add_source(b, (uint32_t)ndc_rows_i64(rows, 0));
+        uint32_t number = (uint32_t)ndc_rows_i64(rows, 0);
+        if (is_thing(b, number)) continue;
+        struct build_source *s = add_source(b, number);
         int64_t run = ndc_rows_i64(rows, 1);
         list = ndc_xrealloc(list, (n + 1) * sizeof(*list));
         list[n++] =

@@ -243,7 +243,9 @@ static void write_province(struct build *b, struct ndc_json *j, unsigned code)
     ndc_json_object(j);
     for (uint32_t n = 1; n <= NDC_REGISTRY_SOURCES_MAX; n++) {
         struct ndc_registered *r = ndc_registry_by_number(b->registry, n);
-        if (!r || r->source->entity != NDC_ENTITY_PERSON || p->people == 0) continue;
+        if (!r || r->source->thing || r->source->entity != NDC_ENTITY_PERSON ||
+            p->people == 0)
+            continue;
         ndc_json_key_str(j, r->source->id);
         ndc_json_f64(j, (double)p->by_source[n] / (double)p->people);
     }

@@ -46,7 +46,8 @@ enum ndc_err ndc_demo_command_run(struct ndc_command_call *call, struct ndc_faul
     struct ndc_demo_config config = {.people = (uint64_t)people,
                                      .seed = (uint64_t)seed,
                                      .threads = (unsigned)threads,
-                                     .deltas = ndc_command_flag(call, "deltas")};
+                                     .deltas = ndc_command_flag(call, "deltas"),
+                                     .things = ndc_command_flag(call, "things")};
     struct ndc_demo_stats stats;
     bool terminal = isatty(STDERR_FILENO);
     err = ndc_demo_write(&stats, &config, out, terminal ? show_progress : NULL, &last_ns,
@@ -61,5 +62,6 @@ const struct ndc_option ndc_demo_options[] = {
     {"out", "DIR", "data/demo",
      "folder to write to; files of the same names are replaced"},
     {"deltas", NULL, NULL, "also DIR/day2: what changed in a month"},
+    {"things", NULL, NULL, "also DIR/things: parcels, schools, enrolments"},
     {"threads", "N", "0", "threads; 0: one per core; the result is the same"},
     {0}};

@@ -83,6 +83,7 @@ struct ndc_demo_config {
     unsigned threads;          /* 0: one per core; never changes the result */
     uint32_t tables;           /* bit set of ndc_demo_table_id to make; 0: all */
     bool deltas;               /* ndc_demo_write: also the day-2 files */
+    bool things;               /* ndc_demo_write: also things/, the general store's */
     bool fields_only;          /* ndc_demo_generate: leave chunk.bytes empty */
     enum ndc_demo_phase phase; /* 0: NDC_DEMO_DAY1 */
 };

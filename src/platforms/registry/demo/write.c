@@ -1,6 +1,7 @@
 /* The nation as files in a folder. */
 #include "base/embed.h"
 #include "platforms/registry/demo/demo.h"
+#include "platforms/registry/demo/things.h"
 #include "store/bulk.h"
 #include "sys/file.h"
 
@@ -19,6 +20,7 @@ struct files {
     struct ndc_store *store;
     struct ndc_store_conn *conn;
     struct ndc_bulk *bulk;
+    struct demo_things *things; /* NULL: none are made */
     bool (*progress)(void *ctx, uint64_t done, uint64_t people);
     void *ctx;
 };
@@ -112,6 +114,7 @@ static enum ndc_err write_chunk(void *ctx, const struct ndc_demo_chunk *chunk,
                                 struct ndc_fault *fault)
 {
     struct files *files = ctx;
+    if (files->things) NDC_TRY(demo_things_take(files->things, chunk, fault));
     if (chunk->table->format == NDC_DEMO_SQLITE) return load_chunk(files, chunk, fault);
     if (fwrite(chunk->bytes.ptr, 1, chunk->bytes.len, files->streams[chunk->id]) ==
         chunk->bytes.len)
@@ -164,7 +167,13 @@ enum ndc_err ndc_demo_write(struct ndc_demo_stats *stats,
                             void *ctx, struct ndc_fault *fault)
 {
     struct files files = {.directory = directory, .progress = progress, .ctx = ctx};
-    enum ndc_err err = write_all(stats, config, &files, fault);
+    char folder[PATH_BYTES];
+    enum ndc_err err = NDC_OK, bad;
+    if (config->things) err = join(folder, directory, "things", fault);
+    if (!err && config->things) err = demo_things_open(&files.things, folder, fault);
+    if (!err) err = write_all(stats, config, &files, fault);
+    bad = demo_things_close(files.things, err ? NULL : fault);
+    if (!err) err = bad;
     if (!err) err = write_declarations(directory, fault);
     if (err || !config->deltas) return err;
     char day2[PATH_BYTES];

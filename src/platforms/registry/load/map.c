@@ -68,7 +68,8 @@ static unsigned class_of(const struct column *c)
 }
 
 static void resolve_column(struct column *c, const struct ndc_source_field *f,
-                           unsigned index, const struct ndc_connect *connect)
+                           unsigned index, const struct ndc_connect *connect,
+                           bool is_thing)
 {
     static const char *const expected[] = {"full_name", "birth_date", "sex",
                                            "person_id", "org_name",   "org_id"};
@@ -77,6 +78,15 @@ static void resolve_column(struct column *c, const struct ndc_source_field *f,
     for (unsigned k = 0; k < f->column_count; k++)
         c->at[k] = ndc_connect_column(connect, f->columns[k]);
     if (!f->field) return;
+    if (is_thing) { /* fields of its own; a reference takes its identifier's form */
+        c->kind = f->as && f->as->kind == f->field->kind
+                      ? ndc_map_kind_of(f->as)
+                      : ndc_map_kind_of_value(f->field->kind);
+        c->expected = f->required;
+        c->future_allowed = true;
+        c->class = f->geometry ? 0 : class_of(c);
+        return;
+    }
     c->kind = ndc_map_kind_of(f->field);
     c->expected =
         f->required || in_list(f->field->code, expected, NDC_ARRAY_LEN(expected));
@@ -112,7 +122,8 @@ struct ndc_mapper *ndc_mapper_new(const struct ndc_source *source,
     ndc_date_format(m->today_text, today);
     m->columns = ndc_xcalloc(source->field_count, sizeof(*m->columns));
     for (unsigned i = 0; i < source->field_count; i++)
-        resolve_column(&m->columns[m->column_count++], &source->fields[i], i, connect);
+        resolve_column(&m->columns[m->column_count++], &source->fields[i], i, connect,
+                       source->thing);
     for (unsigned i = 0; i < source->key_count; i++)
         m->key[i] = ndc_connect_column(connect, source->key[i]);
     m->op = source->op_column.len ? ndc_connect_column(connect, source->op_column) : -1;
@@ -300,6 +311,11 @@ static void map_value(struct ndc_mapper *m, const struct column *c, struct ndc_s
     *missing = c->kind != NDC_MAP_NAME && ndc_norm_is_missing(meant);
     *o = (struct ndc_map_outcome){.reason = NDC_NORM_MISSING, .value = NDC_STR("")};
     if (*missing) return;
+    if (f->geometry) { /* of any length: checked, kept as it is */
+        o->value = ndc_str_trim(meant);
+        o->reason = ndc_norm_geometry(o->value) ? NDC_NORM_OK : NDC_NORM_GEOMETRY_FORM;
+        return;
+    }
     ndc_map_value_memo(v, m->memo, c->kind, f->order, c->future_allowed, m->today, meant);
     *missing = c->kind == NDC_MAP_NAME && v->reason == NDC_NORM_MISSING;
     *o = (struct ndc_map_outcome){
@@ -371,7 +387,7 @@ static void map_column(struct ndc_mapper *m, struct column *c,
     field->flags = record_flags(o.flags);
     field->place = o.place;
     field->value = o.value;
-    if (c->kind == NDC_MAP_PERSON_ID && m->result.old_id &&
+    if (!m->source->thing && c->kind == NDC_MAP_PERSON_ID && m->result.old_id &&
         f->field->id == m->person_id_field)
         field->field = (uint8_t)m->old_id_field;
     else if (c->note)
@@ -519,7 +535,8 @@ void ndc_mapper_values(struct ndc_mapper *m, const struct ndc_connect_row *row,
     for (unsigned i = 0; i < m->unmapped_count; i++)
         map_unmapped(m, &out->record, (unsigned)m->unmapped[i],
                      row->values[m->unmapped[i]]);
-    if (m->source->entity == NDC_ENTITY_PERSON) check_person_id(m, out, q);
+    if (m->source->entity == NDC_ENTITY_PERSON && !m->source->thing)
+        check_person_id(m, out, q);
     check_rules(m, out, q);
     if (m->source->live_days && m->time >= 0) check_live(m, row, out, q);
 }

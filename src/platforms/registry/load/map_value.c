@@ -26,7 +26,12 @@ enum ndc_map_kind ndc_map_kind_of(const struct ndc_field *field)
 {
     for (size_t i = 0; i < NDC_ARRAY_LEN(by_code); i++)
         if (strcmp(by_code[i].code, field->code) == 0) return by_code[i].kind;
-    switch (field->kind) {
+    return ndc_map_kind_of_value(field->kind);
+}
+
+enum ndc_map_kind ndc_map_kind_of_value(enum ndc_value_kind kind)
+{
+    switch (kind) {
     case NDC_VALUE_NAME:
         return NDC_MAP_NAME;
     case NDC_VALUE_SEX:

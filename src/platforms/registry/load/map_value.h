@@ -40,6 +40,8 @@ struct ndc_map_result {
 struct ndc_norm_memo;
 
 enum ndc_map_kind ndc_map_kind_of(const struct ndc_field *field);
+/* Of a kind of value alone: fields of things. */
+enum ndc_map_kind ndc_map_kind_of_value(enum ndc_value_kind kind);
 /* `memo` (normalise.h) makes the addresses of a file quick; NULL: none. */
 void ndc_map_value_memo(struct ndc_map_result *out, struct ndc_norm_memo *memo,
                         enum ndc_map_kind kind, enum ndc_date_order order,

@@ -2,6 +2,7 @@
  * the entity that it is part of, so a stage that is damaged or gone costs nothing but a
  * scan, as long as its last run was built. */
 #include "platforms/registry/load/restore.h"
+#include "platforms/registry/thing/thing.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -81,7 +82,8 @@ enum ndc_err ndc_registry_restore_stage(struct ndc_registry *reg,
         ndc_store_give(conn);
         return err;
     }
-    err = copy_all(conn, &out, source, &count, fault);
+    err = source->source->thing ? ndc_thing_restore(conn, source, &out, &count, fault)
+                                : copy_all(conn, &out, source, &count, fault);
     if (!err)
         err = ndc_file_finish(&out, fault);
     else

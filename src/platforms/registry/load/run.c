@@ -3,6 +3,7 @@
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/load/load.h"
 #include "platforms/registry/load/restore.h"
+#include "platforms/registry/thing/thing.h"
 #include "store/bulk.h"
 #include "store/writer.h"
 #include "sys/clock.h"
@@ -205,7 +206,7 @@ static enum ndc_err write_counts(struct ndc_store_conn *conn, const struct load 
     const struct ndc_load_result *r = l->result;
     enum ndc_err err = ndc_sql_exec(
         conn,
-        "UPDATE registry_run SET state = 'loaded', finished_ms = $2, rows_read = $3, "
+        "UPDATE registry_run SET state = $12, finished_ms = $2, rows_read = $3, "
         "accepted = $4, quarantined = $5, added = $6, changed = $7, unchanged = $8, "
         "ended = $9, bytes = $10, scorecard = $11, error = '' WHERE run = $1",
         NDC_ARGS(ndc_int(l->run), ndc_int(ndc_clock_wall_ms()),
@@ -213,7 +214,9 @@ static enum ndc_err write_counts(struct ndc_store_conn *conn, const struct load 
                  ndc_int((int64_t)r->quarantined), ndc_int((int64_t)r->added),
                  ndc_int((int64_t)r->changed), ndc_int((int64_t)r->unchanged),
                  ndc_int((int64_t)r->ended), ndc_int((int64_t)r->bytes),
-                 ndc_text(scorecard)),
+                 ndc_text(scorecard),
+                 /* Things are not linked: nothing is left to be built. */
+                 ndc_textz(l->source->source->thing ? "succeeded" : "loaded")),
         NULL, fault);
     if (err) return err;
     int64_t changes = 0;
@@ -253,6 +256,7 @@ static enum ndc_err commit_load(struct ndc_registry *reg, struct load *l,
     if (!err) err = replace_quarantine(conn, l, fault);
     if (!err) err = copy_quarantine(conn, l, spill, fault);
     if (!err) err = write_counts(conn, l, ndc_buf_str(&scorecard), fault);
+    if (!err && l->source->source->thing) err = ndc_thing_store(l, conn, fault);
     if (!err && l->also) err = l->also(l, conn, fault);
     if (!err) err = ndc_tx_commit(conn, fault);
     ndc_store_give(conn);

@@ -22,6 +22,10 @@ enum {
 
 /* Empty, or one of the words that people type for "nothing". */
 bool ndc_norm_is_missing(struct ndc_str raw);
+/* Whether the text is a geometry: WKT (OGC 06-103r4, two or three numbers a point, also
+ * with SRID=…; before it) or a GeoJSON geometry (RFC 7946). Form only: rings may cross.
+ */
+bool ndc_norm_geometry(struct ndc_str text);
 
 /* What was found before: of one file's addresses most end as an earlier one did, and its
  * names are made of some thousand words. Answers are the same with and without. For one

@@ -66,6 +66,8 @@ static const struct ndc_norm_reason_info reasons[NDC_NORM_REASON_COUNT] = {
       "The units named do not belong together"),
     R(UNIT_UNKNOWN, "unit.unknown", CORRECT, "Đơn vị hành chính không tồn tại",
       "No administrative unit of that name or code"),
+    R(GEOMETRY_FORM, "geometry.form", CORRECT, "Không phải hình dạng WKT hoặc GeoJSON",
+      "Neither WKT nor GeoJSON"),
 };
 /* clang-format on */
 

@@ -50,6 +50,7 @@ enum ndc_norm_reason {
     NDC_NORM_ADDRESS_NO_UNIT,  /* no province or commune recognised */
     NDC_NORM_ADDRESS_CONFLICT, /* commune and province named do not belong together */
     NDC_NORM_UNIT_UNKNOWN,     /* structured: no unit of that name or code */
+    NDC_NORM_GEOMETRY_FORM,    /* neither WKT nor GeoJSON */
     NDC_NORM_REASON_COUNT
 };
 

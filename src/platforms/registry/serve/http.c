@@ -64,6 +64,7 @@ void ndc_registry_show(struct ndc_request *req, const struct ndc_policy_decision
 #define QUALITY "Quarantine"
 #define REVIEWS "Reviews"
 #define CHANGES "Changes"
+#define THINGS  "General store"
 
 const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
     {.method = "GET",
@@ -258,6 +259,47 @@ const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES] = {
      .response = "{candidates:[any]}",
      .summary = "Who is this record? The model of the batch, on one record",
      .tag = PEOPLE},
+
+    {.method = "GET",
+     .path = "/api/registry/datasets",
+     .permission = "registry.thing.read",
+     .handler = ndc_registry_list_datasets,
+     .response = "{datasets:[any]}",
+     .summary = "Datasets of what is neither person nor organisation: fields, relations",
+     .tag = THINGS},
+    {.method = "GET",
+     .path = "/api/registry/datasets/{dataset}",
+     .permission = "registry.thing.read",
+     .query = "{key?:string[..200],after?:string[..1000],limit?:int[1..500]=50}",
+     .handler = ndc_registry_list_things,
+     .response = "any",
+     .summary =
+         "Things of a dataset by the beginning of their keys; what is about nobody",
+     .tag = THINGS},
+    {.method = "GET",
+     .path = "/api/registry/datasets/{dataset}/{key*}",
+     .permission = "registry.thing.read",
+     .flags = NDC_ROUTE_PERSONAL,
+     .handler = ndc_registry_get_thing,
+     .response = "any",
+     .summary = "A thing, what it leads to and what leads to it",
+     .tag = THINGS},
+    {.method = "GET",
+     .path = "/api/registry/persons/{entity}/relations",
+     .permission = "registry.person.read",
+     .flags = NDC_ROUTE_PERSONAL,
+     .handler = ndc_registry_get_relations,
+     .response = "{entity:string,type:string,items:[any],more:bool}",
+     .summary = "Things that refer to a person, by any number their records hold",
+     .tag = THINGS},
+    {.method = "GET",
+     .path = "/api/registry/organisations/{entity}/relations",
+     .permission = "registry.person.read",
+     .flags = NDC_ROUTE_PERSONAL,
+     .handler = ndc_registry_get_relations,
+     .response = "{entity:string,type:string,items:[any],more:bool}",
+     .summary = "Things that refer to an organisation",
+     .tag = THINGS},
 
     {.method = "GET",
      .path = "/api/registry/reviews",

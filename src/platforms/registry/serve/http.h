@@ -6,7 +6,7 @@
 #include "core/route.h"
 #include "platforms/registry/registry.h"
 
-enum { NDC_REGISTRY_ROUTES = 27 };
+enum { NDC_REGISTRY_ROUTES = 32 };
 extern const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES];
 
 /* http_sources.c */
@@ -22,6 +22,9 @@ ndc_handler ndc_registry_get_search, ndc_registry_get_person, ndc_registry_get_r
     ndc_registry_get_history, ndc_registry_post_batch, ndc_registry_post_match;
 /* http_changes.c */
 ndc_handler ndc_registry_list_changes, ndc_registry_stream_changes;
+/* thing/thing_http.c */
+ndc_handler ndc_registry_list_datasets, ndc_registry_list_things, ndc_registry_get_thing,
+    ndc_registry_get_relations;
 /* http_review.c */
 ndc_handler ndc_registry_list_reviews, ndc_registry_get_review,
     ndc_registry_post_decision;

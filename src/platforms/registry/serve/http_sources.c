@@ -131,7 +131,8 @@ static void write_source_head(struct ndc_json *j, const struct ndc_source *s)
     ndc_json_kv_str(j, "en", s->agency_title.en);
     ndc_json_end(j);
     ndc_json_kv_str(j, "legal_basis", s->legal_basis);
-    ndc_json_kv_c(j, "entity", ndc_entity_name(s->entity));
+    ndc_json_kv_c(j, "entity", ndc_source_about(s));
+    if (s->thing) ndc_json_kv_str(j, "dataset", s->dataset);
     ndc_json_kv_c(j, "connector", ndc_connector_name(s->connector));
     ndc_json_kv_c(j, "mode", ndc_sync_mode_name(s->mode));
     ndc_json_kv_str(j, "schedule", s->schedule.len ? s->schedule : NDC_STR_NULL);

@@ -5,14 +5,28 @@
 
 enum { SCRATCH_MAX = 16 << 20 };
 
-static void ask_for(const struct ndc_source *s, struct ndc_field_set *fields)
+/* The dictionary field as which a column's values are treated; NULL: none. */
+static const struct ndc_field *treated_as(const struct ndc_source *s,
+                                          const struct ndc_source_field *f)
 {
-    for (unsigned i = 0; i < s->field_count; i++)
-        if (s->fields[i].field) ndc_field_set_add(fields, s->fields[i].field->id);
-    if (!ndc_field_set_empty(fields)) return;
+    return s->thing ? f->as : f->field;
+}
+
+/* Returns of what kind of entity the fields are. */
+static enum ndc_entity ask_for(const struct ndc_source *s, struct ndc_field_set *fields)
+{
+    enum ndc_entity entity = s->thing ? NDC_ENTITY_ORGANISATION : s->entity;
+    for (unsigned i = 0; i < s->field_count; i++) {
+        const struct ndc_field *as = treated_as(s, &s->fields[i]);
+        if (!as) continue;
+        ndc_field_set_add(fields, as->id);
+        if (as->entity == NDC_ENTITY_PERSON) entity = NDC_ENTITY_PERSON;
+    }
+    if (!ndc_field_set_empty(fields)) return entity;
     /* A source that maps nothing still tells of whom it has rows. */
-    const char *who = s->entity == NDC_ENTITY_PERSON ? "person_id" : "org_id";
+    const char *who = entity == NDC_ENTITY_PERSON ? "person_id" : "org_id";
     ndc_field_set_add(fields, ndc_field_find(ndc_str(who))->id);
+    return entity;
 }
 
 enum ndc_err ndc_row_view(const struct ndc_request *req, enum ndc_policy_action action,
@@ -23,8 +37,7 @@ enum ndc_err ndc_row_view(const struct ndc_request *req, enum ndc_policy_action 
     *out = (struct ndc_row_view){.source = source};
     ndc_request_policy(req, &q);
     q.action = action;
-    q.entity = source->entity;
-    ask_for(source, &q.fields);
+    q.entity = ask_for(source, &q.fields);
     enum ndc_err err = ndc_policy_decide(&out->decision, &q, fault);
     const struct ndc_policy_decision *d = &out->decision;
     out->unmapped = err || !ndc_field_set_empty(&d->withheld) ? NDC_SHOWN_NOT
@@ -74,11 +87,14 @@ static enum ndc_shown treat(const struct ndc_row_view *view, struct ndc_str colu
     *field = NULL;
     for (unsigned i = 0; i < s->field_count; i++) {
         const struct ndc_source_field *f = &s->fields[i];
-        if (!f->field || !names(f, column)) continue;
-        enum ndc_shown one = how(&view->decision, f->field->id);
+        const struct ndc_field *as = treated_as(s, f);
+        bool own = s->thing && !as && f->field; /* about nobody */
+        if ((!as && !own) || !names(f, column)) continue;
+        if (own && view->decision.outcome == NDC_POLICY_DENY) return NDC_SHOWN_NOT;
+        enum ndc_shown one = own ? NDC_SHOWN_WHOLE : how(&view->decision, as->id);
         if (!mapped || one > most) {
             most = one;
-            *field = f->field;
+            *field = as;
         }
         mapped = true;
     }

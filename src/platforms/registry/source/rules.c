@@ -10,6 +10,7 @@ enum { DEPTH_MAX = 8 };
 struct parser {
     struct ndc_source_rule *rule;
     enum ndc_entity entity;
+    const struct ndc_source *thing; /* whose own fields are meant; NULL: the dictionary */
     unsigned line, depth;
     struct ndc_str rest, token;
     struct ndc_fault *fault;
@@ -62,13 +63,19 @@ static enum ndc_err read_operand(struct parser *p, struct ndc_rule_operand *out)
 {
     struct ndc_str t = p->token;
     *out = (struct ndc_rule_operand){0};
-    if (t.len >= 2 && t.ptr[0] == '\'' && t.ptr[t.len - 1] == '\'') {
+    const struct ndc_source_field *own =
+        p->thing ? ndc_source_own_field(p->thing, t) : NULL;
+    if (own) {
+        out->field = own->field;
+    } else if (t.len >= 2 && t.ptr[0] == '\'' && t.ptr[t.len - 1] == '\'') {
         out->text = ndc_str_n(t.ptr + 1, t.len - 2);
     } else if (ndc_str_eq(t, NDC_STR("today"))) {
         out->today = true;
     } else if (ndc_str_to_f64(t, &out->value)) {
         out->number = true;
         out->text = t;
+    } else if (p->thing) {
+        return complain(p, "no field of this dataset");
     } else {
         out->field = ndc_field_find(t);
         if (!out->field) {
@@ -158,19 +165,33 @@ static enum ndc_err parse_any(struct parser *p)
     return err;
 }
 
+static enum ndc_err compile(struct parser *p)
+{
+    p->rest = p->rule->check;
+    p->rule->step_count = 0;
+    next_token(p);
+    enum ndc_err err = parse_any(p);
+    if (!err && p->token.len) err = complain(p, "unexpected text");
+    return err;
+}
+
 enum ndc_err ndc_rule_compile(struct ndc_source_rule *rule, enum ndc_entity entity,
                               unsigned line, struct ndc_fault *fault)
 {
+    struct parser p = {.rule = rule, .entity = entity, .line = line, .fault = fault};
+    return compile(&p);
+}
+
+enum ndc_err ndc_rule_compile_of(struct ndc_source_rule *rule,
+                                 const struct ndc_source *source, unsigned line,
+                                 struct ndc_fault *fault)
+{
     struct parser p = {.rule = rule,
-                       .entity = entity,
+                       .entity = source->entity,
+                       .thing = source->thing ? source : NULL,
                        .line = line,
-                       .rest = rule->check,
                        .fault = fault};
-    rule->step_count = 0;
-    next_token(&p);
-    enum ndc_err err = parse_any(&p);
-    if (!err && p.token.len) err = complain(&p, "unexpected text");
-    return err;
+    return compile(&p);
 }
 
 /* The operand's text; false if its field has none. */

@@ -54,6 +54,11 @@ struct ndc_source_rule {
 /* Compiles rule->check for an entity's fields; `line` is for the complaint. */
 enum ndc_err ndc_rule_compile(struct ndc_source_rule *rule, enum ndc_entity entity,
                               unsigned line, struct ndc_fault *fault) NDC_MUST_USE;
+/* The same for a source: of things with the fields of its own. */
+struct ndc_source;
+enum ndc_err ndc_rule_compile_of(struct ndc_source_rule *rule,
+                                 const struct ndc_source *source, unsigned line,
+                                 struct ndc_fault *fault) NDC_MUST_USE;
 /* Whether the record keeps the rule. `today` is YYYY-MM-DD. */
 bool ndc_rule_holds(const struct ndc_source_rule *rule, const struct ndc_record *record,
                     struct ndc_str today);

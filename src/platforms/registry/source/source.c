@@ -4,6 +4,7 @@
 #include "base/cron.h"
 #include "base/yaml.h"
 #include "platforms/registry/source/rules.h"
+#include "platforms/registry/source/thing.h"
 
 #include <stdio.h>
 
@@ -12,7 +13,8 @@ static const char *const encoding_names[] = {"utf-8", "utf-16", "windows-1258", 
 static const char *const mode_names[] = {"snapshot", "delta"};
 static const char *const order_names[] = {"dmy", "mdy", "ymd", "any", "excel"};
 static const char *const criterion_names[] = {"correct", "complete", "clean", "live"};
-static const char *const entity_names[] = {"person", "organisation"};
+static const char *const entity_names[] = {"person", "organisation", "thing"};
+enum { ENTITY_THING = 2 };
 static const char *const sharing_names[] = {"open", "shared", "private"};
 static const char *const importance_names[] = {"other", "important", "core"};
 static const char *const personal_names[] = {"none", "basic", "sensitive"};
@@ -138,7 +140,9 @@ static enum ndc_err read_head(struct reader *r, const struct ndc_yaml *root)
     }
     NDC_TRY(ndc_yaml_str(root, "legal_basis", true, &s->legal_basis, r->fault));
     NDC_TRY(ENUM(root, "entity", true, entity_names, &entity));
-    s->entity = (enum ndc_entity)entity;
+    s->thing = entity == ENTITY_THING;
+    s->entity = s->thing ? NDC_ENTITY_PERSON : (enum ndc_entity)entity;
+    if (s->thing) NDC_TRY(ndc_thing_read_dataset(s, root, r->fault));
     const struct ndc_yaml *key = ndc_yaml_get(root, "key");
     if (!key)
         return ndc_fail_at(
@@ -257,28 +261,32 @@ static enum ndc_err read_values(struct reader *r, const struct ndc_yaml *node,
     return NDC_OK;
 }
 
-static enum ndc_err read_field(struct reader *r, const struct ndc_yaml *node,
-                               struct ndc_source_field *f)
+/* What the column is mapped to: a dictionary field, or nothing. */
+static enum ndc_err read_to(struct reader *r, const struct ndc_yaml *node,
+                            struct ndc_source_field *f)
 {
-    static const char *const keys[] = {"column",   "columns",    "to",        "format",
-                                       "required", "unique",     "class",     "values",
-                                       "pattern",  "length_min", "length_max"};
-    const struct ndc_yaml *column, *to;
-    int order = NDC_ORDER_DMY;
-    NDC_TRY(KEYS(node, "field", keys));
-    f->line = node->line;
-    column = ndc_yaml_get(node, "column");
-    if (!column) column = ndc_yaml_get(node, "columns");
-    if (!column || ndc_yaml_is_null(column))
-        return wrong(r, node, "column", "is missing in this field");
-    NDC_TRY(read_words(r, column, "columns", f->columns, NDC_SOURCE_JOINED_MAX,
-                       &f->column_count));
-    to = ndc_yaml_get(node, "to");
+    const struct ndc_yaml *to = ndc_yaml_get(node, "to");
     if (!to)
         return wrong(r, node, "to",
                      "is missing: name a dictionary field, or null to keep "
                      "the column unmapped");
     if (!ndc_yaml_is_null(to)) NDC_TRY(find_field(r, to, to->text, &f->field));
+    f->class = f->field ? f->field->class : r->s->class;
+    return NDC_OK;
+}
+
+/* What fields of every kind have. */
+static enum ndc_err read_field_checks(struct reader *r, const struct ndc_yaml *node,
+                                      struct ndc_source_field *f)
+{
+    const struct ndc_yaml *column = ndc_yaml_get(node, "column");
+    int order = NDC_ORDER_DMY;
+    f->line = node->line;
+    if (!column) column = ndc_yaml_get(node, "columns");
+    if (!column || ndc_yaml_is_null(column))
+        return wrong(r, node, "column", "is missing in this field");
+    NDC_TRY(read_words(r, column, "columns", f->columns, NDC_SOURCE_JOINED_MAX,
+                       &f->column_count));
     NDC_TRY(ENUM(node, "format", false, order_names, &order));
     f->order = (enum ndc_date_order)order;
     NDC_TRY(ndc_yaml_bool(node, "required", false, &f->required, r->fault));
@@ -286,10 +294,50 @@ static enum ndc_err read_field(struct reader *r, const struct ndc_yaml *node,
     NDC_TRY(ndc_yaml_str(node, "pattern", false, &f->pattern, r->fault));
     NDC_TRY(ndc_yaml_i64(node, "length_min", false, 0, 100000, &f->length_min, r->fault));
     NDC_TRY(ndc_yaml_i64(node, "length_max", false, 0, 100000, &f->length_max, r->fault));
-    f->class = f->field ? f->field->class : r->s->class;
     f->has_class = ndc_yaml_get(node, "class") != NULL;
-    NDC_TRY(read_class(r, ndc_yaml_get(node, "class"), &f->class));
     return read_values(r, ndc_yaml_get(node, "values"), f);
+}
+
+static enum ndc_err read_field(struct reader *r, const struct ndc_yaml *node,
+                               struct ndc_source_field *f)
+{
+    static const char *const keys[] = {"column",   "columns",    "to",        "format",
+                                       "required", "unique",     "class",     "values",
+                                       "pattern",  "length_min", "length_max"};
+    static const char *const own[] = {"column",  "columns",    "name",      "vi",
+                                      "en",      "kind",       "as",        "class",
+                                      "format",  "required",   "unique",    "values",
+                                      "pattern", "length_min", "length_max"};
+    NDC_TRY(r->s->thing ? KEYS(node, "field", own) : KEYS(node, "field", keys));
+    NDC_TRY(read_field_checks(r, node, f));
+    if (!r->s->thing) {
+        NDC_TRY(read_to(r, node, f));
+        return read_class(r, ndc_yaml_get(node, "class"), &f->class);
+    }
+    f->class = r->s->class;
+    NDC_TRY(read_class(r, ndc_yaml_get(node, "class"), &f->class));
+    return ndc_thing_read_field(r->s, r->arena, node, f, r->fault);
+}
+
+/* References: fields too, after the others. */
+static enum ndc_err read_relations(struct reader *r, const struct ndc_yaml *list)
+{
+    static const char *const keys[] = {"name",   "vi",     "en",      "to",
+                                       "by",     "column", "columns", "required",
+                                       "unique", "values", "pattern"};
+    if (!r->s->thing || !list || ndc_yaml_is_null(list)) return NDC_OK;
+    if (list->kind != NDC_YAML_LIST || list->count > NDC_SOURCE_RELATIONS_MAX)
+        return wrong(r, list, "relations", "must be a list of at most 16");
+    r->s->relations = NDC_ARENA_ARRAY(r->arena, struct ndc_source_relation, list->count);
+    if (!r->s->relations) return NDC_OK;
+    for (const struct ndc_yaml *c = list->first; c; c = c->next) {
+        struct ndc_source_field *f = &r->s->fields[r->s->field_count];
+        NDC_TRY(KEYS(c, "relation", keys));
+        NDC_TRY(read_field_checks(r, c, f));
+        NDC_TRY(ndc_thing_read_relation(r->s, r->arena, c, f, r->fault));
+        r->s->field_count++;
+    }
+    return NDC_OK;
 }
 
 static enum ndc_err read_fields(struct reader *r, const struct ndc_yaml *node,
@@ -303,11 +351,13 @@ static enum ndc_err read_fields(struct reader *r, const struct ndc_yaml *node,
                            node ? node->line : root->line);
     if (node->count > NDC_SOURCE_COLUMNS_MAX)
         return wrong(r, node, "fields", "has more than 256 entries");
-    r->s->fields = NDC_ARENA_ARRAY(r->arena, struct ndc_source_field, node->count);
+    r->s->fields = NDC_ARENA_ARRAY(r->arena, struct ndc_source_field,
+                                   node->count + NDC_SOURCE_RELATIONS_MAX);
     if (!r->s->fields) return NDC_OK; /* the arena's overflow is told at the end */
     for (const struct ndc_yaml *c = node->first; c; c = c->next) {
-        struct ndc_source_field *f = &r->s->fields[r->s->field_count++];
+        struct ndc_source_field *f = &r->s->fields[r->s->field_count];
         NDC_TRY(read_field(r, c, f));
+        r->s->field_count++;
         if (!f->field) continue;
         if (ndc_field_set_has(&seen, f->field->id))
             return ndc_fail_at(
@@ -342,14 +392,15 @@ static enum ndc_err read_rules(struct reader *r, const struct ndc_yaml *node)
         NDC_TRY(ndc_yaml_str(c, "en", false, &rule->title.en, r->fault));
         rule->blocks = rule->criterion == NDC_CORRECT;
         NDC_TRY(ndc_yaml_bool(c, "blocks", false, &rule->blocks, r->fault));
-        NDC_TRY(ndc_rule_compile(rule, r->s->entity, ndc_yaml_get(c, "check")->line,
-                                 r->fault));
+        NDC_TRY(
+            ndc_rule_compile_of(rule, r->s, ndc_yaml_get(c, "check")->line, r->fault));
     }
     return NDC_OK;
 }
 
 static void note_key_fields(struct ndc_source *s)
 {
+    if (s->thing) return; /* its fields are not those of the dictionary */
     for (unsigned i = 0; i < s->field_count; i++)
         for (unsigned c = 0; s->fields[i].field && c < s->fields[i].column_count; c++)
             for (unsigned k = 0; k < s->key_count; k++)
@@ -362,15 +413,28 @@ static enum ndc_err read_source(struct reader *r, const struct ndc_yaml *root)
     static const char *const keys[] = {"source", "title",     "agency",    "legal_basis",
                                        "entity", "key",       "connector", "sync",
                                        "class",  "authority", "fields",    "rules"};
-    NDC_TRY(KEYS(root, "the declaration", keys));
+    static const char *const own[] = {
+        "source",    "title", "agency", "legal_basis", "entity", "dataset", "key",
+        "connector", "sync",  "class",  "relations",   "fields", "rules"};
+    const struct ndc_yaml *entity = ndc_yaml_get(root, "entity");
+    if (entity && ndc_str_eq_c(entity->text, "thing"))
+        NDC_TRY(KEYS(root, "the declaration", own));
+    else
+        NDC_TRY(KEYS(root, "the declaration", keys));
     NDC_TRY(read_head(r, root));
     r->s->class = (struct ndc_class){NDC_SHARING_SHARED, NDC_IMPORTANCE_IMPORTANT,
                                      NDC_PERSONAL_BASIC};
+    if (r->s->thing)
+        r->s->class = (struct ndc_class){NDC_SHARING_SHARED, NDC_IMPORTANCE_OTHER,
+                                         NDC_PERSONAL_NONE};
     NDC_TRY(read_class(r, ndc_yaml_get(root, "class"), &r->s->class));
     NDC_TRY(read_connector(r, ndc_yaml_get(root, "connector"), root));
     NDC_TRY(read_sync(r, ndc_yaml_get(root, "sync")));
     NDC_TRY(read_authority(r, ndc_yaml_get(root, "authority")));
     NDC_TRY(read_fields(r, ndc_yaml_get(root, "fields"), root));
+    NDC_TRY(read_relations(r, ndc_yaml_get(root, "relations")));
+    if (r->s->thing && !r->arena->overflow)
+        NDC_TRY(ndc_thing_check(r->s, root, r->fault));
     return read_rules(r, ndc_yaml_get(root, "rules"));
 }
 

@@ -12,7 +12,8 @@ enum {
     NDC_SOURCE_RULES_MAX = 64,
     NDC_SOURCE_JOINED_MAX = 6, /* columns joined into one field */
     NDC_SOURCE_KEY_MAX = 4,
-    NDC_SOURCE_ID_MAX = 48
+    NDC_SOURCE_ID_MAX = 48,
+    NDC_SOURCE_RELATIONS_MAX = 16
 };
 
 enum ndc_connector_type {
@@ -61,6 +62,22 @@ struct ndc_source_field {
     struct ndc_source_value *values; /* what the source's codes mean */
     struct ndc_str pattern;          /* of digits 9, letters A, anything ?; empty: none */
     int64_t length_min, length_max;  /* of the value in code points; 0: no limit */
+    /* Of a thing: the dictionary field as which policy treats its values; NULL: they are
+     * about nobody. A reference is brought to this field's form too. */
+    const struct ndc_field *as;
+    bool geometry; /* WKT or GeoJSON */
+};
+
+/* What a thing's reference leads to. */
+enum ndc_relation_to { NDC_TO_PERSON, NDC_TO_ORGANISATION, NDC_TO_THING };
+
+struct ndc_source_relation {
+    struct ndc_str name;
+    struct ndc_title title;
+    enum ndc_relation_to to;
+    struct ndc_str dataset;     /* of a thing */
+    const struct ndc_field *by; /* identifier of a person or organisation */
+    unsigned field;             /* of fields: where the reference stands */
 };
 
 struct ndc_source_rule; /* rules.h */
@@ -70,6 +87,13 @@ struct ndc_source {
     struct ndc_title title, agency_title;
     struct ndc_str agency, legal_basis, yaml; /* yaml: the declaration itself */
     enum ndc_entity entity;
+    /* A source of things: what is neither person nor organisation. Its fields are its
+     * own, numbered from 0, `entity` means nothing, and it takes no part in linking. */
+    bool thing;
+    struct ndc_str dataset; /* "parcel" */
+    struct ndc_title dataset_title;
+    unsigned relation_count;
+    struct ndc_source_relation *relations;
     unsigned key_count;
     struct ndc_str key[NDC_SOURCE_KEY_MAX]; /* columns */
     struct ndc_field_set key_fields; /* what those are mapped to: a key tells it too */
@@ -99,6 +123,14 @@ struct ndc_source {
 /* Parses a declaration; everything lives in `arena`. */
 enum ndc_err ndc_source_parse(struct ndc_source **out, struct ndc_arena *arena,
                               struct ndc_str yaml, struct ndc_fault *fault) NDC_MUST_USE;
+
+/* The field of a thing so named, or NULL. */
+const struct ndc_source_field *ndc_source_own_field(const struct ndc_source *source,
+                                                    struct ndc_str name);
+/* "person", "organisation", "thing" */
+const char *ndc_relation_to_name(enum ndc_relation_to to);
+/* What the source's rows are about: "person", "organisation" or "thing". */
+const char *ndc_source_about(const struct ndc_source *source);
 
 const char *ndc_connector_name(enum ndc_connector_type type);
 const char *ndc_sync_mode_name(enum ndc_sync_mode mode);
