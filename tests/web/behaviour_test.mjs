@@ -470,6 +470,18 @@ await test('policy: a request is explained field by field', async () => {
   equal(await axeFaults(page), []);
 });
 
+await test('relations: from a person to a parcel and on to its owner', async () => {
+  await fresh('/persons/P-7KX2M9QD-3');
+  await page.getByRole('link', { name: 'Quan hệ' }).click();
+  await page.getByRole('link', { name: /Thửa đất TCS2828804884/ }).click();
+  await page.getByRole('heading', { name: 'Thửa đất TCS2828804884' }).waitFor();
+  await page.getByText('POLYGON').first().click();
+  await page.getByText('8.8 17.7').waitFor();
+  equal(await axeFaults(page), []);
+  await page.getByRole('link', { name: /Nguyễn Văn Bình/ }).click();
+  await page.getByRole('heading', { name: 'Nguyễn Văn Bình' }).waitFor();
+});
+
 await test('policy: counts of people seen; a notice of a limit is settled', async () => {
   await fresh('/policy?tab=volumes');
   await page.getByText('96,2').first().waitFor();

@@ -192,7 +192,7 @@ await test('policy: a real request is explained', async () => {
   await page.locator('tbody tr').nth(10).waitFor();
 });
 
-const pages = ['/', '/map', '/map?measure=coverage', '/sources', '/sources/population', '/sources/new', '/runs', '/runs/1', '/quarantine', '/changes', '/webhooks', '/reviews', '/search?q=nguyen', `/persons/${person}`, `/persons/${person}?tab=records`, `/persons/${person}?tab=history`, '/policy', '/policy?tab=rules', '/policy?tab=fields', '/policy?tab=purposes', '/policy?tab=volumes', '/audit', '/jobs', '/access', '/access?tab=roles', '/account'];
+const pages = ['/', '/map', '/map?measure=coverage', '/sources', '/sources/population', '/sources/new', '/runs', '/runs/1', '/quarantine', '/changes', '/webhooks', '/reviews', '/search?q=nguyen', `/persons/${person}`, `/persons/${person}?tab=records`, `/persons/${person}?tab=history`, `/persons/${person}?tab=relations`, '/datasets', '/datasets/parcel', '/policy', '/policy?tab=rules', '/policy?tab=fields', '/policy?tab=purposes', '/policy?tab=volumes', '/audit', '/jobs', '/access', '/access?tab=roles', '/account'];
 for (const lang of ['vi', 'en']) {
   await context.addCookies([{ name: 'ndc_lang', value: lang, url }]);
   for (const path of pages) {

@@ -18,6 +18,7 @@ const people = (await admin('GET', '/api/registry/search?q=nguyen+thi&limit=5', 
 const entity = people[0].entity;
 
 const R = '/api/registry';
+const parcel = (await admin('GET', `${R}/datasets/parcel?limit=1`)).body.items[0].key;
 // method, path, permission missing for whom, personal, body
 const routes = [
   ['GET', `${R}/overview`, reader], ['GET', `${R}/sources`, reader], ['POST', `${R}/sources`, reviewer, false, { type: 'application/yaml', body: 'x: 1' }],
@@ -25,6 +26,7 @@ const routes = [
   ['GET', `${R}/runs`, reader], ['GET', `${R}/runs/1`, reader], ['GET', `${R}/map`, reader], ['GET', `${R}/units`, reader],
   ['GET', `${R}/quarantine`, reviewer, true], ['GET', `${R}/quarantine.csv?source=tax`, reviewer, true], ['GET', `${R}/quarantine/1`, reviewer, true], ['POST', `${R}/quarantine/1/correct`, reviewer, true, { json: { row: {} } }], ['POST', `${R}/quarantine/1/dismiss`, reviewer, true, { json: {} }],
   ['GET', `${R}/search?q=an`, auditor, true], ['GET', `${R}/persons/${entity}`, auditor, true], ['GET', `${R}/organisations/${entity}`, auditor, true], ['GET', `${R}/persons/${entity}/records`, auditor, true], ['GET', `${R}/persons/${entity}/history`, auditor, true],
+  ['GET', `${R}/persons/${entity}/relations`, auditor, true], ['GET', `${R}/organisations/${entity}/relations`, auditor, true], ['GET', `${R}/datasets`, auditor], ['GET', `${R}/datasets/school`, auditor], ['GET', `${R}/datasets/parcel/${parcel}`, auditor, true],
   ['POST', `${R}/persons/batch`, auditor, true, { json: { entities: [entity] } }], ['POST', `${R}/match`, auditor, true, { json: { record: { full_name: 'Nguyễn Văn An' } } }],
   ['GET', `${R}/changes`, auditor, true], ['GET', `${R}/changes/stream`, auditor, true],
   ['GET', `${R}/reviews`, reader], ['GET', `${R}/reviews/1`, reader, true], ['POST', `${R}/reviews/1/decision`, reader, true, { json: { decision: 'same' } }],

@@ -12,9 +12,10 @@ import { Banner, Empty, Grid, Loaded, Page, Pager, Tag, TextField, Time, Value }
 import { AuditTable, readEntry, type AuditPage } from '../policy/entries';
 import { ClassTags } from './classes';
 import { RecordGraph } from './graph';
+import { Relations } from './relations';
 
 type Kind = 'persons' | 'organisations';
-const tabs = ['golden', 'records', 'history', 'access'] as const;
+const tabs = ['golden', 'relations', 'records', 'history', 'access'] as const;
 
 export default function EntityView({ entity, kind }: { entity: string; kind: Kind }) {
   const crumbs = [{ href: '/search', text: t('search.title') }];
@@ -67,6 +68,7 @@ function Inside({ entity, kind }: { entity: string; kind: Kind }) {
           <Loaded of={page.problem ? { ...page, data: undefined } : page} lines={14}>{(data) => <Golden data={data} />}</Loaded>
         </>
       )}
+      {tab === 'relations' && <Relations entity={entity} kind={kind} />}
       {tab === 'records' && <Records base={more} label={name ?? entity} marked={param('field')} onMark={(field) => setParam({ field }, true)} />}
       {tab === 'history' && <History base={more} />}
       {tab === 'access' && <Access entity={entity} />}
