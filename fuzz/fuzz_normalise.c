@@ -42,6 +42,18 @@ static void check_date(struct ndc_str in)
     }
 }
 
+/* A geometry with something behind it is none. */
+static void check_geometry(struct ndc_str in)
+{
+    struct ndc_buf more;
+    if (!ndc_norm_geometry(in)) return;
+    ndc_buf_init(&more, in.len + 2);
+    ndc_buf_add_str(&more, in);
+    ndc_buf_add_byte(&more, ')');
+    NDC_ASSERT(!ndc_norm_geometry(ndc_buf_str(&more)));
+    ndc_buf_free(&more);
+}
+
 static void check_address(struct ndc_str in)
 {
     struct ndc_norm_address a;
@@ -81,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         check_value(all[i], in);
     if (ndc_norm_person_id(&id, in, 2026) == NDC_NORM_OK)
         NDC_ASSERT(strlen(id.text) == 12);
+    check_geometry(in);
     check_name(in);
     check_date(in);
     check_address(in);
