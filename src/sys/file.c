@@ -54,6 +54,15 @@ enum ndc_err ndc_file_next(struct ndc_file_reader *reader, char *out, size_t siz
     return NDC_OK;
 }
 
+enum ndc_err ndc_file_seek(struct ndc_file_reader *reader, uint64_t at,
+                           struct ndc_fault *fault)
+{
+    if (lseek(reader->fd, (off_t)at, SEEK_SET) < 0)
+        return ndc_fail_errno(fault, "io.read", "go to a place of", "the file");
+    reader->at = at;
+    return NDC_OK;
+}
+
 enum ndc_err ndc_file_stamp(const struct ndc_file_reader *reader,
                             struct ndc_file_stamp *out, struct ndc_fault *fault)
 {
@@ -183,6 +192,12 @@ bool ndc_file_exists(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0;
+}
+
+bool ndc_file_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 enum ndc_err ndc_file_create(struct ndc_file_writer *w, const char *path,

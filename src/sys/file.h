@@ -17,6 +17,7 @@ enum ndc_err ndc_file_mkdirs(const char *path, struct ndc_fault *fault) NDC_MUST
  * one is no error. */
 enum ndc_err ndc_file_remove_tree(const char *path, struct ndc_fault *fault) NDC_MUST_USE;
 bool ndc_file_exists(const char *path);
+bool ndc_file_is_folder(const char *path);
 
 /* A file read from the start to the end in chunks. */
 struct ndc_file_reader {
@@ -31,6 +32,9 @@ enum ndc_err ndc_file_open(struct ndc_file_reader *reader, const char *path,
 /* Reads up to `size` bytes; *len is 0 at the end of the file. */
 enum ndc_err ndc_file_next(struct ndc_file_reader *reader, char *out, size_t size,
                            size_t *len, struct ndc_fault *fault) NDC_MUST_USE;
+/* The next bytes are those at `at`. */
+enum ndc_err ndc_file_seek(struct ndc_file_reader *reader, uint64_t at,
+                           struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_file_close(struct ndc_file_reader *reader);
 
 /* Size and modification time: whether a file changed while it was read. */

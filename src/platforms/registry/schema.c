@@ -201,6 +201,28 @@ static const char thing_sql[] =
     "  PRIMARY KEY (ref, source, key, relation))\n"
     "--sqlite WITHOUT ROWID\n"
     ";\n";
+/* Followed sources: the slot that was made for a table and what is known of it, change
+ * files that were taken. Where reading goes on stands in registry_position. */
+static const char capture_sql[] =
+    "CREATE TABLE registry_capture ("
+    "  source TEXT PRIMARY KEY,"
+    "  slot TEXT NOT NULL,"
+    "  epoch BIGINT NOT NULL," /* the run that loaded the slot's snapshot */
+    "  version_base BIGINT NOT NULL,"
+    "  consistent BIGINT NOT NULL,"
+    "  confirmed BIGINT NOT NULL,"
+    "  complete BIGINT NOT NULL,"
+    "  stopped BIGINT NOT NULL,"
+    "  at_ms BIGINT NOT NULL);"
+    "CREATE TABLE registry_capture_file ("
+    "  source TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  size BIGINT NOT NULL,"
+    "  mtime_ns BIGINT NOT NULL,"
+    "  hash BIGINT NOT NULL,"
+    "  lines BIGINT NOT NULL,"
+    "  at_ms BIGINT NOT NULL,"
+    "  PRIMARY KEY (source, name));";
 
 const struct ndc_migration ndc_registry_migrations[] = {
     {1, "sources, runs, quarantine, entities, index, reviews", base_sql},
@@ -208,5 +230,6 @@ const struct ndc_migration ndc_registry_migrations[] = {
     {3, "PostgreSQL: payloads stay in their rows", whole_sql},
     {4, "changes as they come, the change feed", live_sql},
     {5, "the general store", thing_sql},
+    {6, "followed sources", capture_sql},
 };
 const size_t ndc_registry_migrations_n = NDC_ARRAY_LEN(ndc_registry_migrations);

@@ -314,7 +314,8 @@ static void file_of(char *path, size_t cap, const struct run_row *row,
                     const struct ndc_registered *source)
 {
     const char *file = row->path[0] ? row->path : source->source->path.ptr;
-    bool relative = file && file[0] != '/' && source->folder[0];
+    bool relative = file && file[0] != '/' && source->folder[0] &&
+                    source->source->connector != NDC_CONNECT_POSTGRES;
     snprintf(path, cap, "%s%s%s", relative ? source->folder : "", relative ? "/" : "",
              file ? file : "");
 }

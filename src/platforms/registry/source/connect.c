@@ -57,16 +57,19 @@ static struct ndc_connect *new_connect(const struct ndc_source *source)
     return c;
 }
 
-/* A source's own SQLite file that fails is the source's fault: only our database's ends
+/* A source's own database that fails is the source's fault: only our database's ends
  * the whole integration. */
 static enum ndc_err as_source(const struct ndc_connect *c, enum ndc_err err,
                               struct ndc_fault *fault)
 {
-    if (err != NDC_EDB || c->source->connector != NDC_CONNECT_SQLITE) return err;
+    bool postgres = c->source->connector == NDC_CONNECT_POSTGRES;
+    if (err != NDC_EDB || (c->source->connector != NDC_CONNECT_SQLITE && !postgres))
+        return err;
     struct ndc_fault why = fault ? *fault : (struct ndc_fault){0};
     if (fault) *fault = (struct ndc_fault){0};
-    return ndc_fail(fault, NDC_EIO, "source.sqlite", "%s, table \"%.*s\": %s", c->path,
-                    NDC_STR_FMT(c->source->table), why.message);
+    return ndc_fail(fault, NDC_EIO, postgres ? "source.postgres" : "source.sqlite",
+                    "%s%stable \"%.*s\": %s", postgres ? "" : c->path,
+                    postgres ? "" : ", ", NDC_STR_FMT(c->source->table), why.message);
 }
 
 enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source *source,
@@ -74,11 +77,20 @@ enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source 
 {
     struct ndc_connect *c = new_connect(source);
     enum ndc_err err;
-    if (!path) path = source->path.ptr;
+    if (!path) path = source->path.ptr ? source->path.ptr : "";
     c->path = ndc_arena_cstr(&c->arena, ndc_str(path));
     switch (source->connector) {
     case NDC_CONNECT_SQLITE:
         err = as_source(c, ndc_connect_sqlite_open(c, fault), fault);
+        break;
+    case NDC_CONNECT_POSTGRES:
+        err = as_source(c, ndc_connect_postgres_open(c, fault), fault);
+        break;
+    case NDC_CONNECT_CHANGES:
+        err = ndc_fail(fault, NDC_EINPUT, "source.followed",
+                       "source %.*s takes change files as they come, it has no file to "
+                       "load",
+                       NDC_STR_FMT(source->id));
         break;
     case NDC_CONNECT_NDJSON:
         err = ndc_connect_ndjson_open(c, fault);

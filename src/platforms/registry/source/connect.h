@@ -8,6 +8,8 @@
 
 struct ndc_connect;
 
+#define NDC_CONNECT_SNAPSHOT "snapshot:"
+
 struct ndc_connect_row {
     const struct ndc_str *values; /* by column; a NULL ptr: the source has no value */
     size_t count;
@@ -15,9 +17,12 @@ struct ndc_connect_row {
     struct ndc_str raw; /* of a row that could not be read: what it said, cut at 4 KiB */
 };
 
-/* Opens the source's file at `path` (NULL: source->path). Faults: io.open,
+/* Opens the source's file at `path` (NULL: source->path). Of a PostgreSQL table that is
+ * followed, `path` names the snapshot: NDC_CONNECT_SNAPSHOT and what the making of its
+ * slot exported. Faults: io.open,
  * source.encoding, csv.*, source.no_header, source.no_column (a declared column is not in
- * the file; names the nearest), db.* for SQLite. The source must outlive it. */
+ * the file; names the nearest), db.* for SQLite and PostgreSQL. The source must outlive
+ * it. */
 enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source *source,
                               const char *path, struct ndc_fault *fault) NDC_MUST_USE;
 /* The same over NDJSON text that stays in place. Members are passed over that are neither

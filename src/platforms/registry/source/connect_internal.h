@@ -41,6 +41,7 @@ struct ndc_connect {
 enum ndc_err ndc_connect_csv_open(struct ndc_connect *c, struct ndc_fault *fault);
 enum ndc_err ndc_connect_ndjson_open(struct ndc_connect *c, struct ndc_fault *fault);
 enum ndc_err ndc_connect_sqlite_open(struct ndc_connect *c, struct ndc_fault *fault);
+enum ndc_err ndc_connect_postgres_open(struct ndc_connect *c, struct ndc_fault *fault);
 
 enum ndc_err ndc_connect_missing_column(const struct ndc_connect *c, struct ndc_str name,
                                         unsigned line, struct ndc_fault *fault);

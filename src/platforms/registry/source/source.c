@@ -5,10 +5,14 @@
 #include "base/yaml.h"
 #include "platforms/registry/source/rules.h"
 #include "platforms/registry/source/thing.h"
+#include "store/replication.h"
 
 #include <stdio.h>
 
-static const char *const connector_names[] = {"csv", "ndjson", "sqlite", "push"};
+enum { SLOT_MB_DEFAULT = 16384, SLOT_MB_MAX = 1 << 30 };
+
+static const char *const connector_names[] = {"csv",  "ndjson",   "sqlite",
+                                              "push", "postgres", "changes"};
 static const char *const encoding_names[] = {"utf-8", "utf-16", "windows-1258", "tcvn3"};
 static const char *const mode_names[] = {"snapshot", "delta"};
 static const char *const order_names[] = {"dmy", "mdy", "ymd", "any", "excel"};
@@ -22,6 +26,12 @@ static const char *const personal_names[] = {"none", "basic", "sensitive"};
 const char *ndc_connector_name(enum ndc_connector_type type)
 {
     return connector_names[type];
+}
+
+bool ndc_source_followed(const struct ndc_source *s)
+{
+    return s->connector == NDC_CONNECT_CHANGES ||
+           (s->connector == NDC_CONNECT_POSTGRES && s->slot.len > 0);
 }
 
 const char *ndc_sync_mode_name(enum ndc_sync_mode mode)
@@ -151,13 +161,71 @@ static enum ndc_err read_head(struct reader *r, const struct ndc_yaml *root)
     return read_words(r, key, "key", s->key, NDC_SOURCE_KEY_MAX, &s->key_count);
 }
 
+static enum ndc_err wrong_key(struct reader *r, const struct ndc_yaml *map,
+                              const char *key, const char *what)
+{
+    const struct ndc_yaml *node = ndc_yaml_get(map, key);
+    return wrong(r, node ? node : map, key, what);
+}
+
+static bool all_of(struct ndc_str s, const char *letters, size_t max)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!s.ptr[i] || !strchr(letters, s.ptr[i])) return false;
+    return s.len <= max;
+}
+
+/* The members that only PostgreSQL has. */
+static enum ndc_err read_postgres(struct reader *r, const struct ndc_yaml *node)
+{
+    static const char *const only[] = {"url", "slot", "password_env", "slot_mb_max"};
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    struct ndc_source *s = r->s;
+    struct ndc_fault why = {0};
+    for (size_t i = 0; i < NDC_ARRAY_LEN(only); i++)
+        if (s->connector != NDC_CONNECT_POSTGRES && ndc_yaml_get(node, only[i]))
+            return wrong_key(r, node, only[i], "goes with \"type: postgres\" only");
+    if (s->connector != NDC_CONNECT_POSTGRES) return NDC_OK;
+    s->slot_mb_max = SLOT_MB_DEFAULT;
+    NDC_TRY(ndc_yaml_str(node, "url", true, &s->url, r->fault));
+    NDC_TRY(ndc_yaml_str(node, "slot", false, &s->slot, r->fault));
+    NDC_TRY(ndc_yaml_str(node, "password_env", false, &s->password_env, r->fault));
+    NDC_TRY(ndc_yaml_i64(node, "slot_mb_max", false, 16, SLOT_MB_MAX, &s->slot_mb_max,
+                         r->fault));
+    if (ndc_replication_check_url(ndc_arena_cstr(r->arena, s->url), &why))
+        return wrong_key(r, node, "url", why.message);
+    if (!all_of(s->slot, lower, NDC_REPLICATION_NAME_MAX))
+        return wrong_key(r, node, "slot", "must be at most 63 of a-z, 0-9 and _");
+    if (s->password_env.len &&
+        (!all_of(s->password_env, upper, 100) ||
+         !ndc_str_starts(s->password_env, NDC_STR("SOURCE_PASSWORD_"))))
+        return wrong_key(r, node, "password_env",
+                         "must name an environment variable SOURCE_PASSWORD_…, of A-Z, "
+                         "0-9 and _");
+    return NDC_OK;
+}
+
+static enum ndc_err read_separator(struct reader *r, const struct ndc_yaml *node)
+{
+    struct ndc_str separator = NDC_STR(",");
+    NDC_TRY(ndc_yaml_str(node, "separator", false, &separator, r->fault));
+    if (ndc_str_eq(separator, NDC_STR("\\t")) || ndc_str_eq(separator, NDC_STR("tab")))
+        separator = NDC_STR("\t");
+    if (separator.len != 1 || separator.ptr[0] == '"' || separator.ptr[0] == '\n')
+        return wrong_key(r, node, "separator",
+                         "must be one character such as \",\", \";\" or tab");
+    r->s->separator = separator.ptr[0];
+    return NDC_OK;
+}
+
 static enum ndc_err read_connector(struct reader *r, const struct ndc_yaml *node,
                                    const struct ndc_yaml *root)
 {
-    static const char *const keys[] = {"type",      "path",        "encoding",
-                                       "separator", "skip_spaces", "table"};
+    static const char *const keys[] = {
+        "type",  "path", "encoding", "separator",    "skip_spaces",
+        "table", "url",  "slot",     "password_env", "slot_mb_max"};
     struct ndc_source *s = r->s;
-    struct ndc_str separator = NDC_STR(",");
     int type = 0, encoding = 0;
     if (!node)
         return ndc_fail_at(r->fault, NDC_EINPUT, "source.declaration", "connector",
@@ -167,18 +235,28 @@ static enum ndc_err read_connector(struct reader *r, const struct ndc_yaml *node
     NDC_TRY(ENUM(node, "encoding", false, encoding_names, &encoding));
     s->connector = (enum ndc_connector_type)type;
     s->encoding = (enum ndc_encoding)encoding;
-    NDC_TRY(
-        ndc_yaml_str(node, "path", s->connector != NDC_CONNECT_PUSH, &s->path, r->fault));
-    NDC_TRY(ndc_yaml_str(node, "table", s->connector == NDC_CONNECT_SQLITE, &s->table,
-                         r->fault));
+    bool database = s->connector == NDC_CONNECT_POSTGRES;
+    NDC_TRY(ndc_yaml_str(node, "path", s->connector != NDC_CONNECT_PUSH && !database,
+                         &s->path, r->fault));
+    NDC_TRY(ndc_yaml_str(node, "table", s->connector == NDC_CONNECT_SQLITE || database,
+                         &s->table, r->fault));
     NDC_TRY(ndc_yaml_bool(node, "skip_spaces", false, &s->skip_spaces, r->fault));
-    NDC_TRY(ndc_yaml_str(node, "separator", false, &separator, r->fault));
-    if (ndc_str_eq(separator, NDC_STR("\\t")) || ndc_str_eq(separator, NDC_STR("tab")))
-        separator = NDC_STR("\t");
-    if (separator.len != 1 || separator.ptr[0] == '"' || separator.ptr[0] == '\n')
-        return wrong(r, ndc_yaml_get(node, "separator"), "separator",
-                     "must be one character such as \",\", \";\" or tab");
-    s->separator = separator.ptr[0];
+    NDC_TRY(read_separator(r, node));
+    return read_postgres(r, node);
+}
+
+/* What is followed has neither schedule nor a column of operations of its own. */
+static enum ndc_err check_followed(struct reader *r, const struct ndc_yaml *sync)
+{
+    struct ndc_source *s = r->s;
+    if (!sync || !ndc_source_followed(s)) return NDC_OK;
+    if (s->schedule.len)
+        return wrong_key(r, sync, "schedule",
+                         "does not go with changes that are followed");
+    if (s->connector == NDC_CONNECT_POSTGRES && s->mode == NDC_SYNC_DELTA)
+        return wrong_key(
+            r, sync, "mode",
+            "must be snapshot: a table that is followed is loaded whole first");
     return NDC_OK;
 }
 
@@ -430,6 +508,7 @@ static enum ndc_err read_source(struct reader *r, const struct ndc_yaml *root)
     NDC_TRY(read_class(r, ndc_yaml_get(root, "class"), &r->s->class));
     NDC_TRY(read_connector(r, ndc_yaml_get(root, "connector"), root));
     NDC_TRY(read_sync(r, ndc_yaml_get(root, "sync")));
+    NDC_TRY(check_followed(r, ndc_yaml_get(root, "sync")));
     NDC_TRY(read_authority(r, ndc_yaml_get(root, "authority")));
     NDC_TRY(read_fields(r, ndc_yaml_get(root, "fields"), root));
     NDC_TRY(read_relations(r, ndc_yaml_get(root, "relations")));

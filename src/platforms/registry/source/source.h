@@ -20,7 +20,9 @@ enum ndc_connector_type {
     NDC_CONNECT_CSV,
     NDC_CONNECT_NDJSON,
     NDC_CONNECT_SQLITE,
-    NDC_CONNECT_PUSH
+    NDC_CONNECT_PUSH,
+    NDC_CONNECT_POSTGRES, /* a table, loaded; followed if a slot is named */
+    NDC_CONNECT_CHANGES   /* files of changes, taken as they come */
 };
 enum ndc_encoding { NDC_ENC_UTF8, NDC_ENC_UTF16, NDC_ENC_WINDOWS_1258, NDC_ENC_TCVN3 };
 enum ndc_sync_mode { NDC_SYNC_SNAPSHOT, NDC_SYNC_DELTA };
@@ -100,6 +102,8 @@ struct ndc_source {
 
     enum ndc_connector_type connector;
     struct ndc_str path, table;
+    struct ndc_str url, slot, password_env; /* of PostgreSQL; slot empty: not followed */
+    int64_t slot_mb_max;                    /* of log the slot may keep while not read */
     enum ndc_encoding encoding;
     char separator;
     bool skip_spaces;
@@ -132,6 +136,8 @@ const char *ndc_relation_to_name(enum ndc_relation_to to);
 /* What the source's rows are about: "person", "organisation" or "thing". */
 const char *ndc_source_about(const struct ndc_source *source);
 
+/* Whether changes are taken as they come (capture/capture.h) instead of loaded. */
+bool ndc_source_followed(const struct ndc_source *source);
 const char *ndc_connector_name(enum ndc_connector_type type);
 const char *ndc_sync_mode_name(enum ndc_sync_mode mode);
 const char *ndc_criterion_name(enum ndc_criterion criterion);
