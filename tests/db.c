@@ -24,6 +24,8 @@ static char bin[256];
 static char pg_data[128];
 static pid_t pg_pid;
 static bool pg_absent, pg_sync;
+static const char *pg_settings[8];
+static size_t pg_settings_n;
 static unsigned databases;
 
 static void remove_all(void)
@@ -160,28 +162,35 @@ static bool start_once(void)
     char data[] = "data";
     char path[192];
     snprintf(path, sizeof(path), "%s/%s", pg_data, data);
-    char *args[] = {"postgres",
-                    "-D",
-                    path,
-                    "-c",
-                    "listen_addresses=",
-                    "-c",
-                    sockets,
-                    "-c",
-                    pg_sync ? "fsync=on" : "fsync=off",
-                    "-c",
-                    "max_connections=80",
-                    "-c",
-                    "shared_buffers=128MB",
-                    "-c",
-                    "max_wal_size=2GB",
-                    "-c",
-                    "autovacuum=off",
-                    "-c",
-                    "log_min_messages=warning",
-                    "-c",
-                    "dynamic_shared_memory_type=posix",
-                    NULL};
+    char *args[64] = {"postgres",
+                      "-D",
+                      path,
+                      "-c",
+                      "listen_addresses=",
+                      "-c",
+                      sockets,
+                      "-c",
+                      pg_sync ? "fsync=on" : "fsync=off",
+                      "-c",
+                      "max_connections=80",
+                      "-c",
+                      "shared_buffers=128MB",
+                      "-c",
+                      "max_wal_size=2GB",
+                      "-c",
+                      "autovacuum=off",
+                      "-c",
+                      "log_min_messages=warning",
+                      "-c",
+                      "dynamic_shared_memory_type=posix",
+                      NULL};
+    size_t n = 0;
+    while (args[n])
+        n++;
+    for (size_t i = 0; i < pg_settings_n; i++) {
+        args[n++] = "-c";
+        args[n++] = (char *)(uintptr_t)pg_settings[i];
+    }
     pg_pid = spawn("postgres", args);
     char conninfo[224];
     snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=ndc", pg_data);
@@ -254,6 +263,12 @@ void test_pg_restart(void)
     snprintf(path, sizeof(path), "%s/data/postmaster.pid", pg_data);
     unlink(path);
     start();
+}
+
+void test_pg_setting(const char *setting)
+{
+    NDC_ASSERT(pg_settings_n < NDC_ARRAY_LEN(pg_settings));
+    pg_settings[pg_settings_n++] = setting;
 }
 
 void test_pg_sync_on(void)

@@ -47,6 +47,9 @@ const char *test_db_folder(void);
 /* PostgreSQL as a whole: killed as by a power cut, started again with its data. */
 void test_pg_kill(void);
 void test_pg_restart(void);
+/* Has PostgreSQL run with a setting ("wal_level=logical"); call before it is first asked
+ * for. The string stays; at most 8. */
+void test_pg_setting(const char *setting);
 /* For tests of durability: syncs to disk from now on (restarts it). */
 void test_pg_sync_on(void);
 
