@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-enum { MEMBERS = 64, WAIT_MS = 30000 };
+enum { MEMBERS = 64, WAIT_MS = 20000 };
 
 static const char *const shown[] = {"id", "ten",     "ngay", "so",
                                     "co", "du_lieu", "nhan", "lon"};

@@ -83,7 +83,10 @@ static enum ndc_err read_kept(struct ndc_follower *f, struct ndc_fault *fault)
 
 static void run_follower(void *arg)
 {
-    ndc_follower_run(arg);
+    struct ndc_fault ignored = {0};
+    if (ndc_follower_run(arg, &ignored)) {
+        /* Only a command's ends so; the state says it. */
+    }
 }
 
 static struct ndc_follower *find(struct ndc_capture *c, struct ndc_str id)
@@ -232,7 +235,7 @@ enum ndc_err ndc_capture_follow(struct ndc_registry *registry, struct ndc_str so
     f->stopped = false; /* who runs the command wants it now */
     f->snapshot_wanted = run->snapshot;
     f->run = run;
-    if (!err) ndc_follower_run(f);
+    if (!err) err = ndc_follower_run(f, fault);
     free_follower(f);
     return err;
 }

@@ -207,7 +207,7 @@ static bool is_over(struct ndc_follower *f)
     return over;
 }
 
-void ndc_follower_run(struct ndc_follower *f)
+enum ndc_err ndc_follower_run(struct ndc_follower *f, struct ndc_fault *why)
 {
     const struct ndc_source *last = NULL;
     int64_t wait_ms = RETRY_FIRST_MS;
@@ -223,8 +223,13 @@ void ndc_follower_run(struct ndc_follower *f)
         if (ndc_clock_mono_ns() - began > (int64_t)60 * 1000000000)
             wait_ms = RETRY_FIRST_MS;
         tell_failure(f, &fault);
+        if (f->run && f->run->once && !is_lost(&fault)) {
+            if (why) *why = fault;
+            return err;
+        }
         wait_idle(f, f->declared->source, needs_person(&fault) ? RETRY_MOST_MS : wait_ms);
         wait_ms = NDC_MIN(wait_ms * 2,
                           (int64_t)(is_lost(&fault) ? LOST_MOST_MS : RETRY_MOST_MS));
     }
+    return NDC_OK;
 }

@@ -87,8 +87,10 @@ void ndc_follower_caught_up(struct ndc_follower *f, bool caught_up);
 enum ndc_err ndc_follower_take(struct ndc_follower *f, struct ndc_str ndjson,
                                struct ndc_str position,
                                struct ndc_fault *fault) NDC_MUST_USE;
-/* Runs until ended (NDC_OK) or failed. */
-void ndc_follower_run(struct ndc_follower *f);
+/* Runs until it is to quit; with `once` also until nothing is left, or the first failure.
+ */
+enum ndc_err ndc_follower_run(struct ndc_follower *f,
+                              struct ndc_fault *fault) NDC_MUST_USE;
 
 /* follow_postgres.c, follow_files.c: until it should end, or fails. */
 enum ndc_err ndc_follow_postgres(struct ndc_follower *f, const struct ndc_source *source,

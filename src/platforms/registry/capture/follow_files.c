@@ -58,8 +58,12 @@ static const struct ndc_taken_file *find_taken(const struct files *t, struct ndc
 static enum ndc_err read_taken(struct files *t, struct ndc_fault *fault)
 {
     ndc_arena_reset(&t->taken_arena);
-    return ndc_capture_files_read(t->f->registry, &t->taken_arena, t->s->id, &t->taken,
-                                  &t->taken_count, fault);
+    enum ndc_err err = ndc_capture_files_read(t->f->registry, &t->taken_arena, t->s->id,
+                                              &t->taken, &t->taken_count, fault);
+    ndc_mutex_lock(&t->f->lock);
+    t->f->status.files_taken = t->taken_count;
+    ndc_mutex_unlock(&t->f->lock);
+    return err;
 }
 
 static void path_of(const struct files *t, char out[static PATH_BYTES],
@@ -78,7 +82,6 @@ static void tell_file(struct files *t, struct ndc_str name, uint64_t bytes)
     snprintf(s->file, sizeof(s->file), "%.*s", NDC_STR_FMT(name));
     s->file_at = t->at.offset;
     s->file_bytes = bytes;
-    s->files_taken = t->taken_count;
     ndc_mutex_unlock(&t->f->lock);
 }
 
@@ -233,6 +236,9 @@ static enum ndc_err take_file(struct files *t, struct ndc_str name,
                                   .hash = t->at.hash,
                                   .lines = t->at.lines};
     err = ndc_capture_file_write(t->f->registry, t->s->id, &file, fault);
+    ndc_mutex_lock(&t->f->lock);
+    if (t->f->status.files_waiting) t->f->status.files_waiting--;
+    ndc_mutex_unlock(&t->f->lock);
     return err ? err : read_taken(t, fault);
 }
 
