@@ -46,7 +46,8 @@ static void fuzz_positions(struct ndc_str in)
     if (ndc_slot_position_read(&slot, in)) {
         ndc_slot_position_write(&out, &slot);
         NDC_ASSERT(ndc_slot_position_read(&slot2, ndc_buf_str(&out)));
-        NDC_ASSERT(slot.done == slot2.done && slot.epoch == slot2.epoch);
+        NDC_ASSERT(slot.done == slot2.done && slot.epoch == slot2.epoch &&
+                   slot.seq == slot2.seq);
         NDC_ASSERT(!slot.commit || slot.taken == slot2.taken);
     }
     ndc_buf_reset(&out);

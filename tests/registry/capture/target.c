@@ -27,7 +27,7 @@ static const char upsert[] = "INSERT INTO fake_row (k, version, ended, body) VAL
                              "$2, $3, $4) ON CONFLICT (k) "
                              "DO UPDATE SET version = excluded.version, ended = "
                              "excluded.ended, body = excluded.body "
-                             "WHERE fake_row.version <= excluded.version";
+                             "WHERE fake_row.version < excluded.version";
 
 static enum ndc_err put(struct ndc_store_conn *conn, const struct row *r,
                         int64_t *changes, struct ndc_fault *why)

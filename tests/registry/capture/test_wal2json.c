@@ -157,19 +157,25 @@ static void test_positions(void **state)
     struct ndc_buf out;
     struct ndc_slot_position p = {.epoch = 12,
                                   .done = 0x16b374d848,
+                                  .seq = 99,
                                   .commit = 0x16b374e000,
                                   .taken = 70000},
                              q;
     ndc_buf_init(&out, 1024);
     ndc_slot_position_write(&out, &p);
     assert_true(
-        ndc_str_eq(ndc_buf_str(&out), NDC_STR("12 16/B374D848 16/B374E000 70000")));
+        ndc_str_eq(ndc_buf_str(&out), NDC_STR("12 16/B374D848 99 16/B374E000 70000")));
     assert_true(ndc_slot_position_read(&q, ndc_buf_str(&out)));
-    assert_true(q.epoch == 12 && q.done == p.done && q.commit == p.commit &&
-                q.taken == 70000);
-    static const char *const wrong[] = {
-        "",           "12",           "12 16",          "x 1/1",
-        "12 1/1 1/2", "12 1/1 1/2 x", "12 1/1 1/2 3 4", "12 123456789/1"};
+    assert_true(q.epoch == 12 && q.done == p.done && q.seq == 99 &&
+                q.commit == p.commit && q.taken == 70000);
+    static const char *const wrong[] = {"",
+                                        "12",
+                                        "12 16",
+                                        "x 1/1",
+                                        "12 1/1 1/2",
+                                        "12 1/1 1 1/2 x",
+                                        "12 1/1 1 1/2 3 4",
+                                        "12 123456789/1 1"};
     for (size_t i = 0; i < NDC_ARRAY_LEN(wrong); i++)
         assert_false(ndc_slot_position_read(&q, ndc_str(wrong[i])));
     ndc_buf_free(&out);

@@ -17,8 +17,8 @@ enum {
 struct ndc_capture_row {
     char slot[NDC_REPLICATION_NAME_MAX + 1]; /* that was made for it; empty: none yet */
     int64_t epoch;                           /* the snapshot's run */
-    int64_t base;        /* added to log positions, so that versions never go back, also
-                            when the log begins anew on another server */
+    int64_t base;        /* added to the changes' numbers, which begin anew with each
+                            snapshot: versions never go back */
     uint64_t consistent; /* changes committed after it are not in the snapshot */
     uint64_t confirmed;  /* the largest position the server was ever told */
     bool complete;       /* the snapshot is in */

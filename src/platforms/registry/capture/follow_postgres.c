@@ -151,8 +151,8 @@ static enum ndc_err change(struct stream *t, struct ndc_fault *fault)
     t->seen++;
     if (t->skip || t->seen <= t->known || !is_of_table(t)) return NDC_OK;
     if (t->change.action == NDC_WAL2JSON_TRUNCATE) return truncated(t, fault);
-    enum ndc_err err = ndc_capture_rows_add(t->rows, &t->change,
-                                            (int64_t)t->commit + t->f->row.base, &why);
+    enum ndc_err err = ndc_capture_rows_add(
+        t->rows, &t->change, t->f->row.base + (int64_t)t->at.seq + 1, &why);
     if (err) {
         /* What came before it is good. */
         enum ndc_err err2 = flush(t, fault);
@@ -162,6 +162,7 @@ static enum ndc_err change(struct stream *t, struct ndc_fault *fault)
     }
     t->at.commit = t->commit;
     t->at.taken = t->seen;
+    t->at.seq++;
     struct ndc_str rows = ndc_capture_rows_ndjson(t->rows, &changes);
     if (changes < NDC_BATCH_CHANGES_MAX && rows.len < NDC_BATCH_BYTES_MAX) return NDC_OK;
     return flush(t, fault);

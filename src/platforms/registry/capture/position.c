@@ -9,7 +9,7 @@ void ndc_slot_position_write(struct ndc_buf *out, const struct ndc_slot_position
 {
     char lsn[NDC_LSN_TEXT_MAX];
     ndc_lsn_format(lsn, p->done);
-    ndc_buf_printf(out, "%" PRId64 " %s", p->epoch, lsn);
+    ndc_buf_printf(out, "%" PRId64 " %s %" PRIu64, p->epoch, lsn, p->seq);
     if (!p->commit) return;
     ndc_lsn_format(lsn, p->commit);
     ndc_buf_printf(out, " %s %" PRIu64, lsn, p->taken);
@@ -22,6 +22,7 @@ bool ndc_slot_position_read(struct ndc_slot_position *p, struct ndc_str text)
     if (!ndc_str_split(&text, ' ', &part) || !ndc_str_to_i64(part, &p->epoch))
         return false;
     if (!ndc_str_split(&text, ' ', &part) || !ndc_lsn_parse(part, &p->done)) return false;
+    if (!ndc_str_split(&text, ' ', &part) || !ndc_str_to_u64(part, &p->seq)) return false;
     if (!ndc_str_split(&text, ' ', &part)) return true;
     if (!ndc_lsn_parse(part, &p->commit)) return false;
     return ndc_str_split(&text, ' ', &part) && ndc_str_to_u64(part, &p->taken) &&

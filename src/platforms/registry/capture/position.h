@@ -1,9 +1,11 @@
 /* Where a reader is, as kept in the commit of the rows that it gave.
  *
- * Of a slot: "EPOCH DONE [COMMIT TAKEN]". All transactions that were committed before the
- * log position DONE are in; of the one whose commit stands at COMMIT, which is larger
+ * Of a slot: "EPOCH DONE SEQ [COMMIT TAKEN]". All transactions that were committed before
+ * the log position DONE are in; of the one whose commit stands at COMMIT, which is larger
  * than a batch, the first TAKEN changes too. EPOCH is the run of the snapshot that the
  * slot began with: a position of another epoch is of a slot that is no more.
+ * SEQ counts the changes of the table since then: the same change has the same number
+ * whenever it is sent.
  *
  * Of change files: "HASH OFFSET LINES NAME": of the file NAME the first OFFSET bytes,
  * which are LINES lines and hash to HASH, are in. */
@@ -14,7 +16,7 @@
 
 struct ndc_slot_position {
     int64_t epoch;
-    uint64_t done;
+    uint64_t done, seq;
     uint64_t commit, taken; /* 0: nothing of a further transaction */
 };
 

@@ -16,21 +16,20 @@ static bool ended(void *arg)
     return ndc_follower_ended(arg);
 }
 
-/* The largest version that any change had so far. */
-static enum ndc_err largest_version(struct ndc_follower *f, int64_t *out,
-                                    struct ndc_fault *fault)
+/* The version of the last change that was taken. */
+static enum ndc_err last_version(struct ndc_follower *f, int64_t *out,
+                                 struct ndc_fault *fault)
 {
     struct ndc_arena arena;
     struct ndc_str text = NDC_STR_NULL;
     struct ndc_slot_position p;
-    uint64_t at = NDC_MAX(f->row.confirmed, f->row.consistent);
+    *out = f->row.base;
     ndc_arena_init(&arena, 1 << 16);
     enum ndc_err err =
         f->hooks.position(f->hooks.arg, &arena, ndc_str(f->id), &text, fault);
     if (!err && ndc_slot_position_read(&p, text) && p.epoch == f->row.epoch)
-        at = NDC_MAX(at, NDC_MAX(p.done, p.commit));
+        *out += (int64_t)p.seq;
     ndc_arena_free(&arena);
-    *out = f->row.base + (int64_t)at;
     return err;
 }
 
@@ -82,7 +81,7 @@ enum ndc_err ndc_follow_snapshot(struct ndc_follower *f, const struct ndc_source
     int64_t version = 0, run = 0;
     ndc_follower_state(f, NDC_CAPTURE_SNAPSHOT, NULL, NULL);
     enum ndc_err err = check_slot(f, s, plain, fault);
-    if (!err) err = largest_version(f, &version, fault);
+    if (!err) err = last_version(f, &version, fault);
     if (!err) err = ndc_source_link(&stream, s, NDC_REPLICATION_STREAM, fault);
     if (!err) err = make_slot(f, s, stream, &made, fault);
     if (!err) {
@@ -95,8 +94,7 @@ enum ndc_err ndc_follow_snapshot(struct ndc_follower *f, const struct ndc_source
     if (!err) {
         f->row.epoch = run;
         f->row.consistent = f->row.confirmed = made.consistent;
-        if (f->row.base + (int64_t)made.consistent < version)
-            f->row.base = version - (int64_t)made.consistent;
+        f->row.base = version;
         f->row.complete = true;
         err = ndc_capture_row_write(f->registry, ndc_str(f->id), &f->row, fault);
     }

@@ -28,8 +28,8 @@ enum ndc_err ndc_connect_missing_column(const struct ndc_connect *c, struct ndc_
     return err;
 }
 
-/* Every declared column must be there: one that is gone is a changed source, not data. */
-static enum ndc_err check_columns(const struct ndc_connect *c, struct ndc_fault *fault)
+enum ndc_err ndc_connect_check_columns(const struct ndc_connect *c,
+                                       struct ndc_fault *fault)
 {
     const struct ndc_source *s = c->source;
     for (unsigned i = 0; i < s->key_count; i++)
@@ -103,7 +103,7 @@ enum ndc_err ndc_connect_open(struct ndc_connect **out, const struct ndc_source 
                        "source %.*s takes pushed records, it has no file to load",
                        NDC_STR_FMT(source->id));
     }
-    if (!err) err = check_columns(c, fault);
+    if (!err) err = ndc_connect_check_columns(c, fault);
     if (err) {
         ndc_connect_close(c);
         c = NULL;

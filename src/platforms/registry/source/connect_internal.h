@@ -43,8 +43,13 @@ enum ndc_err ndc_connect_ndjson_open(struct ndc_connect *c, struct ndc_fault *fa
 enum ndc_err ndc_connect_sqlite_open(struct ndc_connect *c, struct ndc_fault *fault);
 enum ndc_err ndc_connect_postgres_open(struct ndc_connect *c, struct ndc_fault *fault);
 
+/* Columns are those that the declaration names, in its order; values for them. */
+void ndc_connect_declare_columns(struct ndc_connect *c);
 enum ndc_err ndc_connect_missing_column(const struct ndc_connect *c, struct ndc_str name,
                                         unsigned line, struct ndc_fault *fault);
+/* Every declared column must be there: one that is gone is a changed source, not data. */
+enum ndc_err ndc_connect_check_columns(const struct ndc_connect *c,
+                                       struct ndc_fault *fault);
 enum ndc_err ndc_connect_file_open(struct ndc_connect *c, struct ndc_fault *fault);
 /* The next chunk as UTF-8 (bytes as they are where the encoding is UTF-8); empty at the
  * end, which is when a changed file is told. */

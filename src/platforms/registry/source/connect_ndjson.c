@@ -21,7 +21,7 @@ static void add_column(struct ndc_connect *c, struct ndc_str name)
     c->columns[c->column_count++] = name;
 }
 
-static void declare_columns(struct ndc_connect *c)
+void ndc_connect_declare_columns(struct ndc_connect *c)
 {
     const struct ndc_source *s = c->source;
     size_t most =
@@ -169,6 +169,6 @@ enum ndc_err ndc_connect_ndjson_open(struct ndc_connect *c, struct ndc_fault *fa
     ndc_buf_init(&n->scratch, 4 << 20);
     c->state = n;
     c->ops = &ndjson_ops;
-    declare_columns(c);
+    ndc_connect_declare_columns(c);
     return NDC_OK;
 }

@@ -190,12 +190,15 @@ static void postgres_close(struct ndc_connect *c)
 
 static const struct ndc_connect_ops postgres_ops = {postgres_next, postgres_close};
 
-static void write_select(struct ndc_buf *sql, const struct ndc_table *t)
+/* The declared columns, in the order in which changes have them too: what a column that
+ * is mapped to nothing is kept as is its number. */
+static void write_select(struct ndc_buf *sql, const struct ndc_connect *c,
+                         const struct ndc_table *t)
 {
     ndc_buf_add_c(sql, "SELECT ");
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < c->column_count; i++) {
         if (i) ndc_buf_add_c(sql, ", ");
-        ndc_table_value_sql(sql, t, i);
+        ndc_table_value_sql(sql, t, (size_t)ndc_table_column(t, c->columns[i]));
     }
     ndc_buf_add_c(sql, " FROM ");
     ndc_table_name_sql(sql, t);
@@ -240,11 +243,14 @@ enum ndc_err ndc_connect_postgres_open(struct ndc_connect *c, struct ndc_fault *
     if (!err) err = ndc_source_table(&t, s->link, &c->arena, c->source, fault);
     if (!err) err = estimate(c, &t, fault);
     if (err) return err;
-    c->columns = t.columns;
+    c->columns = t.columns; /* first, to say which is nearest to one that is missing */
     c->column_count = t.count;
-    c->values = ndc_xcalloc(t.count + 1, sizeof(*c->values));
+    err = ndc_connect_check_columns(c, fault);
+    if (err) return err;
+    c->column_count = 0;
+    ndc_connect_declare_columns(c);
     ndc_buf_init(&sql, SELECT_BYTES_MAX);
-    write_select(&sql, &t);
+    write_select(&sql, c, &t);
     err = ndc_replication_copy(s->link, ndc_buf_str(&sql), fault);
     ndc_buf_free(&sql);
     return err;

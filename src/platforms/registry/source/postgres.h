@@ -12,10 +12,10 @@
 enum { NDC_TABLE_COLUMNS_MAX = 1600 }; /* PostgreSQL's own limit */
 
 enum ndc_row_identity { /* what a deleted or changed row is known by in the log */
-                    NDC_IDENTITY_DEFAULT, /* the primary key */
-                    NDC_IDENTITY_NOTHING,
-                    NDC_IDENTITY_FULL,
-                    NDC_IDENTITY_INDEX
+                        NDC_IDENTITY_DEFAULT, /* the primary key */
+                        NDC_IDENTITY_NOTHING,
+                        NDC_IDENTITY_FULL,
+                        NDC_IDENTITY_INDEX
 };
 
 struct ndc_table {
