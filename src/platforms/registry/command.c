@@ -1,5 +1,6 @@
 /* `ndc demo`, `ndc source …`, `ndc link …`. */
 #include "platforms/registry/link/command.h"
+#include "platforms/registry/capture/command.h"
 #include "platforms/registry/change/command.h"
 #include "platforms/registry/command_bench.h"
 #include "platforms/registry/demo/command.h"
@@ -93,7 +94,8 @@ static enum ndc_err run_source_load(struct ndc_command_call *call,
                                      &runs[n++], fault);
     for (uint32_t i = 1; !err && call->args_n == 0 && i <= reg->source_count; i++) {
         struct ndc_registered *r = ndc_registry_by_number(reg, i);
-        if (r && r->source->connector != NDC_CONNECT_PUSH)
+        if (r && r->source->connector != NDC_CONNECT_PUSH &&
+            !ndc_source_followed(r->source))
             err = ndc_registry_queue_run(reg, r->source->id, NDC_STR_NULL, &runs[n++],
                                          fault);
     }
@@ -168,6 +170,16 @@ const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS] = {
      .args_max = 1,
      .summary = "check a declaration without keeping it",
      .run = run_source_check},
+    {.name = "source follow",
+     .args = "SOURCE",
+     .args_min = 1,
+     .args_max = 1,
+     .summary = "take a source's changes as they come",
+     .detail =
+         "For a connector of type postgres with a slot, or of type changes, while no "
+         "daemon runs (which does it by itself). docs/change-capture.md.",
+     .options = ndc_capture_options,
+     .run = ndc_capture_command},
     {.name = "source list",
      .summary = "list the declared sources",
      .run = run_source_list},

@@ -3,6 +3,7 @@
 
 #include "core/config.h"
 #include "core/platform.h"
+#include "platforms/registry/capture/capture.h"
 #include "platforms/registry/change/hub.h"
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/job.h"
@@ -71,7 +72,9 @@ static enum ndc_err started(struct ndc_app *app, void *state, struct ndc_fault *
     struct ndc_registry *reg = state;
     int64_t people = ndc_config_int(ndc_app_config(app), "demo_people");
     char id[NDC_JOB_ID_LEN + 1];
+    const struct ndc_capture_hooks hooks = ndc_capture_hooks_of(reg);
     reg->schedule = ndc_schedule_start(reg);
+    reg->capture = ndc_capture_start(reg, &hooks);
     /* Loaded by a process that ended before it built: a job that goes on, or this one. */
     if (reg->unbuilt)
         return ndc_registry_submit(reg, NDC_STR("platform:registry"), NULL, 0, id, fault);
@@ -84,6 +87,8 @@ static void stopping(void *state)
     struct ndc_registry *reg = state;
     ndc_schedule_stop(reg->schedule);
     reg->schedule = NULL;
+    ndc_capture_stop(reg->capture);
+    reg->capture = NULL;
 }
 
 static void stop(void *state)

@@ -23,6 +23,7 @@ struct ndc_registered {
     struct ndc_registered *older; /* the declaration that this one replaced */
 };
 
+struct ndc_capture;
 struct ndc_live;
 
 struct ndc_registry {
@@ -33,6 +34,7 @@ struct ndc_registry {
     const char *import_dir; /* where declarations made over HTTP find their files */
     unsigned threads;
     struct ndc_schedule *schedule; /* in the daemon only */
+    struct ndc_capture *capture;   /* followed sources; in the daemon only */
     struct ndc_change_hub *hub;    /* readers of the change feed; in the daemon only */
     int64_t unbuilt;               /* runs found at start loaded but not built */
 

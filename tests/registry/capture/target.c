@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-enum { MEMBERS = 64, WAIT_MS = 20000 };
+enum { MEMBERS = 64, WAIT_MS = 20000, SAME_WAIT_MS = 90000 };
 
 static const char *const shown[] = {"id", "ten",     "ngay", "so",
                                     "co", "du_lieu", "nhan", "lon"};
@@ -313,19 +313,19 @@ void target_until(struct target *t, enum ndc_capture_state state)
 
 void target_until_same(struct target *t, const char *text)
 {
-    for (int i = 0; i < WAIT_MS / 20; i++) {
+    for (int i = 0; i < SAME_WAIT_MS / 50; i++) {
         char *want = text ? strdup(text) : origin_text(), *have = target_text(t);
         bool same = strcmp(want, have) == 0;
         size_t at = 0;
         while (!same && want[at] && want[at] == have[at])
             at++;
-        if (!same && i == WAIT_MS / 20 - 1)
+        if (!same && i == SAME_WAIT_MS / 50 - 1)
             fail_msg("they differ at byte %zu: want …%.80s… have …%.80s… (%s)", at,
                      want + at, have + at, target_status(t).reason);
         free(want);
         free(have);
         if (same) return;
-        ndc_clock_sleep_ms(20);
+        ndc_clock_sleep_ms(50);
     }
 }
 

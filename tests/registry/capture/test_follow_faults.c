@@ -74,7 +74,7 @@ static void write_on(void *arg)
             sql, sizeof(sql),
             i % 40 == 0
                 ? "INSERT INTO cu_tru (id, ten) SELECT g, 'x%u' FROM generate_series(%u, "
-                  "%u + 3000) g ON CONFLICT (id) DO UPDATE SET ten = excluded.ten"
+                  "%u + 1000) g ON CONFLICT (id) DO UPDATE SET ten = excluded.ten"
             : i % 3 == 0 ? "DELETE FROM cu_tru WHERE id IN (%u, %u, %u)"
                          : "INSERT INTO cu_tru (id, ten) VALUES (%u, 'y%u') ON CONFLICT "
                            "(id) DO UPDATE SET ten = 'z%u'",

@@ -6,7 +6,7 @@
 #include "core/route.h"
 #include "platforms/registry/registry.h"
 
-enum { NDC_REGISTRY_ROUTES = 32 };
+enum { NDC_REGISTRY_ROUTES = 34 };
 extern const struct ndc_route ndc_registry_routes[NDC_REGISTRY_ROUTES];
 
 /* http_sources.c */
@@ -14,6 +14,8 @@ ndc_handler ndc_registry_get_overview, ndc_registry_list_sources, ndc_registry_g
     ndc_registry_post_source, ndc_registry_post_run, ndc_registry_post_records,
     ndc_registry_list_runs, ndc_registry_get_run, ndc_registry_get_map,
     ndc_registry_get_units;
+/* http_capture.c */
+ndc_handler ndc_registry_get_capture, ndc_registry_post_capture;
 /* http_quarantine.c */
 ndc_handler ndc_registry_list_quarantine, ndc_registry_get_quarantine,
     ndc_registry_csv_quarantine, ndc_registry_correct, ndc_registry_dismiss;

@@ -135,6 +135,7 @@ static void write_source_head(struct ndc_json *j, const struct ndc_source *s)
     if (s->thing) ndc_json_kv_str(j, "dataset", s->dataset);
     ndc_json_kv_c(j, "connector", ndc_connector_name(s->connector));
     ndc_json_kv_c(j, "mode", ndc_sync_mode_name(s->mode));
+    ndc_json_kv_bool(j, "followed", ndc_source_followed(s));
     ndc_json_kv_str(j, "schedule", s->schedule.len ? s->schedule : NDC_STR_NULL);
 }
 
@@ -295,6 +296,12 @@ enum ndc_err ndc_registry_post_run(struct ndc_request *req, struct ndc_fault *fa
     int64_t run;
     char job[NDC_JOB_ID_LEN + 1];
     NDC_TRY(find_source(req, &r, fault));
+    if (ndc_source_followed(r->source))
+        return ndc_fail(
+            fault, NDC_ECONFLICT, "source.followed",
+            "source %.*s is followed: its changes come by themselves; its table "
+            "is loaded anew by the action \"snapshot\"",
+            NDC_STR_FMT(r->source->id));
     NDC_TRY(ndc_registry_queue_run(ndc_registry_of(req), r->source->id, NDC_STR_NULL,
                                    &run, fault));
     enum ndc_err err = ndc_registry_submit(ndc_registry_of(req), req->principal->id, &run,
