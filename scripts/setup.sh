@@ -10,7 +10,12 @@ packages=(
   postgresql
   nodejs
 )
-if [ "${1:-}" = test ]; then packages+=(chromium); fi
+if [ "${1:-}" = test ]; then
+  packages+=(chromium)
+  # The plugin of Debian's PostgreSQL: 15 on Debian 12, 17 on Debian 13.
+  release=$(. /etc/os-release && echo "${VERSION_ID:-12}")
+  if [ "${release%%.*}" -ge 13 ]; then packages+=(postgresql-17-wal2json); else packages+=(postgresql-15-wal2json); fi
+fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -44,7 +44,7 @@ const sourceNames = [
   ['land', 'Đất đai', 'Land register', 'BNNMT', 'Bộ Nông nghiệp và Môi trường', 'Ministry of Agriculture and Environment', 'person', 'csv'],
   ['business', 'Đăng ký doanh nghiệp', 'Business register', 'BTC', 'Bộ Tài chính', 'Ministry of Finance', 'organisation', 'csv'],
   ['tax', 'Người nộp thuế', 'Taxpayers', 'BTC', 'Bộ Tài chính', 'Ministry of Finance', 'person', 'csv'],
-  ['vehicles', 'Phương tiện', 'Vehicles', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
+  ['vehicles', 'Phương tiện', 'Vehicles', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'postgres'],
   ['driving', 'Giấy phép lái xe', 'Driving licences', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
   ['education', 'Giáo dục', 'Education', 'BGDDT', 'Bộ Giáo dục và Đào tạo', 'Ministry of Education and Training', 'person', 'ndjson'],
   ['labour', 'Lao động, việc làm', 'Labour', 'BNV', 'Bộ Nội vụ', 'Ministry of Home Affairs', 'person', 'csv'],
@@ -56,6 +56,7 @@ const at = (minutes) => new Date(Date.UTC(2026, 10, 22, 3, 0) - minutes * 60000)
 const score = (i) => ({ correct: 0.9994 - i * 0.0017, complete: 0.981 - i * 0.011, clean: 0.996 - i * 0.002, live: 0.93 - i * 0.021 });
 const sources = sourceNames.map(([source, vi, en, code, avi, aen, entity, connector], i) => ({
   source, title: { vi, en }, agency: { code, vi: avi, en: aen }, legal_basis: 'Luật Dữ liệu 60/2024/QH15, Điều 32', entity, connector,
+  followed: connector === 'postgres',
   mode: i % 3 ? 'snapshot' : 'delta', schedule: i % 2 ? '0 2 * * *' : null, records: 98000 - i * 5307,
   last_run: i === 15 ? null : { run: `R${100 + i}`, state: i === 3 ? 'running' : i === 12 ? 'failed' : 'succeeded', started_at: at(60 + i), finished_at: i === 3 ? null : at(58 + i), rows_read: 98400 - i * 5300, accepted: 98000 - i * 5307, quarantined: 400 + 7 * i },
   score: i === 15 ? null : score(i),
@@ -190,6 +191,7 @@ export function start(port = 0) {
       if (!source) return problem(404, 'source.unknown', lang === 'vi' ? 'Không có nguồn này' : 'There is no such source', '');
       return { status: 200, body: { ...source, declaration, fields: ['ma_so:person_id', 'ho_ten:full_name', 'ngay_sinh:birth_date', 'nhom_mau:blood_type', 'ghi_chu:'].map((x) => { const [column, to] = x.split(':'); return { column, to: to || null, title: titleOf(to), required: to === 'person_id', class: to ? cls(to) : null, rules: to === 'birth_date' ? [{ vi: 'không sau hôm nay', en: 'not in the future' }] : [] }; }), trend: source.score ? Array.from({ length: 9 }, (_, k) => ({ run: `R${90 + k}`, finished_at: at(58 + (8 - k) * 1440), score: Object.fromEntries(Object.entries(source.score).map(([c, v]) => [c, Math.max(0, v - (8 - k) * 0.006 * ((k + c.length) % 3))])), rows_read: 1000, quarantined: 12 })) : [] } };
     }
+    if (m('/api/registry/sources/{source}/capture')) return method === 'POST' ? { status: 202, body: { source: 'residence' } } : { status: 200, body: { source: 'residence', state: 'paused', since: at(2), code: 'capture.no_column', reason: 'paused: column "so" is gone from table public.cu_tru', note: 'max_slot_wal_keep_size is -1', caught_up: false, caught_up_at: at(3), changed_at: at(3), changes: 18230, late: 2, quarantined: 5, snapshots: 1, losses: 0, slot: { name: 'ndc_residence', wal_status: 'reserved', lag_bytes: 812345, retained_bytes: 30812345, safe_bytes: null }, files: null } };
     if (m('/api/registry/sources/{source}/runs')) return { status: 202, body: { run: 'R103', job: 'J1' } };
     const run = (source, i) => ({ ...(source.last_run ?? {}), run: `R${100 + i}`, source: source.source, mode: source.mode, new: 120, changed: 40, unchanged: 97000, ended: 3, bytes: 9876543, job: source.last_run?.state === 'running' ? 'J1' : 'J0', error: source.last_run?.state === 'failed' ? 'source.truncated: the file ends in the middle of row 5,120' : null });
     if (path === '/api/registry/runs') return { status: 200, body: { runs: sources.filter((x) => x.last_run && (!params.get('source') || params.get('source') === x.source)).map((x) => run(x, sources.indexOf(x))), next: null } };

@@ -214,6 +214,7 @@ static void test_slot_gone(void **state)
     origin_sql("DELETE FROM cu_tru WHERE id = 1"); /* nobody will tell of this */
     origin_sql("INSERT INTO cu_tru (id, ten) VALUES (3, 'c')");
     target_start(&t);
+    target_until(&t, NDC_CAPTURE_FOLLOWING);
     target_until_same(&t, NULL);
     struct ndc_capture_status s = target_status(&t);
     assert_int_equal(s.losses, 1);

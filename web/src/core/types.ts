@@ -23,6 +23,7 @@ export interface Source {
   entity: 'person' | 'organisation';
   connector: string;
   mode: string;
+  followed?: boolean;
   schedule: string | null;
   records: number;
   last_run: RunBrief | null;
@@ -35,6 +36,26 @@ export interface SourcePage extends Source {
   declaration: string;
   fields: { column: string; columns?: string[]; to: string | null; title?: Title; required: boolean; class: DataClass | null; rules?: (string | Title)[] }[];
   trend: { run: string | number; finished_at: string; score: Score; rows_read: number; quarantined: number }[];
+}
+
+/** How a source is followed. */
+export interface Capture {
+  source: string;
+  state: 'starting' | 'snapshot' | 'following' | 'waiting' | 'paused' | 'lost' | 'stopped';
+  since: string | null;
+  code: string | null;
+  reason: string | null;
+  note: string | null;
+  caught_up: boolean;
+  caught_up_at: string | null;
+  changed_at: string | null;
+  changes: number;
+  late: number;
+  quarantined: number;
+  snapshots: number;
+  losses: number;
+  slot: { name: string; wal_status: string; lag_bytes: number; retained_bytes: number; safe_bytes: number | null } | null;
+  files: { file: string; bytes: number; done: number; taken: number; waiting: number } | null;
 }
 
 export interface Run extends RunBrief {

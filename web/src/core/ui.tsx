@@ -150,7 +150,7 @@ const tagColours: Record<string, string> = {
   open: 'yellow', corrected: 'green', dismissed: 'grey', same: 'green', different: 'red',
   shared: 'blue', private: 'purple', core: 'red', important: 'orange', other: 'grey', sensitive: 'red', basic: 'grey',
   created: 'green', changed: 'blue', merged: 'purple', split: 'orange', generation: 'grey', paused: 'yellow', gone: 'red', retrying: 'yellow',
-  permit: 'green', partial: 'yellow', deny: 'red', show: 'green', shown: 'green', mask: 'yellow', masked: 'yellow', withhold: 'red', withheld: 'red', active: 'green', revoked: 'grey', expired: 'grey', disabled: 'grey', ended: 'grey',
+  permit: 'green', partial: 'yellow', deny: 'red', show: 'green', shown: 'green', mask: 'yellow', masked: 'yellow', withhold: 'red', withheld: 'red', active: 'green', revoked: 'grey', expired: 'grey', following: 'green', snapshot: 'blue', starting: 'grey', waiting: 'yellow', lost: 'red', stopped: 'grey', disabled: 'grey', ended: 'grey',
 };
 
 export function Tag({ group, code }: { group: string; code: string | null | undefined }) {

@@ -6,6 +6,7 @@ import { go } from '../core/router';
 import type { Run, SourcePage } from '../core/types';
 import { Criteria, Empty, Grid, JobProgress, Loaded, Page, Problem, Time } from '../core/ui';
 import { useState } from 'preact/hooks';
+import { CapturePanel } from './capture';
 import { ClassTags } from './classes';
 import { RunsTable } from './runs';
 import { ScoreChart } from './trend';
@@ -29,7 +30,7 @@ export default function SourceView({ source: id }: { source: string }) {
       title={s ? title(s.title) : id}
       crumbs={[{ href: '/sources', text: t('sources.title') }]}
       lead={s && title(s.agency)}
-      actions={s && s.connector !== 'push' && <button type="button" class="govuk-button" aria-disabled={start.busy} onClick={() => void start.run()}>{t('source.start')}</button>}
+      actions={s && s.connector !== 'push' && !s.followed && <button type="button" class="govuk-button" aria-disabled={start.busy} onClick={() => void start.run()}>{t('source.start')}</button>}
     >
       {start.problem && <Problem problem={start.problem} focus />}
       {job && !jobEnded(job) && <div class="card"><JobProgress job={job} /></div>}
@@ -58,6 +59,7 @@ export default function SourceView({ source: id }: { source: string }) {
                 )}
               </section>
             </div>
+            {s.followed && <CapturePanel at={at} table={s.connector === 'postgres'} />}
             <section class="card" aria-labelledby="trend">
               <h2 id="trend">{t('source.trend')}</h2>
               {s.trend.length > 1
