@@ -23,9 +23,6 @@ struct ndc_registered {
     struct ndc_registered *older; /* the declaration that this one replaced */
 };
 
-struct ndc_capture;
-struct ndc_live;
-
 struct ndc_registry {
     struct ndc_app *app; /* NULL in tests and benches */
     struct ndc_store *store;
@@ -43,8 +40,7 @@ struct ndc_registry {
     uint32_t source_count;
     uint8_t authority[NDC_REGISTRY_SOURCES_MAX + 1][NDC_FIELDS_MAX];
 
-    /* By number, taken before any other: a load starts from the stage the last one left
-     */
+    /* By number, taken first: a load starts from the stage the last one left. */
     struct ndc_mutex loading[NDC_REGISTRY_SOURCES_MAX + 1];
     struct ndc_mutex stage_lock; /* no stage goes between being named and being opened */
 
