@@ -265,6 +265,44 @@ enum ndc_err ndc_file_finish(struct ndc_file_writer *w, struct ndc_fault *fault)
     return NDC_OK;
 }
 
+enum ndc_err ndc_file_resume(struct ndc_file_writer *w, const char *path, uint64_t at,
+                             struct ndc_fault *fault)
+{
+    char temp[PATH_BYTES + 8];
+    struct stat st;
+    *w = (struct ndc_file_writer){.fd = -1, .at = at, .started = at};
+    ndc_buf_init(&w->pending, SIZE_MAX / 4);
+    if (strlen(path) >= sizeof(w->path))
+        return ndc_fail(fault, NDC_EINPUT, "io.path_too_long", "path too long: %.80s…",
+                        path);
+    snprintf(w->path, sizeof(w->path), "%s", path);
+    snprintf(temp, sizeof(temp), "%s.part", path);
+    w->fd = open(temp, O_WRONLY | O_CLOEXEC);
+    if (w->fd < 0 || fstat(w->fd, &st) != 0 || (uint64_t)st.st_size < at ||
+        ftruncate(w->fd, (off_t)at) != 0 || lseek(w->fd, (off_t)at, SEEK_SET) < 0) {
+        ndc_file_suspend(w);
+        return ndc_fail(fault, NDC_ECONFLICT, "io.resume",
+                        "%s has not the %llu bytes to go on from", temp,
+                        (unsigned long long)at);
+    }
+    return NDC_OK;
+}
+
+enum ndc_err ndc_file_sync(struct ndc_file_writer *w, struct ndc_fault *fault)
+{
+    enum ndc_err err = flush_pending(w, fault);
+    if (!err && fdatasync(w->fd) != 0)
+        err = ndc_fail_errno(fault, "io.write", "write", w->path);
+    return err;
+}
+
+void ndc_file_suspend(struct ndc_file_writer *w)
+{
+    if (w->fd >= 0) close(w->fd);
+    w->fd = -1;
+    ndc_buf_free(&w->pending);
+}
+
 void ndc_file_abandon(struct ndc_file_writer *w)
 {
     char temp[PATH_BYTES + 8];

@@ -68,6 +68,15 @@ enum ndc_err ndc_file_appended(struct ndc_file_writer *writer, size_t before,
 /* Syncs and gives it its name; on failure the temporary file is removed. */
 enum ndc_err ndc_file_finish(struct ndc_file_writer *writer,
                              struct ndc_fault *fault) NDC_MUST_USE;
+/* Goes on with an unfinished PATH.part: its first `at` bytes stay, the rest goes.
+ * NDC_ECONFLICT (io.resume): there is none, or it is shorter. */
+enum ndc_err ndc_file_resume(struct ndc_file_writer *writer, const char *path,
+                             uint64_t at, struct ndc_fault *fault) NDC_MUST_USE;
+/* All that was appended is on the disk when this returns; the file stays unfinished. */
+enum ndc_err ndc_file_sync(struct ndc_file_writer *writer,
+                           struct ndc_fault *fault) NDC_MUST_USE;
+/* Stops writing and leaves PATH.part as it is, to be resumed. */
+void ndc_file_suspend(struct ndc_file_writer *writer);
 /* Gives up; the temporary file is removed. Harmless after finish. */
 void ndc_file_abandon(struct ndc_file_writer *writer);
 

@@ -11,6 +11,7 @@
 #include "platforms/registry/schedule.h"
 #include "platforms/registry/serve/changes.h"
 #include "platforms/registry/serve/http.h"
+#include "platforms/registry/serve/people.h"
 #include "sys/file.h"
 
 #include <stdio.h>
@@ -63,6 +64,7 @@ static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *f
     ndc_change_webhook_source.arg = reg;
     ndc_webhook_offer(app, &ndc_change_webhook_source);
     reg->hub = ndc_change_hub_new(reg->store, tell_webhooks, app);
+    ndc_people_register(&ndc_registry_people, reg);
     return err;
 }
 
@@ -94,6 +96,7 @@ static void stopping(void *state)
 static void stop(void *state)
 {
     struct ndc_registry *reg = state;
+    ndc_people_register(NULL, NULL);
     ndc_change_hub_free(reg->hub);
     reg->hub = NULL;
     ndc_registry_close(reg);
