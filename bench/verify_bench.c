@@ -105,7 +105,7 @@ static enum ndc_err make_projection(const char *dir, const struct ndc_projection
                                            fault);
     }
     if (!err)
-        err = ndc_projection_build_end(b, (struct ndc_people_moment){1, 0}, people,
+        err = ndc_projection_build_end(b, key, (struct ndc_people_moment){1, 0}, people,
                                        ndc_cpu_count(), fault);
     free(m.entries);
     ndc_projection_build_free(b);
@@ -192,7 +192,7 @@ static enum ndc_err measure(const char *dir, const char *path, uint64_t rows,
     snprintf(out_path, sizeof(out_path), "%s/verdicts", dir);
     struct watch from = now();
     enum ndc_err err = ndc_projection_key_open(&key, dir, fault);
-    if (!err) err = ndc_projection_open(&p, dir, true, ndc_cpu_count(), fault);
+    if (!err) err = ndc_projection_open(&p, dir, &key, true, ndc_cpu_count(), fault);
     if (!err) err = ndc_file_map(&file, path, fault);
     if (err) return err;
     say("open_and_check", from);

@@ -16,6 +16,7 @@ static const struct {
     {"reviewer", "Thẩm định", "Reviewer"},
     {"auditor", "Kiểm toán", "Auditor"},
     {"agency-reader", "Hệ thống cơ quan, chỉ đọc", "Agency system, reading"},
+    {"bank", "Hệ thống ngân hàng", "A bank's system"},
 };
 
 enum ndc_err identity_changed(struct ndc_store_conn *conn, struct ndc_fault *fault)

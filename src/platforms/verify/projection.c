@@ -95,7 +95,8 @@ static struct ndc_projection *wrap(struct base *b, int64_t seq)
     return p;
 }
 
-enum ndc_err ndc_projection_open(struct ndc_projection **out, const char *dir, bool check,
+enum ndc_err ndc_projection_open(struct ndc_projection **out, const char *dir,
+                                 const struct ndc_projection_key *key, bool check,
                                  unsigned threads, struct ndc_fault *fault)
 {
     char path[4096];
@@ -108,6 +109,8 @@ enum ndc_err ndc_projection_open(struct ndc_projection **out, const char *dir, b
     atomic_store(&b->refs, 1);
     enum ndc_err err = ndc_file_map(&b->map, path, fault);
     if (!err) err = read_footer(b, path, fault);
+    if (!err && b->footer.key_check != projection_key_check(key))
+        err = damaged(fault, path, "it was made with another key");
     if (!err && check && !bytes_good(b, threads))
         err = damaged(fault, path, "bytes are not what was written");
     if (err)

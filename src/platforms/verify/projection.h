@@ -105,8 +105,9 @@ struct ndc_projection_build *ndc_projection_build_new(const char *dir);
 enum ndc_err ndc_projection_build_add(struct ndc_projection_build *build,
                                       const struct ndc_entry *entries, size_t n,
                                       struct ndc_fault *fault) NDC_MUST_USE;
-/* Writes DIR/projection aside, syncs, renames. */
+/* Writes DIR/projection aside, syncs, renames. key: the entries'. */
 enum ndc_err ndc_projection_build_end(struct ndc_projection_build *build,
+                                      const struct ndc_projection_key *key,
                                       struct ndc_people_moment moment, uint64_t entities,
                                       unsigned threads,
                                       struct ndc_fault *fault) NDC_MUST_USE;
@@ -117,9 +118,10 @@ void ndc_projection_build_free(struct ndc_projection_build *build);
 struct ndc_projection;
 
 /* Opens DIR/projection. With `check` every byte is read and compared with its checksum;
- * without it the header and the length are. Faults: projection.none (NDC_ENOTFOUND),
- * projection.damaged (NDC_ECONFLICT). */
-enum ndc_err ndc_projection_open(struct ndc_projection **out, const char *dir, bool check,
+ * without it the footer and the length are. Faults: projection.none (NDC_ENOTFOUND),
+ * projection.damaged (NDC_ECONFLICT; also where it was made with another key). */
+enum ndc_err ndc_projection_open(struct ndc_projection **out, const char *dir,
+                                 const struct ndc_projection_key *key, bool check,
                                  unsigned threads, struct ndc_fault *fault) NDC_MUST_USE;
 struct ndc_projection *ndc_projection_ref(struct ndc_projection *projection);
 void ndc_projection_unref(struct ndc_projection *projection); /* NULL is fine */

@@ -248,6 +248,7 @@ static unsigned bits_for(uint64_t entries)
 }
 
 enum ndc_err ndc_projection_build_end(struct ndc_projection_build *b,
+                                      const struct ndc_projection_key *key,
                                       struct ndc_people_moment moment, uint64_t entities,
                                       unsigned threads, struct ndc_fault *fault)
 {
@@ -259,7 +260,8 @@ enum ndc_err ndc_projection_build_end(struct ndc_projection_build *b,
                                   .entities = entities,
                                   .generation = moment.generation,
                                   .seq = moment.seq,
-                                  .made_ms = ndc_clock_wall_ms()};
+                                  .made_ms = ndc_clock_wall_ms(),
+                                  .key_check = projection_key_check(key)};
     memcpy(f.magic, PROJECTION_MAGIC, sizeof(f.magic));
     snprintf(path, sizeof(path), "%s/projection", b->dir);
     enum ndc_err err = ndc_file_create(&o.file, path, fault);

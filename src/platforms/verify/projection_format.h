@@ -25,6 +25,7 @@ struct projection_footer {
     int64_t generation, seq, made_ms;
     uint64_t buckets_at, sums_at, bytes; /* offsets, and the file's length */
     uint64_t sums_check;                 /* over the table of checksums */
+    uint64_t key_check;                  /* of the key that the hashes are under */
     uint64_t check;
 };
 
@@ -32,6 +33,11 @@ struct projection_footer {
 static inline uint64_t projection_sum(const void *data, size_t len)
 {
     return ndc_hash64(data, len, 0x76657269667931u);
+}
+
+static inline uint64_t projection_key_check(const struct ndc_projection_key *key)
+{
+    return ndc_keyhash(key->id, NDC_STR("projection"));
 }
 
 static inline size_t projection_bucket(uint64_t key, unsigned bits)

@@ -1,0 +1,234 @@
+/* The platform `verify`: its table, its start and its jobs. */
+#include "core/config.h"
+#include "crypto/token.h"
+#include "platforms/verify/command.h"
+#include "platforms/verify/http.h"
+#include "platforms/verify/verify_platform.h"
+#include "store/writer.h"
+#include "sys/file.h"
+
+#include <stdio.h>
+
+static enum ndc_err open_parts(struct ndc_verify *v, const char *dir,
+                               struct ndc_fault *fault)
+{
+    char path[4096];
+    size_t len = strlen(dir);
+    char *files = ndc_xmalloc(len + 8), *own = ndc_xmalloc(len + 1);
+    memcpy(own, dir, len + 1);
+    snprintf(files, len + 8, "%s/files", dir);
+    v->dir = own;
+    v->files = files;
+    enum ndc_err err = ndc_file_mkdirs(files, fault);
+    if (!err) err = ndc_projection_key_open(&v->key, dir, fault);
+    snprintf(path, sizeof(path), "%s/sign.key", dir);
+    return err ? err : ndc_sign_key_open(&v->sign_key, path, fault);
+}
+
+enum ndc_err ndc_verify_open(struct ndc_verify **out, struct ndc_store *store,
+                             const char *dir, unsigned threads, struct ndc_fault *fault)
+{
+    struct ndc_verify *v = ndc_xcalloc(1, sizeof(*v));
+    v->store = store;
+    v->threads = threads ? threads : ndc_cpu_count();
+    v->keep_ms = (int64_t)30 * 86400000;
+    ndc_mutex_init(&v->lock);
+    ndc_mutex_init(&v->making);
+    enum ndc_err err = open_parts(v, dir, fault);
+    if (err) {
+        ndc_verify_close(v);
+        v = NULL;
+    }
+    *out = v;
+    return err;
+}
+
+void ndc_verify_close(struct ndc_verify *v)
+{
+    if (!v) return;
+    ndc_projection_unref(v->current);
+    ndc_sign_key_free(v->sign_key);
+    ndc_mutex_free(&v->lock);
+    ndc_mutex_free(&v->making);
+    free((void *)(uintptr_t)v->dir);
+    free((void *)(uintptr_t)v->files);
+    ndc_secret_wipe(&v->key, sizeof(v->key));
+    free(v);
+}
+
+/* ---- jobs ---- */
+
+struct naming {
+    struct ndc_str file, job;
+};
+
+static enum ndc_err name_job(struct ndc_store_conn *conn, void *arg,
+                             struct ndc_fault *fault)
+{
+    const struct naming *n = arg;
+    return ndc_sql_exec(conn, "UPDATE verify_file SET job = $2 WHERE file = $1",
+                        NDC_ARGS(ndc_text(n->file), ndc_text(n->job)), NULL, fault);
+}
+
+enum ndc_err ndc_verify_submit(struct ndc_verify *v, const char *kind, struct ndc_str file,
+                               struct ndc_str principal, struct ndc_fault *fault)
+{
+    char id[NDC_JOB_ID_LEN + 1], arguments[64];
+    snprintf(arguments, sizeof(arguments), "{\"file\":\"%.*s\"}", NDC_STR_FMT(file));
+    enum ndc_err err = ndc_job_submit(ndc_app_jobs(v->app), "verify", kind, principal,
+                                      ndc_str(arguments), id, fault);
+    struct naming n = {file, ndc_str(id)};
+    return err ? err : ndc_store_write(v->store, name_job, &n, fault);
+}
+
+enum ndc_err ndc_verify_submit_projection(struct ndc_verify *v, struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    char id[NDC_JOB_ID_LEN + 1];
+    int64_t open = 0;
+    enum ndc_err err = ndc_store_take(v->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    err = ndc_sql_i64(conn, &open,
+                      "SELECT count(*) FROM ndc_job WHERE state IN ('queued', 'running') "
+                      "AND platform = 'verify' AND kind = 'project'",
+                      NDC_NO_ARGS, fault);
+    ndc_store_give(conn);
+    if (err || open) return err;
+    return ndc_job_submit(ndc_app_jobs(v->app), "verify", "project",
+                          NDC_STR("platform:verify"), NDC_STR("{}"), id, fault);
+}
+
+static enum ndc_err on_file(struct ndc_job *job, void *arg,
+                            enum ndc_err (*run)(struct ndc_verify *, struct ndc_str,
+                                                struct ndc_job *, struct ndc_fault *),
+                            struct ndc_fault *fault)
+{
+    struct json_object *arguments;
+    enum ndc_err err = ndc_json_parse(&arguments, ndc_job_arguments(job), fault);
+    if (err) return err;
+    err = run(arg, ndc_json_get_str(arguments, "file"), job, fault);
+    json_object_put(arguments);
+    return err;
+}
+
+static enum ndc_err run_check(struct ndc_job *job, void *arg, struct ndc_fault *fault)
+{
+    return on_file(job, arg, ndc_verify_run, fault);
+}
+
+static enum ndc_err run_delta(struct ndc_job *job, void *arg, struct ndc_fault *fault)
+{
+    return on_file(job, arg, ndc_verify_delta_run, fault);
+}
+
+static void tell(void *arg, const char *phase, uint64_t done, uint64_t total,
+                 const char *unit)
+{
+    ndc_job_progress(arg, (int64_t)done, (int64_t)total, unit, phase);
+}
+
+static bool canceled(void *arg)
+{
+    return ndc_job_canceled(arg);
+}
+
+static enum ndc_err run_project(struct ndc_job *job, void *arg, struct ndc_fault *fault)
+{
+    const struct ndc_verify_progress progress = {job, tell, canceled};
+    return ndc_verify_rebuild(arg, &progress, fault);
+}
+
+static const struct ndc_job_kind jobs[] = {
+    {.platform = "verify",
+     .name = "check",
+     .resumable = true,
+     .attempts_max = 20,
+     .at_once_max = 1, /* one has all processors; the next waits its turn */
+     .run = run_check},
+    {.platform = "verify",
+     .name = "delta",
+     .resumable = true,
+     .at_once_max = 1,
+     .run = run_delta},
+    {.platform = "verify",
+     .name = "project",
+     .resumable = true,
+     .at_once_max = 1,
+     .run = run_project},
+};
+
+/* ---- the platform ---- */
+
+static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *fault)
+{
+    struct ndc_verify *v = NULL;
+    enum ndc_err err =
+        ndc_verify_open(&v, ndc_app_store(app), ndc_app_path(app, "verify"), 0, fault);
+    *state = v;
+    if (err) return err;
+    v->app = app;
+    v->keep_ms = ndc_config_int(ndc_app_config(app), "verify_keep");
+    return NDC_OK;
+}
+
+static enum ndc_err started(struct ndc_app *app, void *state, struct ndc_fault *fault)
+{
+    struct ndc_verify *v = state;
+    (void)fault;
+    v->keeper =
+        ndc_keeper_start(v, ndc_config_text(ndc_app_config(app), "verify_delta_at"));
+    return NDC_OK;
+}
+
+static void stopping(void *state)
+{
+    struct ndc_verify *v = state;
+    ndc_keeper_stop(v->keeper);
+    v->keeper = NULL;
+}
+
+static void stop(void *state)
+{
+    ndc_verify_close(state);
+}
+
+static const struct ndc_setting settings[] = {
+    {"verify_keep", NDC_SETTING_TIME, "30d", NULL, 0, 0, "Account checks",
+     "How long verdicts are kept to be fetched; after it they are removed.", false},
+    {"verify_delta_at", NDC_SETTING_TEXT, "30 1 * * *", NULL, 0, 0, "Account checks",
+     "When watched accounts are checked again, as a schedule of five fields; empty: never.",
+     false},
+    {0},
+};
+
+static const struct ndc_permission permissions[] = {
+    {"verify.check", "Gửi tệp tài khoản để xác thực", "Have accounts checked",
+     "bank operator steward auditor"},
+    {"verify.operate", "Xác thực thay cho ngân hàng, xem mọi tệp",
+     "Check for any bank, see all files", "operator steward"},
+    {"verify.bank", "Đăng ký ngân hàng, khóa và giá", "Register banks, keys and prices",
+     "operator"},
+    {"verify.freeze", "Phong tỏa và bỏ phong tỏa", "Freeze and lift freezes", "steward"},
+};
+
+const struct ndc_platform ndc_verify_platform = {
+    .code = "verify",
+    .title_vi = "Xác thực tài khoản ngân hàng",
+    .title_en = "Bank account checks",
+    .summary = "Checks bank accounts in bulk against the national store.",
+    .migrations = ndc_verify_migrations,
+    .routes = ndc_verify_routes,
+    .routes_n = NDC_VERIFY_ROUTES,
+    .jobs = jobs,
+    .jobs_n = NDC_ARRAY_LEN(jobs),
+    .commands = ndc_verify_commands,
+    .commands_n = NDC_VERIFY_COMMANDS,
+    .settings = settings,
+    .permissions = permissions,
+    .permissions_n = NDC_ARRAY_LEN(permissions),
+    .migrations_n = 1,
+    .start = start,
+    .started = started,
+    .stopping = stopping,
+    .stop = stop,
+};
