@@ -15,7 +15,6 @@
 
 enum {
     ARENA_BYTES = 4 << 20,
-    CHECKPOINT_MS = 2000,
     WINDOW_BYTES = 1 << 30, /* of verdicts, or of watch rows */
     HASH_BYTES = 4 << 20
 };
@@ -236,7 +235,7 @@ static enum ndc_err check_slices(struct run *r, struct ndc_fault *fault)
         if (!err && r->watching)
             err = ndc_file_append(&r->watch, ndc_buf_str(&watch), fault);
         int64_t now = ndc_clock_mono_ns();
-        if (!err && (now - kept) / 1000000 >= CHECKPOINT_MS) {
+        if (!err && (now - kept) / 1000000 >= r->verify->checkpoint_ms) {
             err = keep(r, at + n, fault);
             kept = now;
         }

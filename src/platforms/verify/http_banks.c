@@ -276,14 +276,14 @@ static enum ndc_err add_freeze(struct ndc_store_conn *conn, void *arg,
 {
     struct freeze *f = arg;
     enum ndc_err err = ndc_sql_i64(conn, &f->freeze,
-                                   "SELECT coalesce(max(freeze), 0) + 1 FROM verify_freeze",
+                                   "SELECT coalesce(max(freeze_id), 0) + 1 FROM verify_freeze",
                                    NDC_NO_ARGS, fault);
     if (!err && f->freeze > NDC_VERIFY_FREEZES_MAX)
         err = ndc_fail(fault, NDC_ETOOBIG, "verify.freezes", "there are too many freezes");
     return err ? err
                : ndc_sql_exec(
                      conn,
-                     "INSERT INTO verify_freeze (freeze, kind, hash, masked, reason, "
+                     "INSERT INTO verify_freeze (freeze_id, kind, hash, masked, reason, "
                      "legal_basis, created_by, created_ms, lifted_by, lifted_ms) VALUES "
                      "($1, $2, $3, $4, $5, $6, $7, $8, '', 0)",
                      NDC_ARGS(ndc_int(f->freeze), ndc_int(f->kind), ndc_textz(f->hash),
@@ -299,7 +299,7 @@ static enum ndc_err lift_freeze(struct ndc_store_conn *conn, void *arg,
     struct freeze *f = arg;
     return ndc_sql_exec(conn,
                         "UPDATE verify_freeze SET lifted_by = $2, lifted_ms = $3 WHERE "
-                        "freeze = $1 AND lifted_ms = 0",
+                        "freeze_id = $1 AND lifted_ms = 0",
                         NDC_ARGS(ndc_int(f->freeze), ndc_text(f->by), ndc_int(f->now_ms)),
                         &f->changed, fault);
 }
@@ -365,8 +365,8 @@ enum ndc_err ndc_verify_list_freezes(struct ndc_request *req, struct ndc_fault *
     NDC_TRY(ndc_request_conn(req, &conn, fault));
     struct ndc_rows *rows = ndc_sql_query(
         conn,
-        "SELECT freeze, kind, masked, reason, legal_basis, created_by, created_ms, "
-        "lifted_by, lifted_ms FROM verify_freeze ORDER BY freeze DESC LIMIT $1",
+        "SELECT freeze_id, kind, masked, reason, legal_basis, created_by, created_ms, "
+        "lifted_by, lifted_ms FROM verify_freeze ORDER BY freeze_id DESC LIMIT $1",
         NDC_ARGS(ndc_int(FREEZES_PAGE)));
     ndc_json_object(j);
     ndc_json_key(j, "freezes");

@@ -147,6 +147,7 @@ static enum ndc_err check_signature(struct upload *u, struct ndc_fault *fault)
         .ctx = req};
     NDC_TRY(ndc_httpsig_parse(&sig, ndc_request_header(req, "Signature-Input"),
                               ndc_request_header(req, "Signature"), fault));
+    NDC_TRY(ndc_httpsig_covers(&sig, fault));
     NDC_TRY(read_bank_key(u, &pem, &key_id, fault));
     if (!pem.len)
         return ndc_fail(fault, NDC_EAUTH, "signature.no_key",

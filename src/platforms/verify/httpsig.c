@@ -151,15 +151,20 @@ enum ndc_err ndc_httpsig_parse(struct ndc_httpsig *out, struct ndc_str input,
     if (in.len && *in.ptr != ',') goto syntax;
     if (!find_bytes(signature, out->label, out->signature, sizeof(out->signature)))
         goto syntax;
-    if (!covers(out, "@method") || !covers(out, "@path") || !covers(out, "content-digest"))
-        return refuse(fault, "signature.covers",
-                      "the signature must cover \"@method\", \"@path\" and "
-                      "\"content-digest\"");
     if (out->alg.ptr && !ndc_str_eq_c(out->alg, "ed25519"))
         return refuse(fault, "signature.alg", "signatures are Ed25519 (alg=\"ed25519\")");
     return NDC_OK;
 syntax:
     return refuse(fault, "signature.syntax", syntax);
+}
+
+enum ndc_err ndc_httpsig_covers(const struct ndc_httpsig *sig, struct ndc_fault *fault)
+{
+    if (covers(sig, "@method") && covers(sig, "@path") && covers(sig, "content-digest"))
+        return NDC_OK;
+    return refuse(fault, "signature.covers",
+                  "the signature must cover \"@method\", \"@path\" and "
+                  "\"content-digest\"");
 }
 
 /* ---- the signature base (RFC 9421, section 2.5) ---- */

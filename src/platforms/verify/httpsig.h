@@ -1,7 +1,7 @@
 /* Signatures of HTTP messages (RFC 9421) with Ed25519, over a digest of the content
  * (RFC 9530): the part of both that a signed file needs.
  *
- * Of Signature-Input and Signature, the first label is read; it must cover "@method",
+ * Of Signature-Input and Signature, the first label is read; a file's must cover "@method",
  * "@path" and "content-digest", may cover "@query", "@authority" and any header that the
  * request has once, and gives created, keyid and, if it names one, alg="ed25519". */
 #ifndef NDC_VERIFY_HTTPSIG_H
@@ -29,10 +29,14 @@ struct ndc_httpsig {
 };
 
 /* Reads the two headers. Texts point into `input`. Faults (NDC_EAUTH): signature.syntax,
- * signature.covers (what must be covered and is not), signature.alg. */
+ * signature.alg. */
 enum ndc_err ndc_httpsig_parse(struct ndc_httpsig *out, struct ndc_str input,
                                struct ndc_str signature,
                                struct ndc_fault *fault) NDC_MUST_USE;
+
+/* Whether it covers what a signed file's must. Faults (NDC_EAUTH): signature.covers. */
+enum ndc_err ndc_httpsig_covers(const struct ndc_httpsig *sig,
+                                struct ndc_fault *fault) NDC_MUST_USE;
 
 /* What a message says of itself. `header` gives a header's value by lower-case name; a
  * NULL pointer where there is none. */

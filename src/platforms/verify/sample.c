@@ -7,11 +7,11 @@
 #include "base/vntext.h"
 #include "core/people.h"
 
-enum { SAMPLE_EVERY_MAX = 64, TEXT_MAX = 512 };
+enum { TEXT_MAX = 512 };
 
 struct sample {
     struct ndc_buf *out;
-    uint64_t rows, made, seen, every;
+    uint64_t rows, made, seen, total;
     bool full;
 };
 
@@ -95,11 +95,15 @@ static void add_person(struct sample *s, const struct ndc_people_facts *f)
     case 17:
         person_row(s, n - 1, name, f->current_id, birth, "duplicate");
         break;
-    default:
-        if (old.len && alive)
+    case 9: /* as the card of then had it */
+        if (old.len && alive) {
             person_row(s, n, name, old, birth, "replaced");
-        else
-            person_row(s, n, name, f->current_id, birth, truth(f));
+            break;
+        }
+        person_row(s, n, name, f->current_id, birth, truth(f));
+        break;
+    default:
+        person_row(s, n, name, f->current_id, birth, truth(f));
     }
 }
 
@@ -121,10 +125,11 @@ static enum ndc_err visit(void *arg, const struct ndc_people_facts *facts, size_
                           struct ndc_fault *fault)
 {
     struct sample *s = arg;
+    uint64_t every = NDC_MAX(s->total / s->rows, (uint64_t)1);
     for (size_t i = 0; i < n && s->made < s->rows; i++) {
         const struct ndc_people_facts *f = &facts[i];
         if (f->flags & NDC_PEOPLE_GONE || !f->name_count || !f->current_id.len) continue;
-        if (s->seen++ % s->every != 0) continue;
+        if (s->seen++ % every != 0) continue;
         if (f->type == NDC_ENTITY_PERSON)
             add_person(s, f);
         else
@@ -142,14 +147,13 @@ enum ndc_err ndc_verify_sample(struct ndc_verify *v, struct ndc_buf *out, uint64
     const struct ndc_people_ops *people = ndc_people(&ctx);
     struct ndc_people_moment moment;
     struct ndc_fault stopped = {0};
-    uint64_t total = 0;
     (void)v;
     if (!people)
         return ndc_fail(fault, NDC_EBUSY, "verify.no_people", "there is no registry");
-    struct sample s = {.out = out, .rows = rows, .every = 1};
+    struct sample s = {.out = out, .rows = rows};
     ndc_buf_add_str(out, NDC_STR("bank_account,full_name,person_id,birth_date,org_id,"
                                  "org_name,legal_rep_name,legal_rep_id,expected\r\n"));
-    enum ndc_err err = people->scan(ctx, &moment, &total, visit, &s, &stopped);
+    enum ndc_err err = people->scan(ctx, &moment, &s.total, visit, &s, &stopped);
     if (err && !s.full) {
         if (fault) *fault = stopped;
         return err;

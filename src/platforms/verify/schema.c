@@ -59,7 +59,7 @@ static const char base_sql[] =
     "CREATE INDEX verify_file_time ON verify_file (created_ms);"
 
     "CREATE TABLE verify_freeze ("
-    "  freeze BIGINT PRIMARY KEY,"
+    "  freeze_id BIGINT PRIMARY KEY,"
     "  kind BIGINT NOT NULL,"  /* enum ndc_people_id_kind */
     "  hash TEXT NOT NULL,"    /* of the number, under the projection's key */
     "  masked TEXT NOT NULL,"  /* its last four characters */
@@ -69,7 +69,7 @@ static const char base_sql[] =
     "  created_ms BIGINT NOT NULL,"
     "  lifted_by TEXT NOT NULL,"
     "  lifted_ms BIGINT NOT NULL);"
-    "CREATE INDEX verify_freeze_open ON verify_freeze (freeze) WHERE lifted_ms = 0;"
+    "CREATE INDEX verify_freeze_open ON verify_freeze (freeze_id) WHERE lifted_ms = 0;"
 
     "CREATE TABLE verify_watch ("
     "  bank TEXT NOT NULL,"

@@ -27,7 +27,8 @@ struct ndc_verify {
     const char *dir;   /* projection and its key */
     const char *files; /* what banks sent, and verdicts */
     unsigned threads;
-    int64_t keep_ms; /* verdicts are kept this long */
+    int64_t keep_ms;       /* verdicts are kept this long */
+    int64_t checkpoint_ms; /* a check is made durable this often */
     struct ndc_projection_key key;
     struct ndc_sign_key *sign_key;
 
