@@ -17,6 +17,8 @@ static const struct {
     {"auditor", "Kiểm toán", "Auditor"},
     {"agency-reader", "Hệ thống cơ quan, chỉ đọc", "Agency system, reading"},
     {"bank", "Hệ thống ngân hàng", "A bank's system"},
+    {"bulk-important", "Được duyệt: dữ liệu quan trọng", "Approved: important data"},
+    {"bulk-core", "Được duyệt: dữ liệu cốt lõi", "Approved: core data"},
 };
 
 enum ndc_err identity_changed(struct ndc_store_conn *conn, struct ndc_fault *fault)

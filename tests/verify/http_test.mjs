@@ -51,7 +51,6 @@ await test('a bank is registered, with its key, by who may', async () => {
 });
 
 // Data of 100,000 people and more are important, of a million core: that takes an approval.
-equal((await d.admin('PUT', '/api/roles/bulk-important', { json: { vi: 'Dữ liệu quan trọng', en: 'Important data', permissions: [] } })).status, 204);
 const bank = await d.key('mau', ['bank', 'bulk-important']);
 const rival = await d.key('khac', ['bank']);
 let file;

@@ -1,8 +1,11 @@
 /* The platform `verify`: its table, its start and its jobs. */
 #include "core/config.h"
+#include "core/identity.h"
 #include "platforms/verify/command.h"
 #include "platforms/verify/http.h"
 #include "platforms/verify/verify_platform.h"
+#include "store/writer.h"
+#include "sys/clock.h"
 
 /* ---- jobs ---- */
 
@@ -67,6 +70,9 @@ static const struct ndc_job_kind jobs[] = {
 
 /* ---- the platform ---- */
 
+#define DEMO_BANK_VI "Ngân hàng Mẫu"
+#define DEMO_BANK_EN "Sample Bank"
+
 static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *fault)
 {
     struct ndc_verify *v = NULL;
@@ -79,10 +85,36 @@ static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *f
     return NDC_OK;
 }
 
+static enum ndc_err add_demo_bank(struct ndc_store_conn *conn, void *arg,
+                                  struct ndc_fault *fault)
+{
+    return ndc_sql_exec(
+        conn,
+        "INSERT INTO verify_bank (bank, title_vi, title_en, key_pem, key_id, rows_per_day, "
+        "files_open_max, suspended, created_ms, updated_ms) SELECT 'ngan-hang-mau', $1, "
+        "$2, '', '', 50000000, 4, 0, $3, $3 WHERE NOT EXISTS (SELECT 1 FROM verify_bank)",
+        NDC_ARGS(ndc_textz(DEMO_BANK_VI), ndc_textz(DEMO_BANK_EN),
+                 ndc_int(*(const int64_t *)arg)),
+        NULL, fault);
+}
+
+/* A demo nation has a bank to try with: files sent by hand on its behalf. */
+static enum ndc_err seed_demo(struct ndc_app *app, struct ndc_verify *v,
+                              struct ndc_fault *fault)
+{
+    int64_t now_ms = ndc_clock_wall_ms();
+    if (ndc_config_int(ndc_app_config(app), "demo_people") == 0) return NDC_OK;
+    enum ndc_err err =
+        ndc_agency_put(ndc_app_identity(app), NDC_STR("ngan-hang-mau"),
+                       ndc_str(DEMO_BANK_VI), ndc_str(DEMO_BANK_EN), fault);
+    return err ? err : ndc_store_write(v->store, add_demo_bank, &now_ms, fault);
+}
+
 static enum ndc_err started(struct ndc_app *app, void *state, struct ndc_fault *fault)
 {
     struct ndc_verify *v = state;
-    (void)fault;
+    enum ndc_err err = seed_demo(app, v, fault);
+    if (err) return err;
     v->keeper =
         ndc_keeper_start(v, ndc_config_text(ndc_app_config(app), "verify_delta_at"));
     return NDC_OK;

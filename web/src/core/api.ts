@@ -32,7 +32,7 @@ export interface CallOptions {
   method?: string;
   body?: unknown;
   /** Sent as it is, with this content type, instead of JSON. */
-  text?: { type: string; body: string };
+  text?: { type: string; body: string | Blob };
   headers?: Record<string, string>;
   signal?: AbortSignal;
   /** A 401 of this call says "wrong password", not "session over". */
@@ -67,7 +67,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   const method = options.method ?? (options.body !== undefined || options.text ? 'POST' : 'GET');
   const headers: Record<string, string> = { Accept: 'application/json', ...statedHeaders(), ...options.headers };
   if (method !== 'GET' && csrf) headers['NDC-CSRF'] = csrf;
-  let body: string | undefined;
+  let body: string | Blob | undefined;
   if (options.text) {
     headers['Content-Type'] = options.text.type;
     body = options.text.body;

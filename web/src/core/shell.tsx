@@ -18,6 +18,7 @@ const navigation: { key?: Key; items: NavItem[] }[] = [
   { items: [{ href: '/', key: 'nav.overview' }, { href: '/map', key: 'nav.map' }] },
   { key: 'nav.people', items: [{ href: '/search', key: 'nav.search', under: ['/persons', '/organisations'] }, { href: '/reviews', key: 'nav.reviews' }] },
   { key: 'nav.data', items: [{ href: '/sources', key: 'nav.sources' }, { href: '/runs', key: 'nav.runs' }, { href: '/quarantine', key: 'nav.quarantine' }, { href: '/changes', key: 'nav.changes' }, { href: '/datasets', key: 'nav.datasets', permission: 'registry.thing.read' }] },
+  { key: 'nav.services', items: [{ href: '/verify', key: 'nav.verify', permission: 'verify.check' }] },
   { key: 'nav.trust', items: [{ href: '/policy', key: 'nav.policy' }, { href: '/audit', key: 'nav.audit' }] },
   { key: 'nav.operation', items: [{ href: '/jobs', key: 'nav.jobs' }, { href: '/webhooks', key: 'nav.webhooks' }, { href: '/access', key: 'nav.access' }] },
 ];
