@@ -23,16 +23,15 @@ static const char *const surnames[] = {"Nguyễn", "Trần", "Lê",   "Phạm", 
                                        "Dương",  "Lý",   "Đinh", "Trịnh"};
 static const char *const middles[] = {"Văn",  "Thị",  "Hữu", "Minh", "Ngọc", "Thanh",
                                       "Quốc", "Xuân", "Đức", "Thu",  "Kim",  "Hoài"};
-static const char *const given[] = {"An",   "Bình", "Cường", "Dũng",  "Giang", "Hà",
-                                    "Hùng", "Khánh", "Lan",  "Linh",  "Mai",   "Nam",
-                                    "Oanh", "Phúc", "Quân",  "Sơn",   "Tâm",   "Uyên",
-                                    "Vinh", "Yến",  "Thảo",  "Thắng", "Hạnh",  "Đạt"};
-static const char *const provinces[] = {"001", "002", "004", "006", "008", "010", "011",
-                                        "012", "014", "015", "017", "019", "020", "022",
-                                        "024", "025", "026", "027", "030", "031", "033",
-                                        "034", "035", "036", "037", "038", "040", "042",
-                                        "044", "045", "046", "048", "049", "051", "052",
-                                        "054", "056", "058", "060", "062"};
+static const char *const given[] = {"An",   "Bình",  "Cường", "Dũng",  "Giang", "Hà",
+                                    "Hùng", "Khánh", "Lan",   "Linh",  "Mai",   "Nam",
+                                    "Oanh", "Phúc",  "Quân",  "Sơn",   "Tâm",   "Uyên",
+                                    "Vinh", "Yến",   "Thảo",  "Thắng", "Hạnh",  "Đạt"};
+static const char *const provinces[] = {
+    "001", "002", "004", "006", "008", "010", "011", "012", "014", "015",
+    "017", "019", "020", "022", "024", "025", "026", "027", "030", "031",
+    "033", "034", "035", "036", "037", "038", "040", "042", "044", "045",
+    "046", "048", "049", "051", "052", "054", "056", "058", "060", "062"};
 
 struct person {
     char id[13], old[10], name[96];
@@ -166,11 +165,13 @@ static double say(const char *what, struct watch from)
 /* Private memory, without mapped files. */
 static double private_mib(void)
 {
+    static const char name[] = "RssAnon:";
     char line[256];
     double kib = 0;
     FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "RssAnon: %lf", &kib) == 1) break;
+    while (f && !kib && fgets(line, sizeof(line), f))
+        if (strncmp(line, name, sizeof(name) - 1) == 0)
+            kib = strtod(line + sizeof(name) - 1, NULL);
     if (f) fclose(f);
     return kib / 1024;
 }

@@ -56,9 +56,9 @@ struct ndc_people_facts {
     unsigned id_count;
     struct ndc_str names[NDC_PEOPLE_NAMES_MAX];
     unsigned name_count;
-    struct ndc_date birth;             /* year 0: not known */
-    struct ndc_str current_id;         /* the person's 12 digits, the organisation's code */
-    struct ndc_str rep_name, rep_id;   /* of an organisation */
+    struct ndc_date birth;           /* year 0: not known */
+    struct ndc_str current_id;       /* the person's 12 digits, the organisation's code */
+    struct ndc_str rep_name, rep_id; /* of an organisation */
 };
 
 /* Where a state of the store stands: equal generations and numbers, equal facts. */

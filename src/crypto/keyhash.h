@@ -7,6 +7,7 @@
 
 enum { NDC_KEYHASH_KEY_BYTES = 16 };
 
-uint64_t ndc_keyhash(const uint8_t key[static NDC_KEYHASH_KEY_BYTES], struct ndc_str data);
+uint64_t ndc_keyhash(const uint8_t key[static NDC_KEYHASH_KEY_BYTES],
+                     struct ndc_str data);
 
 #endif

@@ -7,7 +7,7 @@
 #include "core/policy.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 #include "store/writer.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -19,9 +19,10 @@
 static struct ndc_fault fault;
 
 static struct fake_person people[] = {
-    {1, "001085000123", "011234567", "Nguyễn Văn An", NULL, "1985-03-27", NULL, NULL, NULL, 0,
+    {1, "001085000123", "011234567", "Nguyễn Văn An", NULL, "1985-03-27", NULL, NULL,
+     NULL, 0, NULL},
+    {2, "001185000456", NULL, "Trần Thị Bình", NULL, "1985-02-01", NULL, NULL, NULL, 0,
      NULL},
-    {2, "001185000456", NULL, "Trần Thị Bình", NULL, "1985-02-01", NULL, NULL, NULL, 0, NULL},
     {3, "001050000789", NULL, "Lê Văn Cũ", NULL, "1950-01-02", NULL, NULL, NULL,
      NDC_PEOPLE_DEAD, NULL},
     {5, NULL, NULL, "Công ty TNHH Sao Mai", NULL, NULL, "0100109106", "Đỗ Văn Em",
@@ -60,12 +61,13 @@ static void open_bench(struct bench *b, void **state)
     struct ndc_store_conn *conn;
     assert_ok(ndc_store_take(b->store, NDC_WRITE, &conn, &fault), &fault);
     assert_ok(
-        ndc_sql_exec(conn,
-                     "INSERT INTO verify_bank (bank, title_vi, title_en, key_pem, key_id, "
-                     "rows_per_day, files_open_max, suspended, created_ms, updated_ms) "
-                     "VALUES ('vcb', 'V', 'V', '', '', 2000000, 3, 0, 1, 1), ('told', 'T', "
-                     "'T', '', '', 10, 3, 0, 1, 1), ('shut', 'S', 'S', '', '', 10, 3, 1, 1, 1)",
-                     NDC_NO_ARGS, NULL, &fault),
+        ndc_sql_exec(
+            conn,
+            "INSERT INTO verify_bank (bank, title_vi, title_en, key_pem, key_id, "
+            "rows_per_day, files_open_max, suspended, created_ms, updated_ms) "
+            "VALUES ('vcb', 'V', 'V', '', '', 2000000, 3, 0, 1, 1), ('told', 'T', "
+            "'T', '', '', 10, 3, 0, 1, 1), ('shut', 'S', 'S', '', '', 10, 3, 1, 1, 1)",
+            NDC_NO_ARGS, NULL, &fault),
         &fault);
     ndc_store_give(conn);
     fake_people_serve(people, NDC_ARRAY_LEN(people));
@@ -138,8 +140,9 @@ static const char *result_of(struct bench *b, const char *id)
     ndc_arena_init(&arena, 1 << 16);
     ndc_buf_free(&buf);
     ndc_buf_init(&buf, 256 << 20);
-    assert_ok(ndc_file_read(&buf, ndc_verify_path(b->v, &arena, ndc_str(id), "out"), &fault),
-              &fault);
+    assert_ok(
+        ndc_file_read(&buf, ndc_verify_path(b->v, &arena, ndc_str(id), "out"), &fault),
+        &fault);
     ndc_buf_add_byte(&buf, 0);
     ndc_arena_free(&arena);
     return buf.ptr;
@@ -157,9 +160,9 @@ static void test_file(void **state)
     char id[NDC_VERIFY_ID_LEN + 1];
     open_bench(&b, state);
     ndc_arena_init(&arena, 1 << 20);
-    snprintf(id, sizeof(id), "%s",
-             send(&b, "vcb", "a", HEAD AN BINH CU "4,Ai Đó,001085000123,\n" AN "1,x\n",
-                  ""));
+    snprintf(
+        id, sizeof(id), "%s",
+        send(&b, "vcb", "a", HEAD AN BINH CU "4,Ai Đó,001085000123,\n" AN "1,x\n", ""));
     run(&b, id);
     assert_string_equal(result_of(&b, id),
                         "row,bank_account,verdict,fields,notes,new_person_id\r\n"
@@ -188,11 +191,12 @@ static void test_ndjson(void **state)
     struct bench b;
     open_bench(&b, state);
     char id[NDC_VERIFY_ID_LEN + 1];
-    snprintf(id, sizeof(id), "%s",
-             send(&b, "vcb", "a",
-                  "{\"bank_account\":\"9\",\"org_id\":\"0100109106\",\"org_name\":\"Công ty "
-                  "TNHH Sao Mai\",\"legal_rep_name\":\"Ai Đó\"}\n[]\n",
-                  ""));
+    snprintf(
+        id, sizeof(id), "%s",
+        send(&b, "vcb", "a",
+             "{\"bank_account\":\"9\",\"org_id\":\"0100109106\",\"org_name\":\"Công ty "
+             "TNHH Sao Mai\",\"legal_rep_name\":\"Ai Đó\"}\n[]\n",
+             ""));
     run(&b, id);
     assert_string_equal(
         result_of(&b, id),
@@ -319,12 +323,13 @@ static void freeze(struct bench *b, const char *id)
     snprintf(hash, sizeof(hash), "%llu",
              (unsigned long long)ndc_hash_id(&b->v->key, NDC_ID_PERSONAL, ndc_str(id)));
     assert_ok(ndc_store_take(b->store, NDC_WRITE, &conn, &fault), &fault);
-    assert_ok(ndc_sql_exec(conn,
-                           "INSERT INTO verify_freeze (freeze_id, kind, hash, masked, reason, "
-                           "legal_basis, created_by, created_ms, lifted_by, lifted_ms) "
-                           "VALUES (1, 1, $1, '', '', '', '', 1, '', 0)",
-                           NDC_ARGS(ndc_textz(hash)), NULL, &fault),
-              &fault);
+    assert_ok(
+        ndc_sql_exec(conn,
+                     "INSERT INTO verify_freeze (freeze_id, kind, hash, masked, reason, "
+                     "legal_basis, created_by, created_ms, lifted_by, lifted_ms) "
+                     "VALUES (1, 1, $1, '', '', '', '', 1, '', 0)",
+                     NDC_ARGS(ndc_textz(hash)), NULL, &fault),
+        &fault);
     ndc_store_give(conn);
 }
 
@@ -430,9 +435,8 @@ static void test_killed(void **state)
         if (child == 0) {
             open_again(&b);
             struct ndc_jobs *jobs = start_jobs(&b);
-            if (round == 0 &&
-                ndc_job_submit(jobs, "verify", "check", NDC_STR("t"), ndc_str(arguments), job,
-                               &fault))
+            if (round == 0 && ndc_job_submit(jobs, "verify", "check", NDC_STR("t"),
+                                             ndc_str(arguments), job, &fault))
                 _exit(3);
             ndc_clock_sleep_ms(60000);
             _exit(0);
@@ -450,9 +454,9 @@ static void test_killed(void **state)
     struct ndc_arena arena;
     size_t n;
     ndc_arena_init(&arena, 4 << 20);
-    assert_ok(ndc_job_list(jobs, &arena, NDC_STR("verify"), NDC_STR(""), 10, &list, &n,
-                           &fault),
-              &fault);
+    assert_ok(
+        ndc_job_list(jobs, &arena, NDC_STR("verify"), NDC_STR(""), 10, &list, &n, &fault),
+        &fault);
     assert_int_equal(n, 1);
     assert_ok(ndc_job_wait(jobs, list[0].id, 60000, &end, &fault), &fault);
     assert_int_equal(end, NDC_JOB_SUCCEEDED);
@@ -480,9 +484,9 @@ static void test_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST_ON_BOTH(test_file),    TEST_ON_BOTH(test_ndjson),
-        TEST_ON_BOTH(test_once),    TEST_ON_BOTH(test_refused),
-        TEST_ON_BOTH(test_watch),   TEST_ON_BOTH(test_projection_follows),
+        TEST_ON_BOTH(test_file),   TEST_ON_BOTH(test_ndjson),
+        TEST_ON_BOTH(test_once),   TEST_ON_BOTH(test_refused),
+        TEST_ON_BOTH(test_watch),  TEST_ON_BOTH(test_projection_follows),
         TEST_ON_BOTH(test_killed),
     };
     return test_db_run(tests);

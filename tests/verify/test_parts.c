@@ -14,17 +14,17 @@
 static struct ndc_fault fault;
 static char dir[64];
 
-#define assert_ok(err)                                                              \
-    do {                                                                            \
-        if ((err) != NDC_OK) fail_msg("%s: %s", fault.code, fault.message);         \
-        fault = (struct ndc_fault){0};                                              \
+#define assert_ok(err)                                                      \
+    do {                                                                    \
+        if ((err) != NDC_OK) fail_msg("%s: %s", fault.code, fault.message); \
+        fault = (struct ndc_fault){0};                                      \
     } while (0)
 
-#define assert_refused(err, word)                                                   \
-    do {                                                                            \
-        fault = (struct ndc_fault){0};                                              \
-        assert_int_not_equal(err, NDC_OK);                                          \
-        assert_string_equal(fault.code, word);                                      \
+#define assert_refused(err, word)              \
+    do {                                       \
+        fault = (struct ndc_fault){0};         \
+        assert_int_not_equal(err, NDC_OK);     \
+        assert_string_equal(fault.code, word); \
     } while (0)
 
 /* ---- rows ---- */
@@ -54,7 +54,8 @@ static void test_rows_csv(void **state)
 {
     (void)state;
     assert_string_equal(
-        rows_of("\xef\xbb\xbf" "bank_account;person_id;FULL_NAME\r\n"
+        rows_of("\xef\xbb\xbf"
+                "bank_account;person_id;FULL_NAME\r\n"
                 "1; 001085000123 ;An\r\n\r\n2;;\"B;\"\"b\"\"\nc\"\r\n3;;C"),
         "1/An/\n2/B;\"b\"\nc/\n3/C/\n");
     /* A bad row is one row, and the next is read as if it were not there. */
@@ -80,7 +81,8 @@ static void test_header(void **state)
     struct ndc_sheet_shape s;
     (void)state;
     assert_refused(ndc_sheet_shape(&s, NDC_STR(" \r\n"), &fault), "verify.empty");
-    assert_refused(ndc_sheet_shape(&s, NDC_STR("a,b\n1,2\n"), &fault), "verify.no_column");
+    assert_refused(ndc_sheet_shape(&s, NDC_STR("a,b\n1,2\n"), &fault),
+                   "verify.no_column");
     assert_refused(ndc_sheet_shape(&s, NDC_STR("bank_account,full_name\n"), &fault),
                    "verify.no_column");
     assert_refused(
@@ -104,8 +106,8 @@ static void test_plan(void **state)
         ndc_buf_printf(&file, "%d,001085000123,An\n", i);
     ndc_buf_add_c(&file, "70-000,001085000123,An\n70000,001085000123,An\n");
     ndc_buf_add_c(&file, "70000,001085000124,Another\n");
-    assert_ok(ndc_plan_make(&plan, ndc_buf_str(&file), 1 << 20, dir, 2, NULL, NULL,
-                            &fault));
+    assert_ok(
+        ndc_plan_make(&plan, ndc_buf_str(&file), 1 << 20, dir, 2, NULL, NULL, &fault));
     assert_int_equal(plan.rows, 150003);
     assert_int_equal(plan.slices, 3);
     for (uint64_t i = 0; i < 150000; i++)
@@ -125,9 +127,9 @@ static void test_plan(void **state)
     assert_refused(ndc_plan_load(&again, path, NDC_STR("another file"), &fault),
                    "verify.plan");
     ndc_plan_free(&plan);
-    assert_refused(ndc_plan_make(&plan, ndc_buf_str(&file), 1000, dir, 2, NULL, NULL,
-                                 &fault),
-                   "verify.rows");
+    assert_refused(
+        ndc_plan_make(&plan, ndc_buf_str(&file), 1000, dir, 2, NULL, NULL, &fault),
+        "verify.rows");
     ndc_buf_free(&file);
 }
 
@@ -196,10 +198,10 @@ static void test_projection_delta(void **state)
 {
     struct ndc_projection *p, *q, *r;
     struct ndc_entry e[NDC_PEOPLE_IDS_MAX];
-    struct ndc_people_facts f = {.entity = 2,
-                                 .ids = {{NDC_ID_PERSONAL, NDC_ID_CURRENT,
-                                          NDC_STR("001085777777")}},
-                                 .id_count = 1};
+    struct ndc_people_facts f = {
+        .entity = 2,
+        .ids = {{NDC_ID_PERSONAL, NDC_ID_CURRENT, NDC_STR("001085777777")}},
+        .id_count = 1};
     const uint64_t two[] = {2}, three[] = {3};
     (void)state;
     make_many(10);
@@ -278,8 +280,8 @@ static void test_projection_tells_nothing(void **state)
 /* ---- verdicts ---- */
 
 static struct fake_person people[] = {
-    {1, "001085000123", "011234567", "Nguyễn Văn An", "Nguyễn Anh", "1985-03-27", NULL, NULL,
-     NULL, 0, "001085000999"},
+    {1, "001085000123", "011234567", "Nguyễn Văn An", "Nguyễn Anh", "1985-03-27", NULL,
+     NULL, NULL, 0, "001085000999"},
     {2, "001185000456", NULL, "Trần Thị Bình", NULL, "1985", NULL, NULL, NULL, 0, NULL},
     {3, "001050000789", NULL, "Lê Văn Cũ", NULL, "1950-01-02", NULL, NULL, NULL,
      NDC_PEOPLE_DEAD, NULL},
@@ -287,9 +289,10 @@ static struct fake_person people[] = {
      NDC_PEOPLE_FROZEN, NULL},
     {5, NULL, NULL, "Công ty TNHH Sao Mai", "SAOMAI CO", NULL, "0100109106", "Đỗ Văn Em",
      "001080000222", 0, NULL},
-    {6, NULL, NULL, "Công ty Cổ phần Đã Đóng", NULL, NULL, "0300588569", "Ngô Thị Gấm", NULL,
-     NDC_PEOPLE_DEAD, NULL},
-    {7, "001190000333", NULL, "Vũ Thị Hoa", NULL, "1990-07-08", NULL, NULL, NULL, 0, NULL},
+    {6, NULL, NULL, "Công ty Cổ phần Đã Đóng", NULL, NULL, "0300588569", "Ngô Thị Gấm",
+     NULL, NDC_PEOPLE_DEAD, NULL},
+    {7, "001190000333", NULL, "Vũ Thị Hoa", NULL, "1990-07-08", NULL, NULL, NULL, 0,
+     NULL},
 };
 
 static struct ndc_projection *nation;
@@ -358,7 +361,8 @@ static const char *judged(const char *header, const char *line,
 
 static void test_verdicts_person(void **state)
 {
-    const struct ndc_judge_terms all = {.status = true}, told = {.status = true, .new_id = true};
+    const struct ndc_judge_terms all = {.status = true},
+                                 told = {.status = true, .new_id = true};
     (void)state;
     static const char *const cases[][2] = {
         {"1,Nguyễn Văn An,001085000123,27/03/1985,", "match ||"},
@@ -398,7 +402,8 @@ static void test_verdicts_person(void **state)
     assert_string_equal(judged(PERSON, "1,Lê Văn Cũ,001050000789,02/01/1950,", &less),
                         "mismatch status||");
     const uint64_t frozen[] = {1, 7};
-    const struct ndc_judge_terms order = {.status = true, .frozen = frozen, .frozen_count = 2};
+    const struct ndc_judge_terms order = {
+        .status = true, .frozen = frozen, .frozen_count = 2};
     assert_string_equal(judged(PERSON, "1,Vũ Thị Hoa,001190000333,08/07/1990,", &order),
                         "frozen ||");
     assert_string_equal(judged(PERSON, old, &order), "frozen ||");
@@ -419,8 +424,9 @@ static void test_verdicts_chip(void **state)
     snprintf(line, sizeof(line), "1,Nguyễn Văn An,001085000123,27/03/1985,%s", hex);
     assert_string_equal(judged(PERSON, line, &all), "mismatch chip_digest||");
     snprintf(line, sizeof(line), "1,Trần Thị Bình,001185000456,1985,%s", hex);
-    assert_string_equal(judged(PERSON, line, &all),
-                        "match |birth_date_partial unchecked|"); /* their birthday is not known */
+    assert_string_equal(
+        judged(PERSON, line, &all),
+        "match |birth_date_partial unchecked|"); /* their birthday is not known */
     ndc_projection_unref(nation);
 }
 
@@ -473,11 +479,12 @@ static void test_signature_vector(void **state)
         "sig-b26=(\"date\" \"@method\" \"@path\" \"@authority\" \"content-type\" "
         "\"content-length\");created=1618884473;keyid=\"test-key-ed25519\"";
     static const char signature[] =
-        "sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQ"
+        "sig-b26=:"
+        "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQ"
         "v5lIp5WPpBKRCw==:";
-    struct ndc_httpsig_message message = {NDC_STR("POST"), NDC_STR("/foo"),
-                                          NDC_STR("?param=Value&Pet=dog"),
-                                          NDC_STR("example.com"), rfc_header, NULL};
+    struct ndc_httpsig_message message = {
+        NDC_STR("POST"),        NDC_STR("/foo"), NDC_STR("?param=Value&Pet=dog"),
+        NDC_STR("example.com"), rfc_header,      NULL};
     struct ndc_httpsig sig;
     struct ndc_sign_key *k;
     (void)state;
@@ -514,9 +521,9 @@ static void test_signature_syntax(void **state)
         assert_refused(
             ndc_httpsig_parse(&sig, ndc_str(bad[i]), NDC_STR("sig1=:AAAA:"), &fault),
             "signature.syntax");
-    assert_refused(
-        ndc_httpsig_parse(&sig, NDC_STR("sig1=(\"@method\")"), NDC_STR("sig1=:AAAA:"), &fault),
-        "signature.syntax"); /* too short for Ed25519 */
+    assert_refused(ndc_httpsig_parse(&sig, NDC_STR("sig1=(\"@method\")"),
+                                     NDC_STR("sig1=:AAAA:"), &fault),
+                   "signature.syntax"); /* too short for Ed25519 */
     assert_refused(ndc_httpsig_digest(digest, NDC_STR("md5=:AAAA:"), &fault),
                    "signature.digest");
     assert_ok(ndc_httpsig_digest(

@@ -180,8 +180,8 @@ static size_t read_slice(const struct ndc_check *c, struct worker *w, size_t sli
         struct ndc_str account = row.value[NDC_COLUMN_ACCOUNT];
         bool moved = w->scratch.ptr && account.ptr >= w->scratch.ptr &&
                      account.ptr < w->scratch.ptr + w->scratch.cap;
-        w->accounts[n] = moved || account.len > NDC_SHEET_ACCOUNT_MAX ? NDC_STR("")
-                                                                     : account;
+        w->accounts[n] =
+            moved || account.len > NDC_SHEET_ACCOUNT_MAX ? NDC_STR("") : account;
         if (moved) w->probes[n].bad = NDC_SHEET_BAD_ACCOUNT;
         w->order[n] = (struct ndc_key64){w->probes[n].key, n};
         n++;
@@ -227,7 +227,8 @@ static void check_slice(void *arg, size_t i)
     judge_slice(c, w, n);
     for (size_t k = 0; k < n; k++) {
         enum ndc_repeat repeat = ndc_plan_repeat(c->in.plan, row + k);
-        if (w->probes[k].bad) repeat = NDC_REPEAT_NONE; /* it says nothing of an account */
+        if (w->probes[k].bad)
+            repeat = NDC_REPEAT_NONE; /* it says nothing of an account */
         ndc_verdict_write(&w->out, c->in.plan->shape.format, row + k, w->accounts[k],
                           &w->judgements[k], &w->probes[k], repeat);
         w->counts.rows++;

@@ -1,7 +1,7 @@
 /* Commands: check a file without a daemon, make a test file, make the projection. */
 #include "platforms/verify/command.h"
 
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 #include "sys/bar.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -115,7 +115,8 @@ static enum ndc_err run_check(struct ndc_command_call *call, struct ndc_fault *f
                                  .principal_kind = NDC_STR("operator"),
                                  .roles = NDC_STR("bulk-core"),
                                  .purpose = ndc_str(ndc_command_option(call, "purpose")),
-                                 .legal_basis = ndc_str(ndc_command_option(call, "basis"))};
+                                 .legal_basis =
+                                     ndc_str(ndc_command_option(call, "basis"))};
     if (!path || !as.legal_basis.len)
         return ndc_usage(fault, "--out and --basis must be given");
     int64_t from = ndc_clock_mono_ns();
@@ -143,8 +144,8 @@ static enum ndc_err run_check(struct ndc_command_call *call, struct ndc_fault *f
     return err;
 }
 
-static const struct ndc_option sample_options[] = {
-    {"rows", "N", "1000", "how many rows"}, {0}};
+static const struct ndc_option sample_options[] = {{"rows", "N", "1000", "how many rows"},
+                                                   {0}};
 static const struct ndc_option check_options[] = {
     {"out", "FILE", NULL, "where the verdicts go"},
     {"purpose", "CODE", "account-check", "purpose, of the register of purposes"},
@@ -157,16 +158,18 @@ const struct ndc_command ndc_verify_commands[NDC_VERIFY_COMMANDS] = {
      .args_min = 1,
      .args_max = 1,
      .summary = "check a file of bank accounts, while no daemon runs",
-     .detail = "The file is CSV with a header (bank_account, full_name, person_id, "
-               "birth_date, chip_digest, org_id, org_name, legal_rep_name, legal_rep_id) or "
-               "NDJSON with the same members. Each row gets its verdict; the check is "
-               "written to the audit log.",
+     .detail =
+         "The file is CSV with a header (bank_account, full_name, person_id, "
+         "birth_date, chip_digest, org_id, org_name, legal_rep_name, legal_rep_id) or "
+         "NDJSON with the same members. Each row gets its verdict; the check is "
+         "written to the audit log.",
      .options = check_options,
      .run = run_check},
     {.name = "verify sample",
      .summary = "write a test file of accounts about people of the registry",
-     .detail = "For a demo nation: some rows have a known fault, and the column `expected` "
-               "says what their verdict should be.",
+     .detail =
+         "For a demo nation: some rows have a known fault, and the column `expected` "
+         "says what their verdict should be.",
      .options = sample_options,
      .run = run_sample},
     {.name = "verify project",

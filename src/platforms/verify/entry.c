@@ -146,8 +146,8 @@ static void fill_person(struct ndc_entry *e, unsigned *flags,
     e->birth = ndc_pack_date(f->birth);
     if (f->flags & NDC_PEOPLE_TONELESS) *flags |= NDC_ENTRY_TONELESS;
     if (!f->birth.day || !f->name_count || f->current_id.len != 12) return;
-    ndc_sha256_hex(hex, ndc_str_n(text, ndc_chip_text(text, f->current_id, f->names[0],
-                                                      f->birth)));
+    ndc_sha256_hex(
+        hex, ndc_str_n(text, ndc_chip_text(text, f->current_id, f->names[0], f->birth)));
     e->chip = ndc_hash_chip(key, ndc_str_n(hex, 64));
     *flags |= NDC_ENTRY_CHIP;
 }
@@ -190,7 +190,8 @@ unsigned ndc_entries_of(struct ndc_entry out[static NDC_PEOPLE_IDS_MAX],
         e->sealed = (f->entity >> 32 & 0xff) << SEAL_BITS;
         if (f->ids[i].state == NDC_ID_FORMER) own |= NDC_ENTRY_FORMER;
         if (f->ids[i].state == NDC_ID_DOUBTFUL) own |= NDC_ENTRY_DOUBTFUL;
-        if (own & NDC_ENTRY_FORMER && seal(e, key, f->current_id)) own |= NDC_ENTRY_SEALED;
+        if (own & NDC_ENTRY_FORMER && seal(e, key, f->current_id))
+            own |= NDC_ENTRY_SEALED;
         e->sealed |= (uint64_t)own << 48;
     }
     return n;

@@ -2,7 +2,7 @@
  * the boundary of a slice: the verdicts so far are on the disk before the checkpoint that
  * counts them, so a check that was killed goes on behind the last one and writes, byte
  * for byte, what it would have written. */
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 
 #include "base/base64.h"
 #include "core/audit.h"
@@ -38,7 +38,7 @@ struct run {
     bool open, watching;
     struct progress_point point;
     char rule[NDC_POLICY_RULE_ID_MAX];
-    bool refused; /* the fault is the file's, not ours */
+    bool refused;   /* the fault is the file's, not ours */
     uint64_t today; /* rows that the bank has had judged today in other files */
 };
 
@@ -126,11 +126,11 @@ static enum ndc_err check_rate(struct run *r, struct ndc_fault *fault)
     r->today = (uint64_t)NDC_MAX(today - r->file.done, (int64_t)0);
     if (!err && today - r->file.done + (int64_t)r->plan.rows > most) {
         r->refused = true;
-        err = ndc_fail(fault, NDC_EBUSY, "verify.rate",
-                       "with its %llu rows this file passes the %lld that the bank may "
-                       "have checked a day; %lld were",
-                       (unsigned long long)r->plan.rows, (long long)most,
-                       (long long)today);
+        err =
+            ndc_fail(fault, NDC_EBUSY, "verify.rate",
+                     "with its %llu rows this file passes the %lld that the bank may "
+                     "have checked a day; %lld were",
+                     (unsigned long long)r->plan.rows, (long long)most, (long long)today);
     }
     return err;
 }
@@ -140,14 +140,14 @@ static enum ndc_err prepare(struct run *r, struct ndc_fault *fault)
     struct ndc_verify *v = r->verify;
     struct ndc_projection_info info;
     const struct ndc_verify_progress progress = {r, tell, stop_asked};
-    enum ndc_err err = ndc_file_map(
-        &r->map, ndc_verify_path(v, &r->arena, r->file.file, "in"), fault);
+    enum ndc_err err =
+        ndc_file_map(&r->map, ndc_verify_path(v, &r->arena, r->file.file, "in"), fault);
     if (!err) err = make_plan(r, fault);
     if (!err) err = check_rate(r, fault);
     if (!err) {
         /* Thresholds of bulk data hold for the day: cut in parts, a file is as large. */
-        err = ndc_verify_terms(&r->file, r->plan.rows + r->today, &r->input.terms, r->rule,
-                               fault);
+        err = ndc_verify_terms(&r->file, r->plan.rows + r->today, &r->input.terms,
+                               r->rule, fault);
         r->refused |= err == NDC_EDENIED;
     }
     if (!err) err = ndc_verify_take(v, &r->projection, &progress, fault);
@@ -280,7 +280,8 @@ enum ndc_err ndc_verify_sign(struct ndc_verify *v, struct ndc_arena *arena,
     char hex[65];
     uint8_t bytes[NDC_SIGN_SIGNATURE_BYTES];
     struct ndc_buf text;
-    enum ndc_err err = hash_file(hex, ndc_verify_path(v, arena, file->file, "out"), fault);
+    enum ndc_err err =
+        hash_file(hex, ndc_verify_path(v, arena, file->file, "out"), fault);
     if (err) return err;
     ndc_sign(bytes, v->sign_key,
              ndc_arena_printf(arena, "ndc-verify-result\n%.*s\n%s\n",
@@ -294,10 +295,11 @@ enum ndc_err ndc_verify_sign(struct ndc_verify *v, struct ndc_arena *arena,
 }
 
 /* One entry a file: who had how many looked up, for what, and what came of it. */
-enum ndc_err ndc_verify_log(const struct ndc_verify_file *f, bool denied, const char *rule,
-                            struct ndc_fault *fault)
+enum ndc_err ndc_verify_log(const struct ndc_verify_file *f, bool denied,
+                            const char *rule, struct ndc_fault *fault)
 {
-    static const char *const fields[] = {"person_id", "full_name", "birth_date", "status"};
+    static const char *const fields[] = {"person_id", "full_name", "birth_date",
+                                         "status"};
     struct ndc_audit *audit = ndc_audit_get();
     const uint64_t *by = f->counts.by;
     char detail[NDC_AUDIT_TEXT_MAX];
@@ -342,10 +344,9 @@ static enum ndc_err conclude(struct run *r, struct ndc_fault *fault)
     struct ndc_verify *v = r->verify;
     enum ndc_err err = ndc_verify_sign(v, &r->arena, &r->file, fault);
     if (!err && r->watching)
-        err = ndc_verify_watch_set(v, r->file.bank, r->file.watch, r->file.file,
-                                   (int64_t)(r->point.watch_bytes /
-                                             sizeof(struct ndc_watch_row)),
-                                   fault);
+        err = ndc_verify_watch_set(
+            v, r->file.bank, r->file.watch, r->file.file,
+            (int64_t)(r->point.watch_bytes / sizeof(struct ndc_watch_row)), fault);
     if (err) return err;
     r->file.state = NDC_FILE_DONE;
     r->file.finished_ms = ndc_clock_wall_ms();
@@ -403,8 +404,7 @@ static enum ndc_err settle(struct run *r, enum ndc_err err, struct ndc_fault *fa
         ndc_log(NDC_LOG_WARN, "verify", "a refusal is not in the log: %s",
                 ignored.message);
     enum ndc_err put = ndc_verify_file_put(r->verify, &r->file, &ignored);
-    if (!put && r->refused)
-        put = ndc_verify_remove(r->verify, r->file.file, &ignored);
+    if (!put && r->refused) put = ndc_verify_remove(r->verify, r->file.file, &ignored);
     if (!r->refused) return err;
     if (put)
         *fault = ignored;

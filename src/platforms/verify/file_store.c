@@ -1,13 +1,13 @@
 /* Files of banks in the database. */
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 
 #include "store/writer.h"
 #include "sys/clock.h"
 
 enum { DAY_MS = 86400000, ZONE_MS = 7 * 3600000, ARENA_BYTES = 1 << 20 };
 
-static const char *const states[NDC_FILE_STATE_COUNT] = {"queued",  "checking", "done",
-                                                         "refused", "failed",   "withdrawn"};
+static const char *const states[NDC_FILE_STATE_COUNT] = {
+    "queued", "checking", "done", "refused", "failed", "withdrawn"};
 
 const char *ndc_file_state_name(enum ndc_file_state state)
 {
@@ -56,11 +56,10 @@ static void read_counts(struct ndc_counts *c, struct ndc_str text)
 static void read_row(struct ndc_rows *r, struct ndc_arena *arena,
                      struct ndc_verify_file *f)
 {
-    struct ndc_str *texts[] = {&f->file,      &f->bank,           &f->kind,
-                               &f->name,      &f->idempotency_key, &f->sha256,
-                               &f->watch,     NULL,               &f->job,
-                               &f->principal, &f->principal_kind, &f->agency,
-                               &f->roles,     &f->purpose,        &f->legal_basis};
+    struct ndc_str *texts[] = {
+        &f->file,           &f->bank,   &f->kind,  &f->name,    &f->idempotency_key,
+        &f->sha256,         &f->watch,  NULL,      &f->job,     &f->principal,
+        &f->principal_kind, &f->agency, &f->roles, &f->purpose, &f->legal_basis};
     *f = (struct ndc_verify_file){0};
     for (unsigned i = 0; i < NDC_ARRAY_LEN(texts); i++)
         if (texts[i]) *texts[i] = ndc_arena_str(arena, ndc_rows_text(r, i));
@@ -95,8 +94,9 @@ enum ndc_err ndc_verify_file_get(struct ndc_store_conn *conn, struct ndc_arena *
     if (found) read_row(rows, arena, out);
     enum ndc_err err = ndc_rows_end(rows, fault);
     if (!err && !found)
-        err = ndc_fail(fault, NDC_ENOTFOUND, "verify.no_file", "there is no file \"%.*s\"",
-                       (int)NDC_MIN(file.len, (size_t)40), file.ptr);
+        err =
+            ndc_fail(fault, NDC_ENOTFOUND, "verify.no_file", "there is no file \"%.*s\"",
+                     (int)NDC_MIN(file.len, (size_t)40), file.ptr);
     return err;
 }
 
@@ -111,10 +111,10 @@ enum ndc_err ndc_verify_file_list(struct ndc_store_conn *conn, struct ndc_arena 
     static const char all[] =
         "SELECT " COLUMNS " FROM verify_file WHERE created_ms < $2 AND $1 = '' "
         "ORDER BY created_ms DESC, file LIMIT $3";
-    struct ndc_rows *rows = ndc_sql_query(
-        conn, bank.len ? of_bank : all,
-        NDC_ARGS(ndc_text(bank.len ? bank : NDC_STR("")), ndc_int(before_ms),
-                 ndc_int((int64_t)max)));
+    struct ndc_rows *rows =
+        ndc_sql_query(conn, bank.len ? of_bank : all,
+                      NDC_ARGS(ndc_text(bank.len ? bank : NDC_STR("")),
+                               ndc_int(before_ms), ndc_int((int64_t)max)));
     *out = NDC_ARENA_ARRAY(arena, struct ndc_verify_file, max + 1);
     *n = 0;
     while (*n < max && ndc_rows_next(rows))
@@ -146,11 +146,11 @@ static enum ndc_err find_earlier(struct ndc_store_conn *conn, struct adding *a,
 {
     const struct ndc_verify_file *f = a->file;
     bool same = true;
-    struct ndc_rows *rows = ndc_sql_query(
-        conn,
-        "SELECT file, sha256, watch, purpose FROM verify_file "
-        "WHERE bank = $1 AND idempotency_key = $2",
-        NDC_ARGS(ndc_text(f->bank), ndc_text(f->idempotency_key)));
+    struct ndc_rows *rows =
+        ndc_sql_query(conn,
+                      "SELECT file, sha256, watch, purpose FROM verify_file "
+                      "WHERE bank = $1 AND idempotency_key = $2",
+                      NDC_ARGS(ndc_text(f->bank), ndc_text(f->idempotency_key)));
     a->earlier[0] = 0;
     if (ndc_rows_next(rows)) {
         struct ndc_str id = ndc_rows_text(rows, 0);
@@ -163,10 +163,11 @@ static enum ndc_err find_earlier(struct ndc_store_conn *conn, struct adding *a,
     }
     enum ndc_err err = ndc_rows_end(rows, fault);
     if (!err && !same)
-        err = ndc_fail_at(fault, NDC_ECONFLICT, "verify.key_reused", "Idempotency-Key", 0,
-                          "this Idempotency-Key came with another file, watch or purpose: "
-                          "file %s",
-                          a->earlier);
+        err =
+            ndc_fail_at(fault, NDC_ECONFLICT, "verify.key_reused", "Idempotency-Key", 0,
+                        "this Idempotency-Key came with another file, watch or purpose: "
+                        "file %s",
+                        a->earlier);
     return err;
 }
 
@@ -239,9 +240,9 @@ static enum ndc_err insert(struct ndc_store_conn *conn, const struct ndc_verify_
         "INSERT INTO verify_file (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
         "'', $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 0, 0, 0, '', '', 0, 0, 0, 0, "
         "'', '', '', '')",
-        NDC_ARGS(text_of(f->file), text_of(f->bank), text_of(f->kind),
-                 text_of(f->name), text_of(f->idempotency_key), text_of(f->sha256),
-                 text_of(f->watch), ndc_textz(states[f->state]), text_of(f->principal),
+        NDC_ARGS(text_of(f->file), text_of(f->bank), text_of(f->kind), text_of(f->name),
+                 text_of(f->idempotency_key), text_of(f->sha256), text_of(f->watch),
+                 ndc_textz(states[f->state]), text_of(f->principal),
                  text_of(f->principal_kind), text_of(f->agency), text_of(f->roles),
                  text_of(f->purpose), text_of(f->legal_basis), ndc_int(f->is_signed),
                  ndc_int(f->bytes), ndc_int(f->created_ms)),
@@ -288,9 +289,8 @@ static enum ndc_err put(struct ndc_store_conn *conn, void *arg, struct ndc_fault
                  ndc_int(f->started_ms), ndc_int(f->finished_ms), ndc_int(f->rows),
                  ndc_int(f->done), text_of(f->format), text_of(p->counts),
                  ndc_int(f->cost_dong), ndc_int(f->result_bytes), ndc_int(f->generation),
-                 ndc_int(f->seq), text_of(f->result_sha256),
-                 text_of(f->result_signature), text_of(f->error_code),
-                 text_of(f->error), text_of(f->idempotency_key)),
+                 ndc_int(f->seq), text_of(f->result_sha256), text_of(f->result_signature),
+                 text_of(f->error_code), text_of(f->error), text_of(f->idempotency_key)),
         NULL, fault);
 }
 

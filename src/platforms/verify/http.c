@@ -6,8 +6,8 @@
 #define FREEZES "Freezes"
 #define WATCHES "Watches"
 
-#define COUNTS                                                                      \
-    "{rows:int,organisations:int,match:int,mismatch:int,not_found:int,dead:int,"    \
+#define COUNTS                                                                   \
+    "{rows:int,organisations:int,match:int,mismatch:int,not_found:int,dead:int," \
     "replaced:int,frozen:int,duplicate:int,invalid:int}"
 #define FILE_STATE                                                                  \
     "{file:string,bank:string,kind:(file|delta),name:string,watch:string|null,"     \
@@ -124,7 +124,8 @@ const struct ndc_route ndc_verify_routes[NDC_VERIFY_ROUTES] = {
                 "1000000],dead?:int[0..1000000],replaced?:int[0..1000000],frozen?:int[0.."
                 "1000000],duplicate?:int[0..1000000],invalid?:int[0..1000000]}",
      .response = "{bank:string}",
-     .summary = "Prices of verdicts in đồng; of bank \"default\": for all without their own",
+     .summary =
+         "Prices of verdicts in đồng; of bank \"default\": for all without their own",
      .tag = BANKS},
 
     {.method = "GET",

@@ -4,7 +4,7 @@
 
 #include "core/request.h"
 #include "core/route.h"
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 
 enum { NDC_VERIFY_ROUTES = 19 };
 extern const struct ndc_route ndc_verify_routes[NDC_VERIFY_ROUTES];

@@ -103,7 +103,8 @@ enum ndc_err ndc_verify_list_banks(struct ndc_request *req, struct ndc_fault *fa
     NDC_TRY(ndc_request_conn(req, &conn, fault));
     struct ndc_rows *rows = ndc_sql_query(
         conn,
-        "SELECT bank, title_vi, title_en, key_id, rows_per_day, files_open_max, suspended, "
+        "SELECT bank, title_vi, title_en, key_id, rows_per_day, files_open_max, "
+        "suspended, "
         "created_ms FROM verify_bank WHERE $1 = '' OR bank = $1 ORDER BY bank",
         NDC_ARGS(ndc_text(bank)));
     ndc_json_object(j);
@@ -138,7 +139,8 @@ static enum ndc_err put_bank(struct ndc_store_conn *conn, void *arg,
     const struct bank *b = arg;
     return ndc_sql_exec(
         conn,
-        "INSERT INTO verify_bank (bank, title_vi, title_en, key_pem, key_id, rows_per_day, "
+        "INSERT INTO verify_bank (bank, title_vi, title_en, key_pem, key_id, "
+        "rows_per_day, "
         "files_open_max, suspended, created_ms, updated_ms) VALUES ($1, $2, $3, '', '', "
         "$4, $5, $6, $7, $7) ON CONFLICT (bank) DO UPDATE SET title_vi = "
         "excluded.title_vi, title_en = excluded.title_en, rows_per_day = "
@@ -191,12 +193,13 @@ static enum ndc_err put_key(struct ndc_store_conn *conn, void *arg,
                             struct ndc_fault *fault)
 {
     struct bank *b = arg;
-    return ndc_sql_exec(conn,
-                        "UPDATE verify_bank SET key_pem = $2, key_id = $3, updated_ms = $4 "
-                        "WHERE bank = $1",
-                        NDC_ARGS(ndc_text(b->bank), ndc_text(b->pem), ndc_text(b->key_id),
-                                 ndc_int(b->now_ms)),
-                        &b->changed, fault);
+    return ndc_sql_exec(
+        conn,
+        "UPDATE verify_bank SET key_pem = $2, key_id = $3, updated_ms = $4 "
+        "WHERE bank = $1",
+        NDC_ARGS(ndc_text(b->bank), ndc_text(b->pem), ndc_text(b->key_id),
+                 ndc_int(b->now_ms)),
+        &b->changed, fault);
 }
 
 enum ndc_err ndc_verify_put_bank_key(struct ndc_request *req, struct ndc_fault *fault)
@@ -275,11 +278,12 @@ static enum ndc_err add_freeze(struct ndc_store_conn *conn, void *arg,
                                struct ndc_fault *fault)
 {
     struct freeze *f = arg;
-    enum ndc_err err = ndc_sql_i64(conn, &f->freeze,
-                                   "SELECT coalesce(max(freeze_id), 0) + 1 FROM verify_freeze",
-                                   NDC_NO_ARGS, fault);
+    enum ndc_err err = ndc_sql_i64(
+        conn, &f->freeze, "SELECT coalesce(max(freeze_id), 0) + 1 FROM verify_freeze",
+        NDC_NO_ARGS, fault);
     if (!err && f->freeze > NDC_VERIFY_FREEZES_MAX)
-        err = ndc_fail(fault, NDC_ETOOBIG, "verify.freezes", "there are too many freezes");
+        err =
+            ndc_fail(fault, NDC_ETOOBIG, "verify.freezes", "there are too many freezes");
     return err ? err
                : ndc_sql_exec(
                      conn,
@@ -329,9 +333,9 @@ enum ndc_err ndc_verify_post_freeze(struct ndc_request *req, struct ndc_fault *f
     struct ndc_str number = ndc_str(id);
     struct freeze f = {.now_ms = ndc_clock_wall_ms(),
                        .kind = (int)kind,
-                       .masked = ndc_str_from(
-                           number, number.len > MASKED_BYTES ? number.len - MASKED_BYTES
-                                                             : 0),
+                       .masked = ndc_str_from(number, number.len > MASKED_BYTES
+                                                          ? number.len - MASKED_BYTES
+                                                          : 0),
                        .reason = ndc_json_get_str(body, "reason"),
                        .legal_basis = req->legal_basis,
                        .by = req->principal->id};

@@ -181,9 +181,10 @@ static enum ndc_err authenticate(struct upload *u, struct ndc_fault *fault)
                         "a signed file comes with a Content-Digest (RFC 9530)");
     if (has) return check_signature(u, fault);
     if (ndc_principal_may(req->principal, "verify.operate")) return NDC_OK;
-    return ndc_fail(fault, NDC_EAUTH, "signature.none",
-                    "a file must be signed: Content-Digest (RFC 9530), Signature-Input and "
-                    "Signature (RFC 9421) with the bank's registered Ed25519 key");
+    return ndc_fail(
+        fault, NDC_EAUTH, "signature.none",
+        "a file must be signed: Content-Digest (RFC 9530), Signature-Input and "
+        "Signature (RFC 9421) with the bank's registered Ed25519 key");
 }
 
 static enum ndc_err spool(struct upload *u, struct ndc_fault *fault)
@@ -206,9 +207,10 @@ static enum ndc_err spool(struct upload *u, struct ndc_fault *fault)
     ndc_digest_hex(u->hex, u->got);
     u->file.sha256 = ndc_str(u->hex);
     if (!err && u->expected && memcmp(u->digest, u->got, sizeof(u->got)) != 0)
-        err = ndc_fail(fault, NDC_EAUTH, "signature.content",
-                       "the content is not what Content-Digest says: it was changed or cut "
-                       "on its way");
+        err =
+            ndc_fail(fault, NDC_EAUTH, "signature.content",
+                     "the content is not what Content-Digest says: it was changed or cut "
+                     "on its way");
     if (!err && u->file.bytes == 0)
         err = ndc_fail(fault, NDC_EINPUT, "verify.empty", "the file is empty");
     if (!err) err = ndc_file_finish(&w, fault);
@@ -278,9 +280,9 @@ static enum ndc_err take(struct upload *u, struct ndc_fault *fault)
     if (!u->file.idempotency_key.len) u->file.idempotency_key = u->file.sha256;
     NDC_TRY(ndc_verify_file_add(u->verify, &u->file, earlier, fault));
     ndc_request_audit(req, "verify.submit", NDC_STR(""), NULL);
-    ndc_request_audit_detail(
-        req, ndc_arena_printf(req->arena, "file=%s bytes=%lld",
-                              earlier[0] ? earlier : u->id, (long long)u->file.bytes));
+    ndc_request_audit_detail(req, ndc_arena_printf(req->arena, "file=%s bytes=%lld",
+                                                   earlier[0] ? earlier : u->id,
+                                                   (long long)u->file.bytes));
     if (earlier[0]) {
         struct ndc_fault ignored = {0};
         if (ndc_verify_remove(u->verify, u->file.file, &ignored)) {
@@ -290,7 +292,8 @@ static enum ndc_err take(struct upload *u, struct ndc_fault *fault)
         req->status = 200;
         return answer(req, ndc_str(earlier), fault);
     }
-    NDC_TRY(ndc_verify_submit(u->verify, "check", u->file.file, u->file.principal, fault));
+    NDC_TRY(
+        ndc_verify_submit(u->verify, "check", u->file.file, u->file.principal, fault));
     return answer(req, u->file.file, fault);
 }
 
@@ -424,12 +427,12 @@ enum ndc_err ndc_verify_get_result(struct ndc_request *req, struct ndc_fault *fa
     }
     bool csv = ndc_str_eq(f.format, NDC_STR("csv"));
     ndc_request_set_type(req, csv ? "text/csv; charset=utf-8" : "application/x-ndjson");
-    ndc_request_set_download(
-        req, ndc_arena_printf(req->arena, "verdicts-%.*s.%s", NDC_STR_FMT(f.file),
-                              csv ? "csv" : "ndjson"));
+    ndc_request_set_download(req, ndc_arena_printf(req->arena, "verdicts-%.*s.%s",
+                                                   NDC_STR_FMT(f.file),
+                                                   csv ? "csv" : "ndjson"));
     ndc_request_audit(req, "verify.result", NDC_STR(""), NULL);
-    ndc_request_audit_detail(req, ndc_arena_printf(req->arena, "file=%.*s",
-                                                   NDC_STR_FMT(f.file)));
+    ndc_request_audit_detail(
+        req, ndc_arena_printf(req->arena, "file=%.*s", NDC_STR_FMT(f.file)));
     ndc_request_stream(req, s, send_next, send_done);
     return NDC_OK;
 }
@@ -457,7 +460,8 @@ enum ndc_err ndc_verify_delete_file(struct ndc_request *req, struct ndc_fault *f
     NDC_TRY(find_file(req, &f, fault));
     bool open = f.state == NDC_FILE_QUEUED || f.state == NDC_FILE_CHECKING;
     f.finished_ms = f.finished_ms ? f.finished_ms : ndc_clock_wall_ms();
-    f.idempotency_key = ndc_arena_printf(req->arena, "withdrawn %.*s", NDC_STR_FMT(f.file));
+    f.idempotency_key =
+        ndc_arena_printf(req->arena, "withdrawn %.*s", NDC_STR_FMT(f.file));
     NDC_TRY(ndc_store_write(v->store, withdraw, &f, fault));
     if (open && f.job.len && ndc_job_cancel(ndc_app_jobs(req->app), f.job, &ignored) &&
         !ndc_str_eq_c(ndc_str(ignored.code), "job.finished")) {
@@ -466,8 +470,8 @@ enum ndc_err ndc_verify_delete_file(struct ndc_request *req, struct ndc_fault *f
     }
     NDC_TRY(ndc_verify_remove(v, f.file, fault));
     ndc_request_audit(req, "verify.withdraw", NDC_STR(""), NULL);
-    ndc_request_audit_detail(req, ndc_arena_printf(req->arena, "file=%.*s",
-                                                   NDC_STR_FMT(f.file)));
+    ndc_request_audit_detail(
+        req, ndc_arena_printf(req->arena, "file=%.*s", NDC_STR_FMT(f.file)));
     return answer(req, f.file, fault);
 }
 

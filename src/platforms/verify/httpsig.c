@@ -211,7 +211,8 @@ enum ndc_err ndc_httpsig_verify(const struct ndc_httpsig *sig,
         struct ndc_str value, name = sig->components[i];
         for (size_t k = 0; k < i; k++)
             if (ndc_str_eq(sig->components[k], name))
-                err = refuse(fault, "signature.component", "a component is covered twice");
+                err =
+                    refuse(fault, "signature.component", "a component is covered twice");
         if (!err && !component_value(&value, name, message))
             err = ndc_fail(fault, NDC_EAUTH, "signature.component",
                            "the signature covers \"%.*s\", which the request has not",
@@ -227,10 +228,9 @@ enum ndc_err ndc_httpsig_verify(const struct ndc_httpsig *sig,
         err = refuse(fault, "signature.old",
                      "the signature's \"created\" must be given and lie within five "
                      "minutes of now; look at the clock of the sending system");
-    if (!err &&
-        (base.failed ||
-         !ndc_sign_verify(key, ndc_buf_str(&base),
-                          ndc_str_n((const char *)sig->signature, sizeof(sig->signature)))))
+    if (!err && (base.failed || !ndc_sign_verify(key, ndc_buf_str(&base),
+                                                 ndc_str_n((const char *)sig->signature,
+                                                           sizeof(sig->signature)))))
         err = refuse(fault, "signature.wrong",
                      "the signature is not of this request by the registered key");
     ndc_buf_free(&base);

@@ -1,7 +1,8 @@
 /* Signatures of HTTP messages (RFC 9421) with Ed25519, over a digest of the content
  * (RFC 9530): the part of both that a signed file needs.
  *
- * Of Signature-Input and Signature, the first label is read; a file's must cover "@method",
+ * Of Signature-Input and Signature, the first label is read; a file's must cover
+ * "@method",
  * "@path" and "content-digest", may cover "@query", "@authority" and any header that the
  * request has once, and gives created, keyid and, if it names one, alg="ed25519". */
 #ifndef NDC_VERIFY_HTTPSIG_H
@@ -22,9 +23,9 @@ struct ndc_httpsig {
     struct ndc_str label;
     struct ndc_str components[NDC_HTTPSIG_COMPONENTS_MAX]; /* without quotes */
     size_t component_count;
-    struct ndc_str params; /* from the bracket on: what "@signature-params" says */
-    int64_t created, expires;      /* seconds; 0: not given */
-    struct ndc_str keyid, alg;     /* NULL: not given */
+    struct ndc_str params;     /* from the bracket on: what "@signature-params" says */
+    int64_t created, expires;  /* seconds; 0: not given */
+    struct ndc_str keyid, alg; /* NULL: not given */
     uint8_t signature[NDC_SIGN_SIGNATURE_BYTES];
 };
 
@@ -47,7 +48,8 @@ struct ndc_httpsig_message {
 };
 
 /* Whether the signature is this key's, of this message, and of now. Faults (NDC_EAUTH):
- * signature.component (covers what the message has not), signature.old, signature.wrong. */
+ * signature.component (covers what the message has not), signature.old, signature.wrong.
+ */
 enum ndc_err ndc_httpsig_verify(const struct ndc_httpsig *sig,
                                 const struct ndc_httpsig_message *message,
                                 const struct ndc_sign_key *key, int64_t now_s,

@@ -24,12 +24,12 @@ static void write_set(struct ndc_buf *out, unsigned set, const char *const *name
 
 void ndc_fault_fields_write(struct ndc_buf *out, unsigned at, bool organisation)
 {
-    static const char *const person[] = {"person_id",      "full_name",    "birth_date",
-                                         "chip_digest",    "legal_rep_name",
-                                         "legal_rep_id",   "status",       "bank_account"};
-    static const char *const firm[] = {"org_id",         "org_name",     "birth_date",
-                                       "chip_digest",    "legal_rep_name",
-                                       "legal_rep_id",   "org_status",   "bank_account"};
+    static const char *const person[] = {"person_id",   "full_name",      "birth_date",
+                                         "chip_digest", "legal_rep_name", "legal_rep_id",
+                                         "status",      "bank_account"};
+    static const char *const firm[] = {"org_id",      "org_name",       "birth_date",
+                                       "chip_digest", "legal_rep_name", "legal_rep_id",
+                                       "org_status",  "bank_account"};
     write_set(out, at, organisation ? firm : person, NDC_ARRAY_LEN(person));
 }
 
@@ -53,8 +53,8 @@ static bool is_hex(struct ndc_str s)
 }
 
 static enum ndc_sheet_bad make_person(struct ndc_probe *p, const struct ndc_row *row,
-                                     const struct ndc_projection_key *key,
-                                     const struct ndc_people_ops *people, void *reader)
+                                      const struct ndc_projection_key *key,
+                                      const struct ndc_people_ops *people, void *reader)
 {
     char text[NDC_PEOPLE_TEXT_MAX], id[24];
     struct ndc_date birth;
@@ -83,8 +83,8 @@ static enum ndc_sheet_bad make_person(struct ndc_probe *p, const struct ndc_row 
 }
 
 static enum ndc_sheet_bad make_firm(struct ndc_probe *p, const struct ndc_row *row,
-                                   const struct ndc_projection_key *key,
-                                   const struct ndc_people_ops *people, void *reader)
+                                    const struct ndc_projection_key *key,
+                                    const struct ndc_people_ops *people, void *reader)
 {
     char text[NDC_PEOPLE_TEXT_MAX], id[24];
     bool toneless;

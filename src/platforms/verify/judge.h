@@ -36,19 +36,19 @@ enum ndc_fault_field {
 
 /* What was noticed on the way to a verdict. */
 enum ndc_verdict_note {
-    NDC_NOTE_TONELESS = 1,    /* names agree without tones; one has none */
-    NDC_NOTE_ORDER = 2,       /* the name's words are in another order */
-    NDC_NOTE_OTHER_NAME = 4,  /* the name is a known other or short name */
-    NDC_NOTE_BIRTH_PART = 8,  /* year or month was compared, not the day */
-    NDC_NOTE_UNCHECKED = 16,  /* something that was sent could not be compared */
+    NDC_NOTE_TONELESS = 1,   /* names agree without tones; one has none */
+    NDC_NOTE_ORDER = 2,      /* the name's words are in another order */
+    NDC_NOTE_OTHER_NAME = 4, /* the name is a known other or short name */
+    NDC_NOTE_BIRTH_PART = 8, /* year or month was compared, not the day */
+    NDC_NOTE_UNCHECKED = 16, /* something that was sent could not be compared */
     NDC_NOTE_COUNT = 5
 };
 
 /* A row, ready to be compared: it tells nobody's data. Stored in watches. */
 struct ndc_probe {
-    uint64_t key, chip;         /* chip 0: none sent */
+    uint64_t key, chip; /* chip 0: none sent */
     uint32_t name, plain, order;
-    uint32_t birth;             /* 0: not sent; of an organisation: representative's number */
+    uint32_t birth; /* 0: not sent; of an organisation: representative's number */
     uint32_t rep_name;
     uint8_t organisation, toneless;
     uint8_t bad; /* enum ndc_sheet_bad */
@@ -62,9 +62,9 @@ void ndc_probe_make(struct ndc_probe *out, const struct ndc_row *row,
 
 /* What policy lets this file's sender learn. */
 struct ndc_judge_terms {
-    bool status;              /* dead, frozen */
-    bool new_id;              /* the number that replaced an old one */
-    const uint64_t *frozen;   /* entities frozen by order, sorted */
+    bool status;            /* dead, frozen */
+    bool new_id;            /* the number that replaced an old one */
+    const uint64_t *frozen; /* entities frozen by order, sorted */
     size_t frozen_count;
 };
 

@@ -1,6 +1,6 @@
 /* The keeper: once a second the projection takes in what changed; once a minute what is
  * stuck is settled and what is old removed; at its time each watch gets its delta. */
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 
 #include "base/cron.h"
 #include "store/writer.h"
@@ -56,13 +56,15 @@ static void follow(struct ndc_keeper *k)
 
 /* ---- what is stuck: its job was canceled, or has failed for good ---- */
 
-static enum ndc_err settle(struct ndc_store_conn *conn, void *arg, struct ndc_fault *fault)
+static enum ndc_err settle(struct ndc_store_conn *conn, void *arg,
+                           struct ndc_fault *fault)
 {
     return ndc_sql_exec(
         conn,
         "UPDATE verify_file SET state = 'failed', error_code = 'verify.job', "
         "error = 'its job was canceled or has failed; send the file again under a new "
-        "Idempotency-Key', finished_ms = $1 WHERE state IN ('queued', 'checking') AND job "
+        "Idempotency-Key', finished_ms = $1 WHERE state IN ('queued', 'checking') AND "
+        "job "
         "IN (SELECT id FROM ndc_job WHERE platform = 'verify' AND state IN ('failed', "
         "'canceled', 'succeeded'))",
         NDC_ARGS(ndc_int(*(const int64_t *)arg)), NULL, fault);
@@ -93,7 +95,8 @@ static enum ndc_err find_old(struct ndc_verify *v, struct ndc_arena *arena,
     return err;
 }
 
-static enum ndc_err forget(struct ndc_store_conn *conn, void *arg, struct ndc_fault *fault)
+static enum ndc_err forget(struct ndc_store_conn *conn, void *arg,
+                           struct ndc_fault *fault)
 {
     const struct ndc_str *id = arg;
     return ndc_sql_exec(conn, "UPDATE verify_file SET result_bytes = 0 WHERE file = $1",

@@ -12,7 +12,7 @@
 enum {
     PARTITION_BITS = 8,
     PARTITIONS = 1 << PARTITION_BITS,
-    BUFFER_ITEMS = 2048,   /* 32 KiB */
+    BUFFER_ITEMS = 2048, /* 32 KiB */
     TELL_ROWS = 1 << 16,
     CONTENT_SEED = 0x726f77
 };
@@ -168,8 +168,8 @@ enum ndc_err ndc_plan_make(struct ndc_plan *out, struct ndc_str file, uint64_t r
     p->scratch.fd = -1;
     enum ndc_err err = ndc_sheet_shape(&out->shape, file, fault);
     if (!err)
-        err = read_rows(p, file, NDC_MIN(rows_max, (uint64_t)UINT32_MAX), tell, arg,
-                        fault);
+        err =
+            read_rows(p, file, NDC_MIN(rows_max, (uint64_t)UINT32_MAX), tell, arg, fault);
     if (!err) {
         out->repeats = ndc_xcalloc((size_t)out->rows / 4 + 1, 1);
         ndc_parallel_for(threads, PARTITIONS, mark_partition, p);

@@ -40,8 +40,8 @@ enum ndc_err ndc_plan_make(struct ndc_plan *out, struct ndc_str file, uint64_t r
                            void *arg, struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_plan_free(struct ndc_plan *plan);
 
-/* Keeps it in a file, and reads it back: NDC_ECONFLICT (verify.plan) where that is damaged
- * or of another file. */
+/* Keeps it in a file, and reads it back: NDC_ECONFLICT (verify.plan) where that is
+ * damaged or of another file. */
 enum ndc_err ndc_plan_save(const struct ndc_plan *plan, const char *path,
                            struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_plan_load(struct ndc_plan *out, const char *path, struct ndc_str file,

@@ -41,7 +41,8 @@ static enum ndc_err read_footer(struct base *b, const char *path, struct ndc_fau
     if (memcmp(f->magic, PROJECTION_MAGIC, sizeof(f->magic)) != 0 ||
         f->version != PROJECTION_VERSION || check != projection_sum(f, sizeof(*f)))
         return damaged(fault, path, "its end is not what was written");
-    uint64_t sums = (f->sums_at + PROJECTION_PIECE_BYTES - 1) / PROJECTION_PIECE_BYTES * 8;
+    uint64_t sums =
+        (f->sums_at + PROJECTION_PIECE_BYTES - 1) / PROJECTION_PIECE_BYTES * 8;
     if (f->bytes != b->map.len || f->bucket_bits > PROJECTION_BUCKET_BITS_MAX ||
         f->buckets_at != f->entries * NDC_PROJECTION_ENTRY_BYTES ||
         f->sums_at != f->buckets_at + (((uint64_t)1 << f->bucket_bits) + 1) * 4 ||
@@ -64,7 +65,8 @@ static void check_piece(void *arg, size_t i)
     struct checking *c = arg;
     const struct base *b = c->base;
     uint64_t at = (uint64_t)i * PROJECTION_PIECE_BYTES, sum;
-    size_t len = (size_t)NDC_MIN((uint64_t)PROJECTION_PIECE_BYTES, b->footer.sums_at - at);
+    size_t len =
+        (size_t)NDC_MIN((uint64_t)PROJECTION_PIECE_BYTES, b->footer.sums_at - at);
     memcpy(&sum, b->map.ptr + b->footer.sums_at + i * 8, sizeof(sum));
     if (projection_sum(b->map.ptr + at, len) != sum) atomic_store(&c->bad, true);
 }
@@ -198,7 +200,8 @@ struct ndc_projection *ndc_projection_with(const struct ndc_projection *old,
 /* ---- finding ---- */
 
 /* The first of the sorted entries in [low, high) whose key is not less. */
-static size_t lower(const struct ndc_entry *entries, size_t low, size_t high, uint64_t key)
+static size_t lower(const struct ndc_entry *entries, size_t low, size_t high,
+                    uint64_t key)
 {
     while (low < high) {
         size_t mid = low + (high - low) / 2;

@@ -1,6 +1,6 @@
 /* The projection: all people and organisations as fixed-size entries, one for each number
- * that anybody holds, sorted by a keyed hash of the number. A file in data_dir/verify that
- * is mapped, so a check of millions of rows is a walk over sorted memory and no SQL.
+ * that anybody holds, sorted by a keyed hash of the number. A file in data_dir/verify
+ * that is mapped, so a check of millions of rows is a walk over sorted memory and no SQL.
  *
  * The file is no list of people: numbers, names and dates stand in it as hashes under a
  * key that lies beside it (mode 0600), and the current number of who has an old one is
@@ -25,18 +25,18 @@ enum ndc_entry_flag {
     NDC_ENTRY_DEAD = 1,
     NDC_ENTRY_FROZEN = 2,
     NDC_ENTRY_ORGANISATION = 4,
-    NDC_ENTRY_FORMER = 8,     /* the number was replaced */
-    NDC_ENTRY_DOUBTFUL = 16,  /* the number is most likely a slip of somebody's pen */
-    NDC_ENTRY_TONELESS = 32,  /* the name is known without tones only */
-    NDC_ENTRY_SEALED = 64,    /* the current number is told (enciphered) */
-    NDC_ENTRY_CHIP = 128      /* the chip's digest is known */
+    NDC_ENTRY_FORMER = 8,    /* the number was replaced */
+    NDC_ENTRY_DOUBTFUL = 16, /* the number is most likely a slip of somebody's pen */
+    NDC_ENTRY_TONELESS = 32, /* the name is known without tones only */
+    NDC_ENTRY_SEALED = 64,   /* the current number is told (enciphered) */
+    NDC_ENTRY_CHIP = 128     /* the chip's digest is known */
 };
 
 /* Also on disk: fields are never moved. A hash of 0 means that nothing is known. */
 struct ndc_entry {
     uint64_t key;    /* keyed hash of kind and number */
-    uint64_t sealed; /* 40 bits: the current number, enciphered; 8: top bits of entity; 16:
-                        flags */
+    uint64_t sealed; /* 40 bits: the current number, enciphered; 8: top bits of entity;
+                        16: flags */
     uint64_t chip;   /* hash of what the chip holds: number, name, birth date */
     uint32_t name;   /* with tones */
     uint32_t plain;  /* without */

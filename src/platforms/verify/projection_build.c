@@ -109,8 +109,8 @@ static enum ndc_err gather(const struct ndc_projection_build *b,
 {
     for (size_t i = 0; i < p->extent_count; i++) {
         const struct extent *e = &p->extents[i];
-        enum ndc_err err = ndc_scratch_read(&b->scratch, e->at, out,
-                                            e->count * sizeof(*out), fault);
+        enum ndc_err err =
+            ndc_scratch_read(&b->scratch, e->at, out, e->count * sizeof(*out), fault);
         if (err) return err;
         out += e->count;
     }

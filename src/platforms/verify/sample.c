@@ -1,6 +1,6 @@
 /* A file to try with: people of the registry, most as they are, some with a known fault.
  * The column `expected` says which verdict that should give; a check ignores it. */
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 
 #include "base/csv.h"
 #include "base/hash.h"
@@ -55,7 +55,7 @@ static const char *truth(const struct ndc_people_facts *f)
 {
     return f->flags & NDC_PEOPLE_FROZEN ? "frozen"
            : f->flags & NDC_PEOPLE_DEAD ? "dead"
-                                         : "match";
+                                        : "match";
 }
 
 static struct ndc_str old_id(const struct ndc_people_facts *f)

@@ -60,9 +60,9 @@ static const char base_sql[] =
 
     "CREATE TABLE verify_freeze ("
     "  freeze_id BIGINT PRIMARY KEY,"
-    "  kind BIGINT NOT NULL,"  /* enum ndc_people_id_kind */
-    "  hash TEXT NOT NULL,"    /* of the number, under the projection's key */
-    "  masked TEXT NOT NULL,"  /* its last four characters */
+    "  kind BIGINT NOT NULL," /* enum ndc_people_id_kind */
+    "  hash TEXT NOT NULL,"   /* of the number, under the projection's key */
+    "  masked TEXT NOT NULL," /* its last four characters */
     "  reason TEXT NOT NULL,"
     "  legal_basis TEXT NOT NULL,"
     "  created_by TEXT NOT NULL,"
@@ -81,8 +81,10 @@ static const char base_sql[] =
 
     /* Đồng a row: what was looked up costs, what could not be is free. */
     "INSERT INTO verify_price (bank, verdict, dong) VALUES "
-    "('', 'match', 100), ('', 'mismatch', 100), ('', 'not_found', 50), ('', 'dead', 100), "
-    "('', 'replaced', 100), ('', 'frozen', 100), ('', 'duplicate', 0), ('', 'invalid', 0);";
+    "('', 'match', 100), ('', 'mismatch', 100), ('', 'not_found', 50), ('', 'dead', "
+    "100), "
+    "('', 'replaced', 100), ('', 'frozen', 100), ('', 'duplicate', 0), ('', 'invalid', "
+    "0);";
 
 const struct ndc_migration ndc_verify_migrations[] = {
     {1, "banks, files, prices, freezes, watches", base_sql},

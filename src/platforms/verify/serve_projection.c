@@ -27,8 +27,9 @@ static void publish(struct ndc_verify *v, struct ndc_projection *p)
 
 static enum ndc_err no_people(struct ndc_fault *fault)
 {
-    return ndc_fail(fault, NDC_EBUSY, "verify.no_people",
-                    "the registry has integrated nobody yet; integrate its sources first");
+    return ndc_fail(
+        fault, NDC_EBUSY, "verify.no_people",
+        "the registry has integrated nobody yet; integrate its sources first");
 }
 
 /* ---- making ---- */
@@ -88,7 +89,8 @@ static enum ndc_err make_file(struct ndc_verify *v,
     enum ndc_err err = people->scan(ctx, &moment, &m.total, take_batch, &m, fault);
     if (!err && moment.generation == 0 && m.done == 0) err = no_people(fault);
     if (!err)
-        err = ndc_projection_build_end(m.build, &v->key, moment, m.done, v->threads, fault);
+        err =
+            ndc_projection_build_end(m.build, &v->key, moment, m.done, v->threads, fault);
     ndc_projection_build_free(m.build);
     free(m.entries);
     free(m.counts);
@@ -125,8 +127,8 @@ struct following {
     size_t entity_count, entity_cap, entry_count, entry_cap;
 };
 
-static enum ndc_err take_changed(void *arg, const struct ndc_people_facts *facts, size_t n,
-                                 struct ndc_fault *fault)
+static enum ndc_err take_changed(void *arg, const struct ndc_people_facts *facts,
+                                 size_t n, struct ndc_fault *fault)
 {
     struct following *f = arg;
     (void)fault;
@@ -140,15 +142,16 @@ static enum ndc_err take_changed(void *arg, const struct ndc_people_facts *facts
             f->entries = ndc_xrealloc(f->entries, f->entry_cap * sizeof(*f->entries));
         }
         f->entities[f->entity_count++] = facts[i].entity;
-        f->entry_count += ndc_entries_of(f->entries + f->entry_count, &f->verify->key,
-                                         &facts[i]);
+        f->entry_count +=
+            ndc_entries_of(f->entries + f->entry_count, &f->verify->key, &facts[i]);
     }
     return NDC_OK;
 }
 
 /* One portion of changes; *more: there were as many as were asked for. */
 static enum ndc_err follow_once(struct ndc_verify *v, const struct ndc_people_ops *people,
-                                void *ctx, bool *anew, bool *more, struct ndc_fault *fault)
+                                void *ctx, bool *anew, bool *more,
+                                struct ndc_fault *fault)
 {
     struct following f = {.verify = v};
     struct ndc_projection *p = current_ref(v);
@@ -170,7 +173,8 @@ static enum ndc_err follow_once(struct ndc_verify *v, const struct ndc_people_op
 }
 
 /* A damaged or missing file is no error here: it is made anew. */
-static enum ndc_err open_current(struct ndc_verify *v, bool *anew, struct ndc_fault *fault)
+static enum ndc_err open_current(struct ndc_verify *v, bool *anew,
+                                 struct ndc_fault *fault)
 {
     struct ndc_projection *p = current_ref(v);
     struct ndc_fault why = {0};
@@ -192,7 +196,8 @@ static enum ndc_err open_current(struct ndc_verify *v, bool *anew, struct ndc_fa
     return NDC_OK;
 }
 
-static enum ndc_err follow_locked(struct ndc_verify *v, bool *anew, struct ndc_fault *fault)
+static enum ndc_err follow_locked(struct ndc_verify *v, bool *anew,
+                                  struct ndc_fault *fault)
 {
     void *ctx;
     const struct ndc_people_ops *people = ndc_people(&ctx);

@@ -8,8 +8,8 @@
 enum { ACCOUNT_SEED = 0x766572, MEMBERS_MAX = NDC_SHEET_COLUMNS_MAX };
 
 static const char *const names[NDC_COLUMN_COUNT] = {
-    "bank_account", "holder", "person_id",      "full_name", "birth_date",
-    "chip_digest",  "org_id", "org_name",       "legal_rep_name", "legal_rep_id"};
+    "bank_account", "holder", "person_id", "full_name",      "birth_date",
+    "chip_digest",  "org_id", "org_name",  "legal_rep_name", "legal_rep_id"};
 
 const char *ndc_sheet_bad_name(enum ndc_sheet_bad bad)
 {
@@ -39,8 +39,8 @@ static const char *line_end(const char *p, const char *end)
  * more than a row may have. */
 static const char *row_end(const char *p, const char *end, bool csv, bool *closed)
 {
-    const char *limit = (size_t)(end - p) > NDC_SHEET_BYTES_MAX ? p + NDC_SHEET_BYTES_MAX
-                                                               : end;
+    const char *limit =
+        (size_t)(end - p) > NDC_SHEET_BYTES_MAX ? p + NDC_SHEET_BYTES_MAX : end;
     bool quoted = false;
     *closed = true;
     if (!csv) {
@@ -153,7 +153,7 @@ static void read_json(struct ndc_row *row, struct ndc_buf *scratch)
 }
 
 bool ndc_sheet_next(struct ndc_row *row, size_t *at, const struct ndc_sheet_shape *shape,
-                   struct ndc_str file, struct ndc_buf *scratch)
+                    struct ndc_str file, struct ndc_buf *scratch)
 {
     const char *end = file.ptr + file.len;
     while (*at < file.len) {
@@ -233,7 +233,7 @@ static enum ndc_err read_header(struct ndc_sheet_shape *out, struct ndc_str head
 }
 
 enum ndc_err ndc_sheet_shape(struct ndc_sheet_shape *out, struct ndc_str file,
-                            struct ndc_fault *fault)
+                             struct ndc_fault *fault)
 {
     bool closed;
     *out = (struct ndc_sheet_shape){.separator = ','};

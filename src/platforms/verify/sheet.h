@@ -18,7 +18,8 @@ enum ndc_sheet_format { NDC_SHEET_CSV, NDC_SHEET_NDJSON };
 /* Columns, named as the dictionary names them. */
 enum ndc_sheet_column {
     NDC_COLUMN_ACCOUNT, /* bank_account */
-    NDC_COLUMN_HOLDER,  /* holder: number of a joint account's holder; part of the account */
+    NDC_COLUMN_HOLDER,  /* holder: number of a joint account's holder; part of the account
+                         */
     NDC_COLUMN_PERSON_ID,
     NDC_COLUMN_FULL_NAME,
     NDC_COLUMN_BIRTH_DATE,
@@ -32,10 +33,10 @@ enum ndc_sheet_column {
 
 struct ndc_sheet_shape {
     enum ndc_sheet_format format;
-    char separator;                           /* of CSV: , ; or a tab */
-    uint8_t columns;                          /* of CSV */
-    uint8_t slot[NDC_SHEET_COLUMNS_MAX];       /* of each column; COLUMN_COUNT: unknown */
-    size_t first;                             /* where the first row begins */
+    char separator;                      /* of CSV: , ; or a tab */
+    uint8_t columns;                     /* of CSV */
+    uint8_t slot[NDC_SHEET_COLUMNS_MAX]; /* of each column; COLUMN_COUNT: unknown */
+    size_t first;                        /* where the first row begins */
 };
 
 /* What is wrong with a row that cannot be checked. */
@@ -62,11 +63,11 @@ struct ndc_row {
 /* Looks at the beginning of a file: its format, its header. Faults: verify.empty,
  * verify.no_column (which, and what there is), verify.column_twice. */
 enum ndc_err ndc_sheet_shape(struct ndc_sheet_shape *out, struct ndc_str file,
-                            struct ndc_fault *fault) NDC_MUST_USE;
+                             struct ndc_fault *fault) NDC_MUST_USE;
 /* The row at *at, which moves on. False: the end. Blank lines are passed over. Texts
  * point into the file or into `scratch`, which is emptied first. */
 bool ndc_sheet_next(struct ndc_row *row, size_t *at, const struct ndc_sheet_shape *shape,
-                   struct ndc_str file, struct ndc_buf *scratch);
+                    struct ndc_str file, struct ndc_buf *scratch);
 /* The account as it is compared: letters and digits, with the holder; its hash. */
 uint64_t ndc_sheet_account_hash(const struct ndc_row *row);
 

@@ -70,8 +70,9 @@ static enum ndc_err name_job(struct ndc_store_conn *conn, void *arg,
                         NDC_ARGS(ndc_text(n->file), ndc_text(n->job)), NULL, fault);
 }
 
-enum ndc_err ndc_verify_submit(struct ndc_verify *v, const char *kind, struct ndc_str file,
-                               struct ndc_str principal, struct ndc_fault *fault)
+enum ndc_err ndc_verify_submit(struct ndc_verify *v, const char *kind,
+                               struct ndc_str file, struct ndc_str principal,
+                               struct ndc_fault *fault)
 {
     char id[NDC_JOB_ID_LEN + 1], arguments[64];
     snprintf(arguments, sizeof(arguments), "{\"file\":\"%.*s\"}", NDC_STR_FMT(file));

@@ -1,7 +1,7 @@
 /* What a file's sender may learn: asked of policy once for the whole file, with the
  * number of people in it, so that the thresholds of bulk data hold for files as they do
  * for reads. */
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 
 #include "core/policy.h"
 #include "store/store.h"

@@ -90,7 +90,8 @@ static enum ndc_err add_demo_bank(struct ndc_store_conn *conn, void *arg,
 {
     return ndc_sql_exec(
         conn,
-        "INSERT INTO verify_bank (bank, title_vi, title_en, key_pem, key_id, rows_per_day, "
+        "INSERT INTO verify_bank (bank, title_vi, title_en, key_pem, key_id, "
+        "rows_per_day, "
         "files_open_max, suspended, created_ms, updated_ms) SELECT 'ngan-hang-mau', $1, "
         "$2, '', '', 50000000, 4, 0, $3, $3 WHERE NOT EXISTS (SELECT 1 FROM verify_bank)",
         NDC_ARGS(ndc_textz(DEMO_BANK_VI), ndc_textz(DEMO_BANK_EN),
@@ -136,7 +137,8 @@ static const struct ndc_setting settings[] = {
     {"verify_keep", NDC_SETTING_TIME, "30d", NULL, 0, 0, "Account checks",
      "How long verdicts are kept to be fetched; after it they are removed.", false},
     {"verify_delta_at", NDC_SETTING_TEXT, "30 1 * * *", NULL, 0, 0, "Account checks",
-     "When watched accounts are checked again, as a schedule of five fields; empty: never.",
+     "When watched accounts are checked again, as a schedule of five fields; empty: "
+     "never.",
      false},
     {0},
 };

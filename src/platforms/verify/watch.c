@@ -1,7 +1,7 @@
 /* Watches: what a bank has had checked and wants to hear of again. A watch is the hashed
  * rows of a file, without names or numbers; a delta judges them anew and tells the rows
  * whose verdict is another now. */
-#include "platforms/verify/verify.h"
+#include "platforms/verify/files.h"
 
 #include "base/base64.h"
 #include "core/audit.h"
@@ -16,11 +16,11 @@ enum ndc_err ndc_verify_watch_list(struct ndc_store_conn *conn, struct ndc_arena
                                    struct ndc_str bank, struct ndc_verify_watch **out,
                                    size_t *n, struct ndc_fault *fault)
 {
-    struct ndc_rows *rows = ndc_sql_query(
-        conn,
-        "SELECT bank, watch, file, row_count, checked_ms FROM verify_watch "
-        "WHERE bank = $1 OR $1 = '' ORDER BY bank, watch LIMIT 10000",
-        NDC_ARGS(ndc_text(bank.len ? bank : NDC_STR(""))));
+    struct ndc_rows *rows =
+        ndc_sql_query(conn,
+                      "SELECT bank, watch, file, row_count, checked_ms FROM verify_watch "
+                      "WHERE bank = $1 OR $1 = '' ORDER BY bank, watch LIMIT 10000",
+                      NDC_ARGS(ndc_text(bank.len ? bank : NDC_STR(""))));
     *out = NULL;
     *n = 0;
     size_t cap = 0;
@@ -50,9 +50,9 @@ struct change {
 static enum ndc_err read_before(struct ndc_store_conn *conn, struct change *c,
                                 struct ndc_fault *fault)
 {
-    struct ndc_rows *rows =
-        ndc_sql_query(conn, "SELECT file FROM verify_watch WHERE bank = $1 AND watch = $2",
-                      NDC_ARGS(ndc_text(c->bank), ndc_text(c->watch)));
+    struct ndc_rows *rows = ndc_sql_query(
+        conn, "SELECT file FROM verify_watch WHERE bank = $1 AND watch = $2",
+        NDC_ARGS(ndc_text(c->bank), ndc_text(c->watch)));
     c->before[0] = 0;
     if (ndc_rows_next(rows)) {
         struct ndc_str id = ndc_rows_text(rows, 0);
@@ -68,15 +68,17 @@ static enum ndc_err set(struct ndc_store_conn *conn, void *arg, struct ndc_fault
     struct change *c = arg;
     enum ndc_err err = read_before(conn, c, fault);
     return err ? err
-               : ndc_sql_exec(
-                     conn,
-                     "INSERT INTO verify_watch (bank, watch, file, row_count, checked_ms) "
-                     "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (bank, watch) DO UPDATE SET "
-                     "file = excluded.file, row_count = excluded.row_count, "
-                     "checked_ms = excluded.checked_ms",
-                     NDC_ARGS(ndc_text(c->bank), ndc_text(c->watch), ndc_text(c->file),
-                              ndc_int(c->rows), ndc_int(c->now_ms)),
-                     NULL, fault);
+               : ndc_sql_exec(conn,
+                              "INSERT INTO verify_watch (bank, watch, file, row_count, "
+                              "checked_ms) "
+                              "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (bank, watch) DO "
+                              "UPDATE SET "
+                              "file = excluded.file, row_count = excluded.row_count, "
+                              "checked_ms = excluded.checked_ms",
+                              NDC_ARGS(ndc_text(c->bank), ndc_text(c->watch),
+                                       ndc_text(c->file), ndc_int(c->rows),
+                                       ndc_int(c->now_ms)),
+                              NULL, fault);
 }
 
 static enum ndc_err drop(struct ndc_store_conn *conn, void *arg, struct ndc_fault *fault)
@@ -84,10 +86,9 @@ static enum ndc_err drop(struct ndc_store_conn *conn, void *arg, struct ndc_faul
     struct change *c = arg;
     enum ndc_err err = read_before(conn, c, fault);
     return err ? err
-               : ndc_sql_exec(conn,
-                              "DELETE FROM verify_watch WHERE bank = $1 AND watch = $2",
-                              NDC_ARGS(ndc_text(c->bank), ndc_text(c->watch)), NULL,
-                              fault);
+               : ndc_sql_exec(
+                     conn, "DELETE FROM verify_watch WHERE bank = $1 AND watch = $2",
+                     NDC_ARGS(ndc_text(c->bank), ndc_text(c->watch)), NULL, fault);
 }
 
 static enum ndc_err remove_rows(struct ndc_verify *v, const char *file,
@@ -206,8 +207,8 @@ static enum ndc_err write_portion(struct delta *d, struct ndc_file_writer *out,
         row.verdict = j->verdict;
         row.at = j->at;
         row.notes = j->notes;
-        enum ndc_err err = ndc_file_append(
-            kept, ndc_str_n((const char *)&row, sizeof(row)), fault);
+        enum ndc_err err =
+            ndc_file_append(kept, ndc_str_n((const char *)&row, sizeof(row)), fault);
         if (err) return err;
     }
     return ndc_file_append(out, ndc_buf_str(buf), fault);
@@ -293,8 +294,8 @@ static enum ndc_err make_delta(struct delta *d, struct ndc_fault *fault)
     if (!err) err = ndc_file_map(&d->map, rows, fault);
     if (!err) err = ndc_file_create(&out, result, fault);
     if (!err)
-        err = ndc_file_create(
-            &kept, ndc_verify_path(v, &d->arena, d->file.file, "watch"), fault);
+        err = ndc_file_create(&kept, ndc_verify_path(v, &d->arena, d->file.file, "watch"),
+                              fault);
     d->file.started_ms = ndc_clock_wall_ms();
     if (!err) err = judge_all(d, &out, &kept, fault);
     if (!err) err = log_delta(d, fault);
@@ -327,9 +328,9 @@ enum ndc_err ndc_verify_delta_run(struct ndc_verify *v, struct ndc_str file,
     bool again = err == NDC_ECANCELED || err == NDC_EBUSY || err == NDC_EDB;
     if (open && d->file.file.len && !again) {
         d->file.finished_ms = ndc_clock_wall_ms();
-        d->file.state = !err                  ? NDC_FILE_DONE
+        d->file.state = !err                 ? NDC_FILE_DONE
                         : err == NDC_EDENIED ? NDC_FILE_REFUSED
-                                              : NDC_FILE_FAILED;
+                                             : NDC_FILE_FAILED;
         d->file.error_code = ndc_str(own.code);
         d->file.error = ndc_str(own.message);
         enum ndc_err put = ndc_verify_file_put(v, &d->file, err ? &ignored : &own);

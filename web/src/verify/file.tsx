@@ -23,7 +23,7 @@ function Actions({ f, onChange }: { f: CheckFile; onChange: () => void }) {
   return (
     <>
       {(fetchResult.problem ?? withdraw.problem) && <Problem problem={(fetchResult.problem ?? withdraw.problem)!} focus />}
-      <div class="actions">
+      <div class="actions gap verdict-actions">
         {f.state === 'done' && f.result_bytes > 0 && <button type="button" class="govuk-button" aria-disabled={fetchResult.busy} onClick={() => void fetchResult.run()}>{t('verify.download')}</button>}
         {f.state !== 'withdrawn' && <button type="button" class="govuk-button govuk-button--secondary" aria-disabled={withdraw.busy} onClick={() => void withdraw.run()}>{t('verify.withdraw')}</button>}
       </div>
@@ -39,7 +39,7 @@ function Verdicts({ f }: { f: CheckFile }) {
         columns={[
           { key: 'verdict', label: t('verify.verdict'), cell: (v) => <>{word('verdict', v)} <code class="muted thin">{v}</code></> },
           { key: 'rows', label: t('verify.rows'), num: true, cell: (v) => num(f.counts[v]) },
-          { key: 'share', label: t('verify.share'), cell: (v) => <span class="score"><Bar share={f.counts[v] / all} tone={v === 'match' ? 'complete' : undefined} /><span class="v">{percent(f.counts[v] / all, 2)}</span></span> },
+          { key: 'share', label: t('verify.share'), cell: (v) => <span class="score"><Bar share={f.counts[v] / all} /><span class="v">{percent(f.counts[v] / all, 2)}</span></span> },
         ]} />
     </section>
   );

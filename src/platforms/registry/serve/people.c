@@ -83,7 +83,8 @@ static void add_name(struct ndc_people_facts *f, struct ndc_str name)
 {
     for (unsigned i = 0; i < f->name_count; i++)
         if (ndc_str_eq(f->names[i], name)) return;
-    if (f->name_count < NDC_PEOPLE_NAMES_MAX && name.len) f->names[f->name_count++] = name;
+    if (f->name_count < NDC_PEOPLE_NAMES_MAX && name.len)
+        f->names[f->name_count++] = name;
 }
 
 /* Whether the source's word on the field counts as that of an authority. */
@@ -143,8 +144,7 @@ static void add_organisation(struct ndc_people_facts *f, const struct ndc_regist
         one_of(golden(v, known.org_status), closed, NDC_ARRAY_LEN(closed)))
         f->flags |= NDC_PEOPLE_DEAD;
     for (unsigned i = 0; i < v->record_count; i++) {
-        const struct ndc_record_field *id =
-            ndc_record_find(&v->records[i], known.org_id);
+        const struct ndc_record_field *id = ndc_record_find(&v->records[i], known.org_id);
         if (id)
             add_id(f, NDC_ID_ORGANISATION,
                    is_authority(reg, v->records[i].source, known.org_id)
@@ -195,7 +195,8 @@ static void decode_chunk(void *arg, size_t chunk)
     b->damaged[chunk] = false;
     for (size_t i = chunk * CHUNK; i < NDC_MIN((chunk + 1) * CHUNK, b->n); i++) {
         struct ndc_entity_view view;
-        struct ndc_str payload = ndc_str_n(b->bytes.ptr + b->items[i].at, b->items[i].len);
+        struct ndc_str payload =
+            ndc_str_n(b->bytes.ptr + b->items[i].at, b->items[i].len);
         if (!ndc_entity_decode(&view, arena, payload) || arena->overflow) {
             b->damaged[chunk] = true;
             return;
@@ -212,9 +213,10 @@ static enum ndc_err flush(struct batch *b, ndc_people_visit *visit, void *arg,
     ndc_parallel_for(b->reg->threads, chunks, decode_chunk, b);
     for (size_t i = 0; i < chunks; i++)
         if (b->damaged[i])
-            return ndc_fail(fault, NDC_EDB, "registry.entity_damaged",
-                            "a stored record is damaged; run \"ndc link run\" to build it "
-                            "anew from its sources");
+            return ndc_fail(
+                fault, NDC_EDB, "registry.entity_damaged",
+                "a stored record is damaged; run \"ndc link run\" to build it "
+                "anew from its sources");
     enum ndc_err err = visit(arg, b->facts, b->n, fault);
     b->n = 0;
     ndc_buf_reset(&b->bytes);
@@ -247,8 +249,8 @@ static enum ndc_err scan_rows(struct ndc_store_conn *conn, struct batch *b,
         ndc_sql_scan(conn, "SELECT entity, payload FROM registry_entity", NDC_NO_ARGS);
     while (!err && ndc_rows_next(rows)) {
         struct ndc_str payload = ndc_rows_blob(rows, 1);
-        b->items[b->n++] = (struct item){(uint64_t)ndc_rows_i64(rows, 0), b->bytes.len,
-                                         payload.len};
+        b->items[b->n++] =
+            (struct item){(uint64_t)ndc_rows_i64(rows, 0), b->bytes.len, payload.len};
         ndc_buf_add_str(&b->bytes, payload);
         if (b->n == BATCH || b->bytes.len >= BATCH_BYTES)
             err = flush(b, visit, arg, fault);
@@ -379,9 +381,9 @@ static enum ndc_err moment_now(void *ctx, struct ndc_people_moment *out,
     enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
     if (err) return err;
     out->generation = ndc_registry_generation(reg);
-    err = ndc_sql_i64(conn, &out->seq,
-                      "SELECT coalesce(max(seq), 0) FROM registry_change", NDC_NO_ARGS,
-                      fault);
+    err =
+        ndc_sql_i64(conn, &out->seq, "SELECT coalesce(max(seq), 0) FROM registry_change",
+                    NDC_NO_ARGS, fault);
     ndc_store_give(conn);
     return err;
 }

@@ -9,7 +9,8 @@
 extern const struct ndc_people_ops ndc_registry_people;
 
 /* An entity's facts; texts point into the view's, `facts` is filled whole. */
-void ndc_registry_facts(struct ndc_people_facts *facts, const struct ndc_registry *registry,
-                        uint64_t entity, const struct ndc_entity_view *view);
+void ndc_registry_facts(struct ndc_people_facts *facts,
+                        const struct ndc_registry *registry, uint64_t entity,
+                        const struct ndc_entity_view *view);
 
 #endif
