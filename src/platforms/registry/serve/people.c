@@ -3,6 +3,7 @@
  * reads payloads in one snapshot and decodes them on all processors. */
 #include "platforms/registry/serve/people.h"
 
+#include "platforms/registry/change/change.h"
 #include "platforms/registry/normalise/normalise.h"
 
 #include <threads.h>
@@ -264,10 +265,13 @@ static enum ndc_err scan_rows(struct ndc_store_conn *conn, struct batch *b,
 static enum ndc_err read_moment(struct ndc_store_conn *conn, int64_t *seq,
                                 struct ndc_fault *fault)
 {
-    return ndc_sql_i64(conn, seq,
-                       "SELECT coalesce((SELECT min(seq) - 1 FROM registry_recent), "
-                       "(SELECT max(seq) FROM registry_change), 0)",
-                       NDC_NO_ARGS, fault);
+    int64_t recent = 0;
+    enum ndc_err err =
+        ndc_sql_i64(conn, &recent, "SELECT coalesce(min(seq), 0) FROM registry_recent",
+                    NDC_NO_ARGS, fault);
+    if (!err && !recent) return ndc_change_last(conn, seq, fault);
+    *seq = recent - 1;
+    return err;
 }
 
 static enum ndc_err scan(void *ctx, struct ndc_people_moment *moment, uint64_t *total,
@@ -337,6 +341,8 @@ static enum ndc_err touched(struct ndc_store_conn *conn, int64_t after, size_t m
     *last = after;
     *anew = false;
     while (ndc_rows_next(rows)) {
+        /* Numbers have no gaps: what is missing has been purged. */
+        if (ndc_rows_i64(rows, 0) != *last + 1) *anew = true;
         *last = ndc_rows_i64(rows, 0);
         uint64_t entity = (uint64_t)ndc_rows_i64(rows, 1);
         uint64_t other = (uint64_t)ndc_rows_i64(rows, 2);
@@ -381,9 +387,7 @@ static enum ndc_err moment_now(void *ctx, struct ndc_people_moment *out,
     enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
     if (err) return err;
     out->generation = ndc_registry_generation(reg);
-    err =
-        ndc_sql_i64(conn, &out->seq, "SELECT coalesce(max(seq), 0) FROM registry_change",
-                    NDC_NO_ARGS, fault);
+    err = ndc_change_last(conn, &out->seq, fault);
     ndc_store_give(conn);
     return err;
 }
