@@ -119,7 +119,7 @@ static enum ndc_err decide(void *ctx, struct ndc_policy_decision *out,
     (void)ctx;
     *out = (struct ndc_policy_decision){.outcome = NDC_POLICY_DENY};
     bool read = q->action == NDC_POLICY_READ;
-    if (!ndc_str_eq_c(q->purpose, "account-check") || q->subjects >= 1000000 ||
+    if (!ndc_str_eq_c(q->purpose, "account-check") || q->subjects >= 10000000 ||
         (read && !ndc_str_eq_c(q->agency, "told")))
         return ndc_fail(fault, NDC_EDENIED, "policy.test", "policy says no");
     out->outcome = NDC_POLICY_PERMIT;
