@@ -35,13 +35,69 @@ static double cpu_seconds(void)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
+/* A number of a file of /proc that stands after `name`; 0: not there. */
+static uint64_t proc_number(const char *path, const char *name)
+{
+    char line[256];
+    uint64_t v = 0;
+    size_t n = strlen(name);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (strncmp(line, name, n) == 0) v = strtoull(line + n, NULL, 10);
+    if (f) fclose(f);
+    return v;
+}
+
+/* Memory at its highest since the last call (mapped files included), MiB. */
+static uint64_t peak_memory(void)
+{
+    uint64_t kib = proc_number("/proc/self/status", "VmHWM:");
+    FILE *f = fopen("/proc/self/clear_refs", "we"); /* 5: the highest begins anew */
+    if (f) {
+        fputs("5", f);
+        fclose(f);
+    }
+    return kib / 1024;
+}
+
+static uint64_t written_bytes(void)
+{
+    return proc_number("/proc/self/io", "write_bytes:");
+}
+
+/* What a phase took, told when the next begins: memory and bytes given to the disk. */
+struct phases {
+    const char *now;
+    uint64_t written, memory;
+    int64_t start_ns;
+    double cpu;
+};
+
+static void end_phase(struct phases *p)
+{
+    uint64_t memory = peak_memory(), written = written_bytes();
+    if (p->now) {
+        printf("pipeline_memory_%s %llu MiB\n", p->now, (unsigned long long)memory);
+        printf("pipeline_written_%s %llu MB\n", p->now,
+               (unsigned long long)(written - p->written) / 1000000);
+        printf("pipeline_seconds_%s %.2f s\n", p->now, seconds(p->start_ns));
+        printf("pipeline_cpu_%s %.2f s\n", p->now, cpu_seconds() - p->cpu);
+        fflush(stdout);
+    }
+    p->start_ns = ndc_clock_mono_ns();
+    p->cpu = cpu_seconds();
+    p->written = written;
+    p->memory = NDC_MAX(p->memory, memory);
+}
+
 static void print_phase(void *arg, const char *phase, uint64_t done, uint64_t total,
                         const char *unit)
 {
     (void)unit;
-    const char **last = arg;
-    if (*last == phase) return;
-    *last = phase;
+    struct phases *p = arg;
+    if (p->now && strcmp(p->now, phase) == 0) return;
+    end_phase(p);
+    p->now = phase;
     fprintf(stderr, "%s (%llu of %llu)\n", phase, (unsigned long long)done,
             (unsigned long long)total);
 }
@@ -75,13 +131,17 @@ int main(int argc, char **argv)
     if (ndc_registry_open(&reg, store, path, 0, &fault)) return fail(&fault);
     if (ndc_registry_declare_folder(reg, argv[2], runs, 256, &n, &fault))
         return fail(&fault);
-    const char *phase = NULL;
-    const struct ndc_progress progress = {.arg = &phase, .tell = print_phase};
+    struct phases phases = {0};
+    end_phase(&phases);
+    phases.now = "load";
+    const struct ndc_progress progress = {.arg = &phases, .tell = print_phase};
     start = ndc_clock_mono_ns();
     double cpu_before = cpu_seconds();
     if (ndc_registry_integrate(reg, runs, n, &progress, &stats, &fault))
         return fail(&fault);
     double all = seconds(start), cpu = cpu_seconds() - cpu_before;
+    end_phase(&phases);
+    printf("pipeline_memory %llu MiB\n", (unsigned long long)phases.memory);
     printf("pipeline_records %llu records\n", (unsigned long long)stats.records);
     printf("pipeline_people %llu people\n", (unsigned long long)stats.people);
     printf("pipeline_organisations %llu organisations\n",
