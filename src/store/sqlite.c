@@ -278,6 +278,28 @@ static bool alive(struct ndc_store_conn *conn)
     return true;
 }
 
+/* How long the log is after a commit of a loading session. */
+static int on_session_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct sqlite_conn *conn = arg;
+    (void)db, (void)name;
+    conn->wal_bytes = (uint64_t)pages * page_bytes(conn);
+    return SQLITE_OK;
+}
+
+/* A session's log is copied into the database before its next slice, never by a commit:
+ * whoever waits for the last commit would wait for the whole database to be written once
+ * more. If it fails the log is kept and only grows. */
+static void between_slices(struct sqlite_conn *conn)
+{
+    if (conn->wal_bytes < SESSION_CHECKPOINT_BYTES) return;
+    conn->wal_bytes = 0;
+    int rc =
+        sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (rc != SQLITE_OK)
+        ndc_log(NDC_LOG_WARN, "store", "checkpoint: %s", sqlite3_errmsg(conn->db));
+}
+
 static enum ndc_err control(struct ndc_store_conn *conn, enum ndc_control op,
                             unsigned depth, struct ndc_fault *fault)
 {
@@ -293,6 +315,7 @@ static enum ndc_err control(struct ndc_store_conn *conn, enum ndc_control op,
     const char *sql = NULL;
     switch (op) {
     case NDC_CONTROL_BEGIN:
+        between_slices(of(conn));
         sql = conn->access == NDC_WRITE ? "BEGIN IMMEDIATE" : "BEGIN";
         break;
     case NDC_CONTROL_COMMIT:
@@ -360,6 +383,7 @@ static enum ndc_err session_end(struct sqlite_conn *conn, struct ndc_fault *faul
     struct ndc_store *store = conn->base.store;
     const struct ndc_store_options *o = &store->options;
     enum ndc_err err = NDC_OK;
+    conn->wal_bytes = 0;
     if (o->rebuildable) {
         err = pragma(conn, fault, "PRAGMA synchronous=FULL");
         if (!err) err = checkpoint(conn, fault);
@@ -388,10 +412,10 @@ static enum ndc_err session(struct ndc_store_conn *base, bool begin,
         pragma(conn, fault, "PRAGMA cache_size=-%zu; PRAGMA threads=2",
                NDC_MAX(o->cache_bytes, (size_t)SESSION_CACHE_BYTES) / 1024);
     if (!err && o->rebuildable) err = pragma(conn, fault, "PRAGMA synchronous=OFF");
-    if (!err)
-        err = pragma(conn, fault, "PRAGMA wal_autocheckpoint=%u",
-                     SESSION_CHECKPOINT_BYTES / page_bytes(conn));
-    return err;
+    if (err) return err;
+    conn->wal_bytes = 0;
+    sqlite3_wal_hook(conn->db, on_session_commit, conn); /* instead of its own */
+    return NDC_OK;
 }
 
 const struct ndc_driver ndc_driver_sqlite = {

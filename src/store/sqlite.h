@@ -10,6 +10,7 @@ struct sqlite_conn {
     struct ndc_store_conn base;
     sqlite3 *db;
     int64_t deadline_ns; /* of the running statement; 0: none */
+    uint64_t wal_bytes;  /* of the log after the last commit of a loading session */
 };
 
 struct sqlite_stmt {
