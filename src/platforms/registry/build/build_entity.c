@@ -42,6 +42,7 @@ struct builder {
     struct ndc_index_keys keys;
     struct ndc_index_feed *index;
     struct province_stats *provinces;
+    size_t touched; /* bytes of stages since they were last forgotten */
 };
 
 static struct build_link *link_of(struct building *s, size_t i, uint32_t *entity)
@@ -123,6 +124,7 @@ static enum ndc_err build_one(struct builder *w, size_t i, struct chunk *chunk,
     uint32_t entity;
     struct build_link *l = link_of(s, i, &entity);
     struct ndc_entity_view v = {.type = l->type};
+    size_t read = 0;
     uint32_t n = l->starts[entity + 1] - l->starts[entity];
     v.record_count = NDC_MIN(n, (uint32_t)NDC_ENTITY_RECORDS_MAX);
     ndc_arena_reset(&w->arena);
@@ -132,6 +134,7 @@ static enum ndc_err build_one(struct builder *w, size_t i, struct chunk *chunk,
         struct build_source *source =
             ndc_build_row(l, l->members[l->starts[entity] + k], &at);
         struct ndc_str bytes = ndc_stage_record(&source->stage, at);
+        read += bytes.len;
         if (!ndc_record_decode(&v.records[k], &w->arena, &bytes))
             return ndc_fail(fault, NDC_EIO, "stage.damaged",
                             "the stage of %.*s is damaged; load it again",
@@ -146,6 +149,7 @@ static enum ndc_err build_one(struct builder *w, size_t i, struct chunk *chunk,
                         "an entity of %u records is too large", n);
     ndc_index_entity(&w->keys, w->index, s->order[i].key, &v);
     if (l->type == NDC_ENTITY_PERSON) count_province(w, &v);
+    ndc_build_touched(s->build, &w->touched, read);
     return NDC_OK;
 }
 

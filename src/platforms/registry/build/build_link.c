@@ -5,7 +5,7 @@
 #include "platforms/registry/load/restore.h"
 #include "sys/log.h"
 
-enum { FEED_ROWS = 16384 };
+enum { FEED_ROWS = 16384, TOUCHED_BYTES_MAX = 128 << 20 };
 
 struct opening {
     struct build_source *source;
@@ -310,6 +310,17 @@ struct build_source *ndc_build_row(struct build_link *l, uint32_t row, uint32_t 
     }
     *record = row - l->sources[low].first_row;
     return &l->sources[low];
+}
+
+void ndc_build_touched(struct build *b, size_t *touched, size_t bytes)
+{
+    *touched += bytes;
+    if (*touched < TOUCHED_BYTES_MAX) return;
+    *touched = 0;
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+        for (unsigned s = 0; s < b->links[t].source_count; s++)
+            ndc_stage_forget(&b->links[t].sources[s].stage, 0,
+                             b->links[t].sources[s].stage.count);
 }
 
 void ndc_build_link_free(struct build_link *l)
