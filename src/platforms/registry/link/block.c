@@ -3,6 +3,7 @@
  * part that stays too large gives no pairs and is reported. Entries are sorted, so pairs
  * come out the same whatever the order of rows or the number of threads. */
 #include "platforms/registry/link/block.h"
+#include "base/hash.h"
 #include "platforms/registry/link/keys.h"
 #include "sys/thread.h"
 
@@ -12,6 +13,7 @@ enum { WAITING_MAX = 512, ROWS_AHEAD = 12, KEYS_AHEAD = 6 };
 enum { FILTER_BITS_MIN = 1 << 16, FILTER_BITS_PER_KEY = 16, FILTER_BITS_MAX = 1 << 30 };
 /* A field whose values two random rows share more often than this splits nothing. */
 #define SPLIT_CHANCE_MAX 0.05
+#define SAMPLE_SEED      0x9d5c17a3
 
 struct block_key_table {
     unsigned dict_field; /* column whose values it covers */
@@ -442,6 +444,7 @@ struct emitter {
     struct blocks *blocks;
     unsigned rule;
     uint32_t from, to;
+    uint64_t below, seen; /* pairs that hash to no more are kept; how many there were */
     struct pairs pairs;
     struct ndc_link_cap *caps;
     size_t cap_count, cap_room;
@@ -459,12 +462,15 @@ static void push_pair(struct emitter *e, uint32_t a, uint32_t b)
     if (nodes->unique_count &&
         ndc_link_nodes_conflict(t, nodes, nodes->of[a], nodes->of[b]))
         return;
+    uint64_t pair = (uint64_t)low << 32 | high;
+    e->seen++;
+    if (e->below != UINT64_MAX && ndc_mix64(pair ^ SAMPLE_SEED) > e->below) return;
     if (e->pairs.count == e->pairs.cap) {
         e->pairs.cap = e->pairs.cap * 2 + 1024;
         e->pairs.items =
             ndc_xrealloc(e->pairs.items, e->pairs.cap * sizeof *e->pairs.items);
     }
-    e->pairs.items[e->pairs.count++] = (uint64_t)low << 32 | high;
+    e->pairs.items[e->pairs.count++] = pair;
 }
 
 static uint64_t push_block(struct emitter *e, const struct ndc_key32 *rows, uint32_t n)
@@ -589,18 +595,9 @@ static void keep_caps(struct blocks *b, struct emitter *e, unsigned rules)
     qsort(b->caps, b->cap_count, sizeof *b->caps, compare_caps);
 }
 
-void ndc_link_blocks_pairs(struct blocks *b, struct pairs *out, uint32_t from,
-                           uint32_t to, unsigned threads, bool report)
+/* The rules' pairs in one list, sorted, each once. */
+static void join_pairs(struct pairs *out, struct emitter *e, unsigned rules)
 {
-    unsigned rules = b->table->spec->rule_count;
-    struct emitter *e = ndc_xcalloc(rules, sizeof *e);
-    for (unsigned r = 0; r < rules; r++) {
-        e[r].blocks = b;
-        e[r].rule = r;
-        e[r].from = from;
-        e[r].to = to;
-    }
-    ndc_parallel_for(threads, rules, emit_rule, e);
     size_t n = 0;
     for (unsigned r = 0; r < rules; r++)
         n += e[r].pairs.count;
@@ -619,16 +616,47 @@ void ndc_link_blocks_pairs(struct blocks *b, struct pairs *out, uint32_t from,
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
         if (i == 0 || all[i] != all[i - 1]) all[kept++] = all[i];
+    free(out->items);
+    *out = (struct pairs){all, kept, n + 1};
+}
+
+static uint64_t take_pairs(struct blocks *b, struct pairs *out,
+                           const struct emitter *like, unsigned threads, bool report)
+{
+    unsigned rules = b->table->spec->rule_count;
+    uint64_t seen = 0;
+    struct emitter *e = ndc_xcalloc(rules, sizeof *e);
+    for (unsigned r = 0; r < rules; r++) {
+        e[r] = *like;
+        e[r].blocks = b;
+        e[r].rule = r;
+    }
+    ndc_parallel_for(threads, rules, emit_rule, e);
+    join_pairs(out, e, rules);
     if (report) keep_caps(b, e, rules);
     for (unsigned r = 0; r < rules; r++) {
         for (unsigned d = 0; d <= SPLIT_DEPTH_MAX; d++)
             free(e[r].rows[d]);
         free(e[r].scratch);
         free(e[r].caps);
+        seen += e[r].seen;
     }
     free(e);
-    free(out->items);
-    *out = (struct pairs){all, kept, n + 1};
+    return seen;
+}
+
+void ndc_link_blocks_pairs(struct blocks *b, struct pairs *out, uint32_t from,
+                           uint32_t to, unsigned threads, bool report)
+{
+    const struct emitter like = {.from = from, .to = to, .below = UINT64_MAX};
+    (void)take_pairs(b, out, &like, threads, report);
+}
+
+uint64_t ndc_link_blocks_sample(struct blocks *b, struct pairs *out, uint64_t below,
+                                unsigned threads)
+{
+    const struct emitter like = {.to = b->table->row_count, .below = below};
+    return take_pairs(b, out, &like, threads, false);
 }
 
 unsigned ndc_link_blocks_row_keys(const struct table *table, uint32_t row,

@@ -71,6 +71,12 @@ struct pairs {
 void ndc_link_blocks_pairs(struct blocks *blocks, struct pairs *out, uint32_t from,
                            uint32_t to, unsigned threads, bool report);
 
+/* A sample of all pairs, those whose hash is `below` or less, drawn while blocks are
+ * walked once. Returns how many pairs there are, each counted once for every rule it came
+ * by. */
+uint64_t ndc_link_blocks_sample(struct blocks *blocks, struct pairs *out, uint64_t below,
+                                unsigned threads);
+
 /* Every key of one row under the rules; for ndc_link_keys. */
 unsigned ndc_link_blocks_row_keys(const struct table *table, uint32_t row,
                                   uint64_t keys[static NDC_LINK_KEYS_MAX]);

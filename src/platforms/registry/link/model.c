@@ -222,8 +222,8 @@ static uint8_t compare_texts(const struct column *column, uint32_t a, uint32_t b
     return how->compare(column, after ? b : a, after ? a : b);
 }
 
-static uint8_t level_of(const struct column *column, struct memo *memo, uint32_t a,
-                        uint32_t b)
+uint8_t ndc_link_level(const struct column *column, struct memo *memo, uint32_t a,
+                       uint32_t b)
 {
     if (a == 0 || b == 0) return 0;
     if (a == b) return 1;
@@ -313,8 +313,8 @@ static bool align_swapped(struct comparison *out, const struct table *t,
     NDC_ASSERT(t->spec->fields[f].comparator);
     unsigned levels = t->spec->fields[f].comparator->levels;
     if (out->levels[f] == 1 || out->levels[g] == 1) return false;
-    uint8_t cross_f = level_of(&t->columns[f], memo, x[f], y[g]);
-    uint8_t cross_g = level_of(&t->columns[f], memo, x[g], y[f]);
+    uint8_t cross_f = ndc_link_level(&t->columns[f], memo, x[f], y[g]);
+    uint8_t cross_g = ndc_link_level(&t->columns[f], memo, x[g], y[f]);
     double direct = misfit(out->levels[f], levels) + misfit(out->levels[g], levels);
     double crossed = misfit(cross_f, levels) + misfit(cross_g, levels);
     bool good = (cross_f > 0 && cross_f < levels) || (cross_g > 0 && cross_g < levels);
@@ -376,8 +376,9 @@ void ndc_link_compare_rows(struct comparison *out, const struct table *t,
     uint32_t crossed[NDC_LINK_FIELDS_MAX];
     uint32_t is_crossed = 0;
     for (unsigned f = 0; f < spec->field_count; f++)
-        out->levels[f] =
-            spec->fields[f].comparator ? level_of(&t->columns[f], memo, x[f], y[f]) : 0;
+        out->levels[f] = spec->fields[f].comparator
+                             ? ndc_link_level(&t->columns[f], memo, x[f], y[f])
+                             : 0;
     memcpy(crossed, y, spec->field_count * sizeof *y);
     for (unsigned f = 0; f < spec->field_count; f++) {
         int g = spec->fields[f].swap;

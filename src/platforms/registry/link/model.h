@@ -68,6 +68,10 @@ void ndc_link_compare_rows(struct comparison *out, const struct table *table,
                            const struct model_field *fields, struct memo *memo,
                            uint32_t a, uint32_t b);
 
+/* The level of two values of a column: 0 one is missing, 1 equal; memo may be NULL. */
+uint8_t ndc_link_level(const struct column *column, struct memo *memo, uint32_t a,
+                       uint32_t b);
+
 /* An untrained model for the spec: groups allocated, first guesses of m. */
 struct ndc_link_model *ndc_link_model_new(const struct ndc_link_spec *spec);
 

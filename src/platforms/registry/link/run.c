@@ -1,5 +1,6 @@
 /* A run: seal the table, join by identifiers, block, learn, score, cluster. */
 #include "platforms/registry/link/run.h"
+#include "platforms/registry/link/bound.h"
 #include "sys/clock.h"
 
 #include <math.h>
@@ -165,6 +166,7 @@ static void copy_names(struct ndc_dict *out, const struct ndc_dict *names)
 struct scorer {
     struct ndc_link *link;
     const struct pairs *pairs;
+    struct bound bound;
     size_t base; /* first pair of this round */
     struct edges found[THREADS_MAX * 4];
     double expected[THREADS_MAX * 4];
@@ -210,6 +212,7 @@ static void score_chunk(void *arg, size_t index)
             next++;
         } else {
             ndc_link_look_ahead(&s->link->table, pairs, i, to);
+            if (!ndc_link_bound_may(&s->bound, &memo, a, b, floor)) continue;
             ndc_link_compare_rows(&c, &s->link->table, s->link->fields, &memo, a, b);
             odds = ndc_link_comparison_log_odds(model, &c);
         }
@@ -227,6 +230,7 @@ static void score_pairs(struct ndc_link *link, const struct pairs *pairs)
     size_t chunks = NDC_ARRAY_LEN(s->found);
     s->link = link;
     s->pairs = pairs;
+    ndc_link_bound_init(&s->bound, &link->table, link_model(link), link->fields);
     for (s->base = 0; s->base < pairs->count; s->base += chunks * SCORE_CHUNK) {
         size_t left = (pairs->count - s->base + SCORE_CHUNK - 1) / SCORE_CHUNK;
         size_t n = NDC_MIN(left, chunks);
@@ -261,9 +265,9 @@ static double seconds_since(int64_t *mark)
 }
 
 /* Rows are cut into ranges whose pairs fit in memory; nearly always one. */
-static unsigned pass_count(const struct ndc_link *link)
+static unsigned pass_count(const struct ndc_link *link, uint64_t pairs)
 {
-    uint64_t bytes = link->blocks.pairs_at_most * 2 * sizeof(uint64_t);
+    uint64_t bytes = pairs * 2 * sizeof(uint64_t);
     return (unsigned)(1 + bytes / link->options.pair_bytes_max);
 }
 
@@ -276,43 +280,35 @@ static void pass_pairs(struct ndc_link *link, struct pairs *pairs, unsigned pass
     ndc_link_blocks_pairs(&link->blocks, pairs, from, to, link->options.threads, report);
 }
 
-/* A sample over all passes, for learning when pairs do not fit at once. */
-static void sample_passes(struct ndc_link *link, struct pairs *out, unsigned passes)
+/* A sample of all pairs, for learning when they do not fit at once; returns how many
+ * there are: blocks tell only how many at most, and guards leave a quarter of those. */
+static uint64_t sample_pairs(struct ndc_link *link, struct pairs *out)
 {
-    struct pairs pairs = {0};
-    uint64_t total = NDC_MAX(link->blocks.pairs_at_most, 1);
-    double share = (double)LEARN_SAMPLE / (double)total;
+    double share = (double)LEARN_SAMPLE / (double)NDC_MAX(link->blocks.pairs_at_most, 1);
     uint64_t below = share >= 1 ? UINT64_MAX : (uint64_t)(share * 0x1.0p64);
-    for (unsigned pass = 0; pass < passes; pass++) {
-        pass_pairs(link, &pairs, pass, passes, false);
-        for (size_t i = 0; i < pairs.count; i++) {
-            if (ndc_mix64(pairs.items[i] ^ 0x9d5c17a3) > below) continue;
-            if (out->count == out->cap) {
-                out->cap = out->cap * 2 + 4096;
-                out->items = ndc_xrealloc(out->items, out->cap * sizeof *out->items);
-            }
-            out->items[out->count++] = pairs.items[i];
-        }
-    }
-    free(pairs.items);
+    if (link->given_model) below = 0; /* only to count them */
+    return ndc_link_blocks_sample(&link->blocks, out, below, link->options.threads);
 }
 
 static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
                                     struct ndc_fault *fault)
 {
-    unsigned passes = pass_count(link), threads = link->options.threads;
+    bool sampled = pass_count(link, link->blocks.pairs_at_most) > 1;
+    unsigned passes = 1, threads = link->options.threads;
     struct pairs pairs = {0}, sample = {0};
     enum ndc_err err = NDC_OK;
-    if (passes == 1) pass_pairs(link, &pairs, 0, 1, true);
+    if (sampled)
+        passes = pass_count(link, sample_pairs(link, &sample));
+    else
+        pass_pairs(link, &pairs, 0, 1, true);
     link->stats.seconds_block += seconds_since(mark);
     if (link->given_model) {
         ndc_link_model_lookup(link->looked_up, link->given_model, &link->table);
         link->fields = link->looked_up;
     } else {
-        if (passes > 1) sample_passes(link, &sample, passes);
-        const struct pairs *from = passes > 1 ? &sample : &pairs;
+        const struct pairs *from = sampled ? &sample : &pairs;
         double scale = 1;
-        if (passes > 1)
+        if (sampled)
             scale = NDC_MAX((double)link->blocks.pairs_at_most / LEARN_SAMPLE, 1);
         link->model = ndc_link_model_new(link->spec);
         ndc_link_model_learn(link->model, &link->compared, &link->table, from->items,
@@ -324,7 +320,7 @@ static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
         if (is_canceled(link, "score", 0.3 + 0.5 * pass / passes))
             err = ndc_fail(fault, NDC_ECANCELED, "link.canceled", "linking was stopped");
         if (err) break;
-        if (passes > 1) pass_pairs(link, &pairs, pass, passes, pass == 0);
+        if (sampled) pass_pairs(link, &pairs, pass, passes, pass == 0);
         score_pairs(link, &pairs);
     }
     link->stats.seconds_score = seconds_since(mark);
