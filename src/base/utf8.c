@@ -1,6 +1,10 @@
 /* UTF-8 by the table of RFC 3629, section 4. */
 #include "base/utf8.h"
 
+#ifdef __SSE2__
+#    include <emmintrin.h>
+#endif
+
 size_t ndc_utf8_decode(struct ndc_str s, uint32_t *code)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
@@ -68,10 +72,50 @@ void ndc_utf8_add(struct ndc_buf *out, uint32_t code)
     ndc_buf_add(out, bytes, ndc_utf8_encode(bytes, code));
 }
 
+/* How many bytes from the start are surely valid and end with a character: sixteen at a
+ * time as long as they are ASCII and the usual letters of two and three bytes. Where a
+ * continuation must stand is the leads' places moved up; it must be where one stands. */
+#ifdef __SSE2__
+static size_t usual_bytes(const unsigned char *p, size_t len)
+{
+    enum { STEP = 16 };
+    unsigned carry = 0; /* continuations that the last step's characters still need */
+    size_t i = 0;
+    for (; i + STEP <= len; i += STEP) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        unsigned high = (unsigned)_mm_movemask_epi8(v);
+        if ((high | carry) == 0) continue;
+        unsigned next =
+            (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(v, _mm_set1_epi8((char)0xc0)));
+        __m128i from_c2 = _mm_cmpgt_epi8(v, _mm_set1_epi8((char)0xc1));
+        __m128i from_e0 = _mm_cmpgt_epi8(v, _mm_set1_epi8((char)0xdf));
+        __m128i from_e1 = _mm_cmpgt_epi8(v, _mm_set1_epi8((char)0xe0));
+        __m128i below_ed = _mm_cmplt_epi8(v, _mm_set1_epi8((char)0xed));
+        unsigned two = (unsigned)_mm_movemask_epi8(_mm_andnot_si128(from_e0, from_c2));
+        unsigned three = (unsigned)_mm_movemask_epi8(_mm_and_si128(from_e1, below_ed));
+        two &= high;
+        if ((next | two | three) != high) break;
+        unsigned due = (two | three) << 1 | three << 2 | carry;
+        if ((due & 0xffff) != next) break;
+        carry = due >> STEP;
+    }
+    while (carry && i > 0 && (p[--i] & 0xc0) == 0x80) {
+        /* back to the lead of the character that goes on */
+    }
+    return i;
+}
+#else
+static size_t usual_bytes(const unsigned char *p, size_t len)
+{
+    (void)p, (void)len;
+    return 0;
+}
+#endif
+
 bool ndc_utf8_valid(struct ndc_str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    for (size_t i = 0; i < s.len;) {
+    for (size_t i = usual_bytes(p, s.len); i < s.len;) {
         uint32_t code;
         uint64_t eight;
         size_t left = s.len - i;

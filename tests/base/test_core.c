@@ -196,6 +196,43 @@ static void test_utf8(void **state)
     assert_int_equal(ndc_utf8_count(NDC_STR("hoà")), 3);
 }
 
+/* Texts of all lengths around the step of sixteen, whole and with one byte changed: as
+ * characters one by one say. */
+static void test_utf8_as_by_characters(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"Nguy",   "\u1ec5", "n ",         "\u0111",
+                                        "\u2013", "\ud7ff", "\U0001f600", "\u07ff",
+                                        "\u0800", "a",      "\uffff"};
+    uint64_t rng = 5;
+    unsigned bad = 0;
+    for (unsigned round = 0; round < 200000; round++) {
+        char text[80];
+        size_t len = 0, want = ndc_rng_below(&rng, 64);
+        unsigned kinds = round % 2 ? 6 : NDC_ARRAY_LEN(parts);
+        while (len < want) {
+            const char *part = parts[ndc_rng_below(&rng, kinds)];
+            size_t n = strlen(part);
+            memcpy(text + len, part, n);
+            len += n;
+        }
+        if (round % 3 && len) {
+            static const unsigned char odd[] = {0x80, 0xbf, 0xc1, 0xc3, 0xe0,
+                                                0xe1, 0xed, 0xf0, 'x',  0xff};
+            text[ndc_rng_below(&rng, len)] = (char)odd[ndc_rng_below(&rng, sizeof(odd))];
+        }
+        bool valid = true;
+        for (size_t i = 0; i < len;) {
+            uint32_t code;
+            i += ndc_utf8_decode(ndc_str_n(text + i, len - i), &code);
+            valid &= code != NDC_UTF8_BAD;
+        }
+        bad += !valid;
+        assert_int_equal(ndc_utf8_valid(ndc_str_n(text, len)), valid);
+    }
+    assert_in_range(bad, 50000, 150000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_arena_overflow_is_sticky),
         cmocka_unit_test(test_dict),
         cmocka_unit_test(test_sort),
+        cmocka_unit_test(test_utf8_as_by_characters),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_json_quotes_any_text),
         cmocka_unit_test(test_dates),
