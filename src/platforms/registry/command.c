@@ -18,7 +18,7 @@ static void tell(void *arg, const char *phase, uint64_t done, uint64_t total,
                  const char *unit)
 {
     (void)unit;
-    ndc_bar_draw(arg, phase, done, total);
+    ndc_bar_whole(arg, phase, done, total);
 }
 
 static enum ndc_err integrate(struct ndc_registry *reg, const int64_t *runs, size_t n,

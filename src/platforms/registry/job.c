@@ -110,7 +110,7 @@ static void demo_tell(void *arg, const char *phase, uint64_t done, uint64_t tota
 {
     struct demo_watch *w = arg;
     tell(w->job, phase, done, total, unit);
-    ndc_bar_draw(&w->bar, phase, done, total);
+    ndc_bar_whole(&w->bar, phase, done, total);
 }
 
 static bool demo_canceled(void *arg)

@@ -87,7 +87,8 @@ struct ndc_survivorship ndc_registry_survivorship(const struct ndc_registry *reg
 
 struct ndc_progress {
     void *arg;
-    /* Any thread. phase is a literal. */
+    /* Any thread. phase is a literal. An integration or build tells how much of the whole
+     * is done, in thousandths of its time; a load its file's bytes. */
     void (*tell)(void *arg, const char *phase, uint64_t done, uint64_t total,
                  const char *unit);
     bool (*canceled)(void *arg);
@@ -109,7 +110,7 @@ enum ndc_err ndc_registry_load(struct ndc_registry *registry, int64_t run,
                                const struct ndc_progress *progress,
                                struct ndc_load_result *result,
                                struct ndc_fault *fault) NDC_MUST_USE;
-/* Size of a run's file; 0 where it is not known. */
+/* Bytes of a run's file that are still to be loaded; 0 where that is not known. */
 uint64_t ndc_registry_run_bytes(struct ndc_registry *registry, int64_t run);
 
 /* Path of a source's stage file of a run, in the arena. */

@@ -116,9 +116,10 @@ export function useJob(id: string | null | undefined, onEnd?: () => void): Job |
     const take = (next: Job) => {
       if (over) return;
       // `done` starts anew with each phase: the rate, and the time left, are this phase's.
+      // Thousandths are of the whole, over all phases: its time left is known all along.
       const now = performance.now() / 1000;
       const done = next.done ?? 0;
-      if (next.phase !== phase || done < began.done) {
+      if ((next.phase !== phase && next.unit !== '‰') || done < began.done || !began.at) {
         phase = next.phase ?? '';
         began = { at: now, done };
       }

@@ -347,10 +347,10 @@ static enum ndc_err take_rows(struct load *l, const struct ndc_progress *progres
         if (++l->result->rows_read % TELL_EVERY) continue;
         if (progress && progress->canceled && progress->canceled(progress->arg))
             return ndc_fail(fault, NDC_ECANCELED, "job.canceled", "canceled");
-        if (l->on_bytes) {
+        if (progress && progress->tell) {
             uint64_t done, total;
             ndc_connect_progress(l->connect, &done, &total);
-            l->on_bytes(l->on_bytes_arg, done, total);
+            progress->tell(progress->arg, "load", done, total, "bytes");
         }
     }
 }

@@ -25,8 +25,6 @@ struct load {
     struct ndc_connect *connect;
     int64_t run, now_ms;
     struct ndc_load_result *result;
-    void (*on_bytes)(void *arg, uint64_t done, uint64_t total);
-    void *on_bytes_arg;
 
     struct ndc_mapper *mapper;
     struct ndc_mapped mapped;

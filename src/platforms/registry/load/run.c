@@ -105,6 +105,11 @@ static enum ndc_err read_run(struct ndc_registry *reg, int64_t run, struct run_r
     return err;
 }
 
+static bool is_loaded(const struct run_row *row)
+{
+    return strcmp(row->state, "loaded") == 0 || strcmp(row->state, "succeeded") == 0;
+}
+
 struct mark_run {
     int64_t run;
     const char *state, *error;
@@ -326,7 +331,7 @@ uint64_t ndc_registry_run_bytes(struct ndc_registry *reg, int64_t run)
     struct ndc_fault ignored = {0};
     struct ndc_file_reader reader;
     char path[PATH_BYTES * 2];
-    if (read_run(reg, run, &row, &ignored)) return 0;
+    if (read_run(reg, run, &row, &ignored) || is_loaded(&row)) return 0;
     struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
     NDC_ASSERT(source);
     file_of(path, sizeof(path), &row, source);
@@ -376,8 +381,7 @@ enum ndc_err ndc_registry_load(struct ndc_registry *reg, int64_t run,
     *result = (struct ndc_load_result){0};
     enum ndc_err err = read_run(reg, run, &row, fault);
     if (err) return err;
-    if (strcmp(row.state, "loaded") == 0 || strcmp(row.state, "succeeded") == 0)
-        return NDC_OK;
+    if (is_loaded(&row)) return NDC_OK;
     struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
     NDC_ASSERT(source);
     ndc_mutex_lock(&reg->loading[source->number]);
