@@ -4,7 +4,7 @@
 #include "platforms/verify/httpsig.h"
 #include "platforms/verify/sheet.h"
 
-#include "base/base64.h"
+#include "crypto/base64.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -73,7 +73,7 @@ static void read_headers(struct ndc_str in)
         ndc_sign_key_free(key);
     }
     (void)!ndc_httpsig_digest(digest, in, NULL);
-    if (ndc_base64_take(decoded, sizeof(decoded), &n, in)) {
+    if (ndc_base64_read(decoded, sizeof(decoded), &n, in)) {
         struct ndc_buf back;
         ndc_buf_init(&back, 1024);
         ndc_base64_add(&back, decoded, n);

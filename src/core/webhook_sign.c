@@ -1,6 +1,7 @@
 /* Signatures of webhooks. */
 #include "core/webhook_sign.h"
 
+#include "crypto/base64.h"
 #include "crypto/hmac.h"
 #include "crypto/token.h"
 #include "sys/random.h"

@@ -1,7 +1,7 @@
 /* Sealed secrets, on libsodium. */
 #include "crypto/seal.h"
 
-#include "crypto/hmac.h"
+#include "crypto/base64.h"
 #include "crypto/token.h"
 #include "sys/file.h"
 #include "sys/random.h"

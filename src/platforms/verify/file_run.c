@@ -4,8 +4,8 @@
  * for byte, what it would have written. */
 #include "platforms/verify/files.h"
 
-#include "base/base64.h"
 #include "core/audit.h"
+#include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "sys/clock.h"
 #include "sys/file.h"

@@ -2,7 +2,7 @@
  * signed; withdraws it. */
 #include "platforms/verify/http.h"
 
-#include "base/base64.h"
+#include "crypto/base64.h"
 #include "core/config.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"

@@ -3,7 +3,7 @@
  * with parameters, and one whose members are byte sequences. */
 #include "platforms/verify/httpsig.h"
 
-#include "base/base64.h"
+#include "crypto/base64.h"
 
 enum { BASE_BYTES_MAX = 64 << 10 };
 
@@ -115,7 +115,7 @@ static bool find_bytes(struct ndc_str in, struct ndc_str label, void *out, size_
         size_t n = ndc_str_find(in, ':'), len;
         if (n >= in.len) return false;
         if (ndc_str_eq(key, label))
-            return ndc_base64_take(out, want, &len, ndc_str_n(in.ptr, n)) && len == want;
+            return ndc_base64_read(out, want, &len, ndc_str_n(in.ptr, n)) && len == want;
         in = ndc_str_from(in, n + 1);
         skip_spaces(&in);
         if (in.len && !take_char(&in, ',')) return false;

@@ -3,7 +3,7 @@
  * whose verdict is another now. */
 #include "platforms/verify/files.h"
 
-#include "base/base64.h"
+#include "crypto/base64.h"
 #include "core/audit.h"
 #include "crypto/token.h"
 #include "store/writer.h"
