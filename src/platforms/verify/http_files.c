@@ -2,8 +2,8 @@
  * signed; withdraws it. */
 #include "platforms/verify/http.h"
 
-#include "crypto/base64.h"
 #include "core/config.h"
+#include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"
 #include "net/http.h"

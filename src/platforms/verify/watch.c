@@ -3,8 +3,8 @@
  * whose verdict is another now. */
 #include "platforms/verify/files.h"
 
-#include "crypto/base64.h"
 #include "core/audit.h"
+#include "crypto/base64.h"
 #include "crypto/token.h"
 #include "store/writer.h"
 #include "sys/clock.h"
