@@ -101,6 +101,7 @@ enum ndc_err ndc_registry_queue_run(struct ndc_registry *registry, struct ndc_st
 
 struct ndc_load_result {
     uint64_t rows_read, accepted, quarantined, added, changed, unchanged, ended, bytes;
+    bool live; /* linked already: no integration is owed */
 };
 
 /* Runs a queued or interrupted run: file to stage, quarantine and scorecard, in one

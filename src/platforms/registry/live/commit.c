@@ -11,7 +11,9 @@
 enum {
     SLICE = 512, /* rows handed to the database at once */
     ENTRIES_BYTES_MAX = 1 << 30,
-    REVIEWS_MAX = 4096
+    REVIEWS_MAX = 4096,
+    REFUSED_BYTES_MAX = 16 << 20,
+    REFUSED_TOLD_MAX = 1000
 };
 
 /* "ndclive": batches of several programs on one database come one after another. */
@@ -198,17 +200,17 @@ static enum ndc_err write_source(struct live_batch *b, struct ndc_store_conn *co
                                  struct ndc_fault *fault)
 {
     const struct ndc_live_result *r = &c->result;
-    bool moved = r->created + r->changed > 0;
+    bool moved = r->created + r->changed + r->ended > 0;
     enum ndc_err err = ndc_sql_exec(
         conn,
         "UPDATE registry_run SET rows_read = rows_read + $2, accepted = accepted + $3, "
         "quarantined = quarantined + $4, added = added + $5, changed = changed + $6, "
-        "unchanged = unchanged + $7, finished_ms = $8 WHERE run = $1",
+        "unchanged = unchanged + $7, finished_ms = $8, ended = ended + $9 WHERE run = $1",
         NDC_ARGS(ndc_int(b->live->runs[c->source->number]), ndc_int((int64_t)r->rows),
                  ndc_int((int64_t)(r->rows - r->quarantined)),
                  ndc_int((int64_t)r->quarantined), ndc_int((int64_t)r->created),
                  ndc_int((int64_t)r->changed), ndc_int((int64_t)(r->unchanged + r->late)),
-                 ndc_int(b->now_ms)),
+                 ndc_int(b->now_ms), ndc_int((int64_t)r->ended)),
         NULL, fault);
     if (!err && moved)
         err =
@@ -251,6 +253,33 @@ static enum ndc_err write_tombstones(struct live_batch *b, struct ndc_store_conn
     return err;
 }
 
+/* What the caller writes along, with what became of its rows. */
+static enum ndc_err write_also(struct ndc_store_conn *conn, const struct live_call *c,
+                               struct ndc_fault *fault)
+{
+    struct ndc_buf refused;
+    struct ndc_json j;
+    if (!c->asked || !c->asked->also) return NDC_OK;
+    ndc_buf_init(&refused, REFUSED_BYTES_MAX);
+    ndc_json_init(&j, &refused);
+    ndc_json_array(&j);
+    for (size_t i = 0; i < NDC_MIN(c->refused_count, (size_t)REFUSED_TOLD_MAX); i++) {
+        ndc_json_object(&j);
+        ndc_json_kv_str(&j, "key", c->refused[i].key);
+        ndc_json_kv_u64(&j, "line", c->refused[i].line);
+        ndc_json_kv_c(&j, "state", "quarantined");
+        ndc_json_key(&j, "reasons");
+        ndc_json_raw(&j, c->refused[i].reasons);
+        ndc_json_end(&j);
+    }
+    ndc_json_end(&j);
+    enum ndc_err err =
+        c->asked->also(c->asked->also_arg, conn, &c->result,
+                       refused.failed ? NDC_STR("[]") : ndc_buf_str(&refused), fault);
+    ndc_buf_free(&refused);
+    return err;
+}
+
 static enum ndc_err write_calls(struct live_batch *b, struct ndc_store_conn *conn,
                                 int64_t last, struct ndc_fault *fault)
 {
@@ -260,6 +289,7 @@ static enum ndc_err write_calls(struct live_batch *b, struct ndc_store_conn *con
         if (!c->source) continue;
         err = write_refused(b, conn, c, &quarantine, fault);
         if (!err) err = write_source(b, conn, c, last, fault);
+        if (!err) err = write_also(conn, c, fault);
     }
     return err ? err : write_tombstones(b, conn, fault);
 }
@@ -277,6 +307,10 @@ static enum ndc_err write_all(struct live_batch *b, struct ndc_store_conn *conn,
         err = ndc_change_append(conn, b->changes, b->change_count, first, fault);
     if (err) return err;
     last = b->change_count ? *first + (int64_t)b->change_count - 1 : last;
+    for (struct live_call *c = b->calls; c; c = c->next) {
+        c->result.first_seq = b->change_count ? *first : 0;
+        c->result.last_seq = b->change_count ? last : 0;
+    }
     err = write_payloads(b, conn, *first, fault);
     if (!err && b->change_count) err = write_entries(b, conn, last, fault);
     if (!err) err = write_links(b, conn, fault);
@@ -302,10 +336,6 @@ static void take_over(struct live_batch *b, int64_t first)
         live->tombstones |= b->states[i].ghost;
     if (b->next_review) live->next_review = b->next_review;
     if (b->change_count) live->seq = first + (int64_t)b->change_count - 1;
-    for (struct live_call *c = b->calls; c; c = c->next) {
-        c->result.first_seq = b->change_count ? first : 0;
-        c->result.last_seq = b->change_count ? live->seq : 0;
-    }
 }
 
 enum ndc_err ndc_live_commit(struct live_batch *b, struct ndc_fault *fault)

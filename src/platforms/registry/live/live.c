@@ -94,8 +94,10 @@ static void gather(struct live_batch *b)
     b->rows = ndc_xmalloc((b->row_count + 1) * sizeof(*b->rows));
     b->row_count = 0;
     for (struct live_call *c = b->calls; c; c = c->next) {
-        c->result = (struct ndc_live_result){.rows = c->result.rows,
-                                             .quarantined = c->result.quarantined};
+        c->result = (struct ndc_live_result){
+            .rows = c->result.rows,
+            .run = c->source ? b->live->runs[c->source->number] : 0,
+            .quarantined = c->result.quarantined};
         for (size_t i = 0; i < c->row_count; i++) {
             c->rows[i].record.run = (uint32_t)b->live->runs[c->source->number];
             b->rows[b->row_count++] = (struct live_named){.row = &c->rows[i], .call = c};
@@ -302,6 +304,7 @@ enum ndc_err ndc_registry_live(struct ndc_registry *reg, const struct ndc_live_r
     struct live_call *c = ndc_xcalloc(1, sizeof(*c));
     ndc_arena_init(&c->arena, LIVE_ARENA_BYTES);
     c->position = rows->position;
+    c->asked = rows;
     enum ndc_err err = ndc_live_parse(c, source, rows->ndjson, fault);
     enter(reg->live, source->number);
     if (!err) err = check_built(reg, rows->source, fault);
@@ -324,12 +327,13 @@ enum ndc_err ndc_registry_live_decide(struct ndc_registry *reg, uint64_t a, uint
     c->touched[0] = a;
     c->touched[1] = b;
     ndc_mutex_lock(&reg->live->work);
-    ndc_live_unready(reg->live); /* decisions are read anew */
+    enum ndc_err err = ndc_live_decisions(reg->live, fault);
     ndc_mutex_unlock(&reg->live->work);
-    pass_call(reg->live, c);
+    if (!err) {
+        pass_call(reg->live, c);
+        if ((err = c->err) && fault) *fault = c->fault;
+    }
     *result = c->result;
-    enum ndc_err err = c->err;
-    if (err && fault) *fault = c->fault;
     free_call(c);
     return err;
 }

@@ -9,6 +9,12 @@
 #include "base/buf.h"
 #include "platforms/registry/registry.h"
 
+struct ndc_live_result {
+    uint64_t rows, created, changed, ended, unchanged, late, quarantined;
+    int64_t run;                 /* in which what comes live to the source is counted */
+    int64_t first_seq, last_seq; /* of the changes in the feed; 0: none */
+};
+
 struct ndc_live_rows {
     struct ndc_str source; /* its id */
     /* One row a line: members are the source's columns and, of the change itself, "_op"
@@ -20,11 +26,12 @@ struct ndc_live_rows {
     /* Where the reader of a log goes on after these rows, kept in their commit; empty: no
      * such reader. */
     struct ndc_str position;
-};
-
-struct ndc_live_result {
-    uint64_t rows, created, changed, unchanged, late, quarantined;
-    int64_t first_seq, last_seq; /* of the changes in the feed; 0: none */
+    /* More to write in the commit of the rows; may be NULL. `refused` is a JSON array of
+     * the rows that went to quarantine, with reasons. Its error undoes all. */
+    enum ndc_err (*also)(void *arg, struct ndc_store_conn *conn,
+                         const struct ndc_live_result *result, struct ndc_str refused,
+                         struct ndc_fault *fault);
+    void *also_arg;
 };
 
 /* Takes the rows; returns when they are durable. Any thread; waits while too much is

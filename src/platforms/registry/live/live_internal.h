@@ -44,7 +44,8 @@ struct live_call {
     struct live_refused *refused;
     size_t refused_count, refused_cap;
     struct ndc_str position;
-    uint64_t touched[2]; /* entities to be linked anew, 0: none */
+    const struct ndc_live_rows *asked; /* NULL: a call without rows */
+    uint64_t touched[2];               /* entities to be linked anew, 0: none */
     struct ndc_live_result result;
     enum ndc_err err;
     struct ndc_fault fault;
@@ -117,6 +118,9 @@ enum ndc_err ndc_live_catch_up(struct ndc_live *live,
 
 /* ready.c: what a generation brings: model, blocking keys, neighbours, decisions. */
 enum ndc_err ndc_live_ready(struct ndc_live *live, struct ndc_fault *fault) NDC_MUST_USE;
+/* Reads reviewers' decisions again. */
+enum ndc_err ndc_live_decisions(struct ndc_live *live,
+                                struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_live_unready(struct ndc_live *live);
 void ndc_live_open_add(struct ndc_live *live, uint64_t key);
 bool ndc_live_maybe_open(const struct ndc_live *live, uint64_t key);

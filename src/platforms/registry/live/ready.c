@@ -227,6 +227,8 @@ static enum ndc_err read_decisions(struct ndc_live *live, struct ndc_store_conn 
                                    struct ndc_fault *fault)
 {
     size_t cap = 0;
+    free(live->decisions);
+    live->decisions = NULL;
     struct ndc_rows *rows = ndc_sql_scan(
         conn,
         "SELECT type, source_a, key_a, source_b, key_b, state FROM registry_review WHERE "
@@ -248,6 +250,16 @@ static enum ndc_err read_decisions(struct ndc_live *live, struct ndc_store_conn 
             .same = ndc_str_eq(ndc_rows_text(rows, 5), NDC_STR("same"))};
     }
     return ndc_rows_end(rows, fault);
+}
+
+enum ndc_err ndc_live_decisions(struct ndc_live *live, struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    enum ndc_err err = ndc_store_take(live->registry->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    err = read_decisions(live, conn, fault);
+    ndc_store_give(conn);
+    return err;
 }
 
 static enum ndc_err read_all(struct ndc_live *live, bool *blocks, struct ndc_fault *fault)

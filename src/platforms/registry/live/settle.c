@@ -44,7 +44,7 @@ static void end_state(struct live_state *s, bool known, const struct live_row *r
     if (row->versioned && row->version < ended)
         result->late++;
     else if ((before ^ r->flags) & NDC_RECORD_ENDED)
-        result->changed++;
+        result->ended++;
     else
         result->unchanged++;
 }

@@ -8,6 +8,13 @@
 
 enum { REFUSED_BYTES_MAX = 16 << 20, TRIES_MAX = 8 };
 
+struct live_push {
+    const struct ndc_push *push;
+    struct ndc_buf *answer;
+    size_t from; /* where the answer begins */
+    struct ndc_load_result *result;
+};
+
 struct batch {
     const struct ndc_push *push;
     struct ndc_buf *answer, refused;
@@ -33,18 +40,13 @@ static void write_answer(struct ndc_buf *answer, int64_t run,
     ndc_json_end(&j);
 }
 
-/* In the run's commit. */
-static enum ndc_err keep_answer(struct load *l, struct ndc_store_conn *conn,
-                                struct ndc_fault *fault)
+/* The answer under the caller's key, and what the caller adds. */
+static enum ndc_err keep_in(struct ndc_store_conn *conn, const struct ndc_push *p,
+                            struct ndc_str answer, int64_t now_ms,
+                            struct ndc_fault *fault)
 {
-    struct batch *b = l->also_arg;
-    const struct ndc_push *p = b->push;
     enum ndc_err err = NDC_OK;
-    size_t from = b->answer->len;
-    ndc_json_end(&b->refused_json);
-    write_answer(b->answer, l->run, l->result,
-                 b->refused.failed ? NDC_STR("[]") : ndc_buf_str(&b->refused));
-    if (b->answer->failed)
+    if (!answer.ptr)
         return ndc_fail(fault, NDC_ETOOBIG, "push.answer",
                         "the answer to this batch is too large; push fewer rows at once");
     if (p->key.len)
@@ -53,11 +55,24 @@ static enum ndc_err keep_answer(struct load *l, struct ndc_store_conn *conn,
             "INSERT INTO registry_push (source, idempotency_key, body_hash, answer, "
             "at_ms) VALUES ($1, $2, $3, $4, $5)",
             NDC_ARGS(ndc_text(p->source), ndc_text(p->key), ndc_text(p->hash),
-                     ndc_text(ndc_str_n(b->answer->ptr + from, b->answer->len - from)),
-                     ndc_int(l->now_ms)),
+                     ndc_text(answer), ndc_int(now_ms)),
             NULL, fault);
     if (!err && p->also) err = p->also(conn, p->also_arg, fault);
     return err;
+}
+
+/* In the run's commit. */
+static enum ndc_err keep_answer(struct load *l, struct ndc_store_conn *conn,
+                                struct ndc_fault *fault)
+{
+    struct batch *b = l->also_arg;
+    const struct ndc_push *p = b->push;
+    size_t from = b->answer->len;
+    ndc_json_end(&b->refused_json);
+    write_answer(b->answer, l->run, l->result,
+                 b->refused.failed ? NDC_STR("[]") : ndc_buf_str(&b->refused));
+    return keep_in(conn, p, ndc_str_n(b->answer->ptr + from, b->answer->len - from),
+                   l->now_ms, fault);
 }
 
 /* What was answered to this key before. */
@@ -122,6 +137,58 @@ static enum ndc_err take_batch(struct ndc_registry *reg, struct ndc_registered *
     return err;
 }
 
+/* In the commit of the rows. */
+static enum ndc_err keep_live_answer(void *arg, struct ndc_store_conn *conn,
+                                     const struct ndc_live_result *r,
+                                     struct ndc_str refused, struct ndc_fault *fault)
+{
+    struct live_push *l = arg;
+    const struct ndc_push *p = l->push;
+    *l->result = (struct ndc_load_result){.rows_read = r->rows,
+                                          .accepted = r->rows - r->quarantined,
+                                          .quarantined = r->quarantined,
+                                          .added = r->created,
+                                          .changed = r->changed,
+                                          .unchanged = r->unchanged + r->late,
+                                          .ended = r->ended,
+                                          .live = true};
+    l->answer->len = l->from; /* a batch may be tried again */
+    write_answer(l->answer, r->run, l->result, refused);
+    return keep_in(conn, p, ndc_str_n(l->answer->ptr + l->from, l->answer->len - l->from),
+                   ndc_clock_wall_ms(), fault);
+}
+
+/* *done is false where the rows have to wait for an integration. */
+static enum ndc_err push_live(struct ndc_registry *reg, const struct ndc_push *push,
+                              struct ndc_buf *answer, bool *repeated, bool *done,
+                              struct ndc_load_result *result, struct ndc_fault *fault)
+{
+    struct live_push l = {push, answer, answer->len, result};
+    struct ndc_live_result r;
+    struct ndc_fault why = {0};
+    *done = true;
+    enum ndc_err err = find_answer(reg, push, answer, repeated, fault);
+    if (err || *repeated) return err;
+    const struct ndc_live_rows rows = {.source = push->source,
+                                       .ndjson = push->ndjson,
+                                       .also = keep_live_answer,
+                                       .also_arg = &l};
+    err = ndc_registry_live(reg, &rows, &r, &why);
+    if (!err) return NDC_OK;
+    answer->len = l.from;
+    *result = (struct ndc_load_result){0};
+    *done =
+        strcmp(why.code, "live.unbuilt") != 0 && strcmp(why.code, "live.no_model") != 0;
+    if (err == NDC_ECONFLICT && strcmp(why.code, "db.unique") == 0) {
+        /* The same batch came at the same time and was quicker. */
+        err = find_answer(reg, push, answer, repeated, fault);
+        if (err || *repeated) return err;
+        err = NDC_ECONFLICT;
+    }
+    if (fault) *fault = why;
+    return err;
+}
+
 /* The source's lock is held: one with the same key is done by now. Another process has
  * locks of its own: where it was quicker, its answer is there, or its rows are and ours
  * come on top of them. */
@@ -164,6 +231,14 @@ enum ndc_err ndc_registry_push(struct ndc_registry *reg, const struct ndc_push *
     if (!source)
         return ndc_fail(fault, NDC_ENOTFOUND, "registry.no_source", "no source \"%.*s\"",
                         NDC_STR_FMT(push->source));
+    if (push->live && !push->columns && !source->source->thing &&
+        ndc_registry_generation(reg) > 0) {
+        bool done;
+        struct ndc_fault why = {0};
+        enum ndc_err tried = push_live(reg, push, answer, repeated, &done, result, &why);
+        if (done && tried && fault) *fault = why;
+        if (done) return tried;
+    }
     ndc_mutex_lock(&reg->loading[source->number]);
     ndc_live_exclude(reg->live, source->number);
     enum ndc_err err = push_once(reg, source, push, answer, repeated, result, fault);

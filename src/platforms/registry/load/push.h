@@ -11,6 +11,9 @@ struct ndc_push {
      * batch of the same key and hash is answered as it was, one that comes at the same
      * time waits; another hash is NDC_ECONFLICT, push.key_reused. Empty: none. */
     struct ndc_str key, hash;
+    /* Linked as they come where the registry has been integrated (live/live.h); else, and
+     * where an integration is owed to the source, by the next one. */
+    bool live;
     /* The rows' columns in their order, where more than the declared ones are kept. */
     const struct ndc_str *columns;
     size_t column_count;

@@ -3,6 +3,7 @@
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/serve/http.h"
 #include "platforms/registry/serve/match.h"
+#include "platforms/registry/serve/search.h"
 #include "store/writer.h"
 #include "sys/clock.h"
 
@@ -140,26 +141,16 @@ static enum ndc_err read_side(struct ndc_request *req, struct ndc_store_conn *co
                               const struct pair *p, unsigned side,
                               const struct ndc_record **out, struct ndc_fault *fault)
 {
-    enum { HITS_MAX = 8 };
-    struct ndc_registry *reg = ndc_registry_of(req);
     struct ndc_entity_view *v = NDC_ARENA_NEW(req->arena, struct ndc_entity_view);
-    uint64_t numbers[HITS_MAX];
-    size_t n = 0;
-    /* By the record's key: the entity that the build named may have been parted since. */
-    NDC_TRY(ndc_live_lookup(
-        reg->live, conn, ndc_index_key(NDC_INDEX_RECORD, p->source[side], p->key[side]),
-        numbers, HITS_MAX, &n, fault));
-    for (size_t k = 0; k < n; k++) {
-        NDC_TRY(ndc_registry_read(reg, conn, req->arena, &numbers[k], v, fault));
-        for (unsigned i = 0; i < v->record_count; i++) {
+    uint64_t number;
+    /* By the record's key: the entity that was named may have been parted since. */
+    NDC_TRY(ndc_registry_find_record(ndc_registry_of(req), conn, req->arena,
+                                     p->source[side], p->key[side], &number, v, fault));
+    for (unsigned i = 0; i < v->record_count; i++)
+        if (v->records[i].source == p->source[side] &&
+            ndc_str_eq(v->records[i].key, p->key[side]))
             *out = &v->records[i];
-            if (v->records[i].source == p->source[side] &&
-                ndc_str_eq(v->records[i].key, p->key[side]))
-                return NDC_OK;
-        }
-    }
-    return ndc_fail(fault, NDC_ENOTFOUND, "review.gone",
-                    "one of the two records is no longer there");
+    return NDC_OK;
 }
 
 static void write_value(struct ndc_request *req, const char *key,
@@ -279,6 +270,36 @@ static enum ndc_err write_decision(struct ndc_store_conn *conn, void *arg,
     return ndc_fail(fault, NDC_ENOTFOUND, "review.none", "there is no such pair");
 }
 
+/* The decision takes effect at once: the entities of the two records are linked anew. */
+static enum ndc_err relink(struct ndc_request *req, int64_t review,
+                           struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = ndc_registry_of(req);
+    struct ndc_store_conn *conn;
+    struct ndc_live_result result;
+    uint64_t entities[2] = {0};
+    NDC_TRY(ndc_store_take(reg->store, NDC_READ, &conn, fault));
+    struct ndc_rows *rows = ndc_sql_query(conn,
+                                          "SELECT source_a, key_a, source_b, key_b FROM "
+                                          "registry_review WHERE review = $1",
+                                          NDC_ARGS(ndc_int(review)));
+    struct ndc_fault gone = {0};
+    enum ndc_err err = NDC_OK;
+    if (ndc_rows_next(rows))
+        for (unsigned i = 0; i < 2 && !err; i++) {
+            struct ndc_entity_view view;
+            err = ndc_registry_find_record(
+                reg, conn, req->arena, (uint32_t)ndc_rows_i64(rows, 2 * i),
+                ndc_rows_text(rows, 2 * i + 1), &entities[i], &view, &gone);
+            if (err == NDC_ENOTFOUND) err = NDC_OK; /* it decides nothing now */
+        }
+    enum ndc_err ended = ndc_rows_end(rows, err ? NULL : fault);
+    ndc_store_give(conn);
+    if (err && fault) *fault = gone;
+    if (err || ended) return err ? err : ended;
+    return ndc_registry_live_decide(reg, entities[0], entities[1], &result, fault);
+}
+
 enum ndc_err ndc_registry_post_decision(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct json_object *body;
@@ -297,8 +318,11 @@ enum ndc_err ndc_registry_post_decision(struct ndc_request *req, struct ndc_faul
     ndc_request_audit(req, undo ? "review.undo" : "review.decide", NDC_STR_NULL, NULL);
     ndc_request_audit_detail(req, ndc_arena_printf(req->arena, "review=%lld %s",
                                                    (long long)s.review, s.state));
-    NDC_TRY(ndc_registry_submit(ndc_registry_of(req), req->principal->id, NULL, 0, job,
-                                fault));
+    if (ndc_registry_generation(ndc_registry_of(req)) > 0)
+        NDC_TRY(relink(req, s.review, fault));
+    else
+        NDC_TRY(ndc_registry_submit(ndc_registry_of(req), req->principal->id, NULL, 0,
+                                    job, fault));
     ndc_json_object(&req->json);
     ndc_json_kv_c(&req->json, "state", s.state);
     ndc_json_end(&req->json);

@@ -330,6 +330,7 @@ enum ndc_err ndc_registry_post_records(struct ndc_request *req, struct ndc_fault
     NDC_TRY(find_source(req, &r, fault));
     struct ndc_push push = {.source = r->source->id,
                             .ndjson = ndc_request_body(req),
+                            .live = true,
                             .key = ndc_request_header(req, "Idempotency-Key")};
     if (push.key.len == 0 || push.key.len > 200)
         return ndc_fail_at(
@@ -341,7 +342,7 @@ enum ndc_err ndc_registry_post_records(struct ndc_request *req, struct ndc_fault
     NDC_TRY(ndc_registry_push(reg, &push, req->out, &repeated, &result, fault));
     if (repeated)
         ndc_request_set_header(req, "Idempotency-Replayed", NDC_STR("true"));
-    else if (result.added + result.changed + result.ended)
+    else if (!result.live && result.added + result.changed + result.ended)
         NDC_TRY(ndc_registry_submit(reg, req->principal->id, NULL, 0, job, fault));
     return NDC_OK;
 }

@@ -48,6 +48,39 @@ enum ndc_err ndc_registry_read(struct ndc_registry *reg, struct ndc_store_conn *
                     "redirects form a circle");
 }
 
+enum ndc_err ndc_registry_find_record(struct ndc_registry *reg,
+                                      struct ndc_store_conn *conn,
+                                      struct ndc_arena *arena, uint32_t source,
+                                      struct ndc_str key, uint64_t *number,
+                                      struct ndc_entity_view *view,
+                                      struct ndc_fault *fault)
+{
+    enum { HITS_MAX = 16 };
+    uint64_t numbers[HITS_MAX];
+    size_t n;
+    enum ndc_err err =
+        ndc_live_lookup(reg->live, conn, ndc_index_key(NDC_INDEX_RECORD, source, key),
+                        numbers, HITS_MAX, &n, fault);
+    for (size_t k = 0; k < n && !err; k++) {
+        struct ndc_fault gone = {0};
+        *number = numbers[k];
+        err = ndc_registry_read(reg, conn, arena, number, view, &gone);
+        if (err == NDC_ENOTFOUND) {
+            err = NDC_OK; /* an entry of before */
+            continue;
+        }
+        if (err && fault) *fault = gone;
+        for (unsigned i = 0; !err && i < view->record_count; i++)
+            if (view->records[i].source == source &&
+                ndc_str_eq(view->records[i].key, key))
+                return NDC_OK;
+    }
+    if (err) return err;
+    *number = 0;
+    return ndc_fail(fault, NDC_ENOTFOUND, "review.gone",
+                    "one of the two records is no longer there");
+}
+
 /* ---- search ---- */
 
 struct finder {

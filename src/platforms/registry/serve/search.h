@@ -13,6 +13,14 @@ struct ndc_search {
     enum ndc_entity type;
 };
 
+/* The entity that holds a record. NDC_ENOTFOUND: review.gone. */
+enum ndc_err ndc_registry_find_record(struct ndc_registry *registry,
+                                      struct ndc_store_conn *conn,
+                                      struct ndc_arena *arena, uint32_t source,
+                                      struct ndc_str key, uint64_t *number,
+                                      struct ndc_entity_view *view,
+                                      struct ndc_fault *fault) NDC_MUST_USE;
+
 struct ndc_search_hit {
     uint64_t number;
     enum ndc_entity type;
