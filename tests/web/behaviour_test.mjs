@@ -441,7 +441,7 @@ await test('webhooks: subscribed with a purpose, the secret once; tested, paused
   assert(!(await page.content()).includes('whsec_'), 'the secret is still there');
   await open('/webhooks/W2');
   await page.getByRole('button', { name: 'Gửi thử' }).click();
-  await page.getByText('204 sau 12 ms').waitFor();
+  await page.locator('.notice', { hasText: '204 sau 12 ms' }).waitFor();
   await page.getByRole('button', { name: 'Gửi lại: msg_W2_3_4' }).click();
   await page.getByText('chờ gửi lại').waitFor();
   await page.getByRole('button', { name: 'Tạm dừng' }).click();

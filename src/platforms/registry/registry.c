@@ -125,6 +125,12 @@ static const struct ndc_permission permissions[] = {
     {"registry.review", "Xét duyệt cặp bản ghi", "Review pairs", "reviewer steward"},
 };
 
+static const struct ndc_setting settings[] = {
+    {"change_keep", NDC_SETTING_TIME, "0s", NULL, 0, 0, "Registry",
+     "Changes older than this leave the change feed, and with them the states before "
+     "them; 0s: none do."},
+    {0}};
+
 const struct ndc_platform ndc_registry_platform = {
     .code = "registry",
     .title_vi = "Cơ sở dữ liệu tổng hợp quốc gia",
@@ -138,6 +144,7 @@ const struct ndc_platform ndc_registry_platform = {
     .jobs_n = NDC_REGISTRY_JOBS,
     .commands = ndc_registry_commands,
     .commands_n = NDC_REGISTRY_COMMANDS,
+    .settings = settings,
     .permissions = permissions,
     .permissions_n = NDC_ARRAY_LEN(permissions),
     .start = start,

@@ -3,6 +3,8 @@
 #include "platforms/registry/schedule.h"
 
 #include "base/cron.h"
+#include "core/config.h"
+#include "platforms/registry/change/change.h"
 #include "platforms/registry/load/load.h"
 #include "platforms/registry/load/settle.h"
 #include "platforms/registry/serve/http.h"
@@ -83,6 +85,21 @@ size_t ndc_schedule_tick(struct ndc_registry *reg, int64_t now_ms)
     return n;
 }
 
+/* Retention of the change feed, as the setting change_keep says. */
+static void forget_changes(struct ndc_registry *reg, int64_t now_ms)
+{
+    struct ndc_fault fault = {0};
+    int64_t deleted = 0;
+    int64_t keep_ms =
+        reg->app ? ndc_config_int(ndc_app_config(reg->app), "change_keep") : 0;
+    if (keep_ms == 0) return;
+    if (ndc_change_purge(reg->store, now_ms - keep_ms, &deleted, &fault))
+        ndc_log(NDC_LOG_ERROR, "registry", "old changes: %s", fault.message);
+    else if (deleted)
+        ndc_log(NDC_LOG_INFO, "registry", "%lld old changes forgotten",
+                (long long)deleted);
+}
+
 static void run_schedule(void *arg)
 {
     struct ndc_schedule *s = arg;
@@ -94,6 +111,7 @@ static void run_schedule(void *arg)
             minute = now_ms / 60000;
             ndc_mutex_unlock(&s->lock);
             ndc_schedule_tick(s->registry, now_ms);
+            forget_changes(s->registry, now_ms);
             ndc_mutex_lock(&s->lock);
             continue;
         }

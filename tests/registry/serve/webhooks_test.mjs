@@ -5,9 +5,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import standard from '../../../web/node_modules/standardwebhooks/dist/index.js';
 import { assert, done, equal, purpose, sleep, start, test, until } from './daemon.mjs';
 
+const standard = await import('../../../web/node_modules/standardwebhooks/dist/index.js').then((m) => m.default, () => null);
+if (!standard) {
+  console.log('1..0 # SKIP no web/node_modules/standardwebhooks: make web installs it');
+  process.exit(0);
+}
 const [, , ndc, database] = process.argv;
 const append = process.env.NDC_TEST_APPEND;
 const dir = mkdtempSync(join(tmpdir(), 'ndc-webhooks-'));
@@ -138,7 +142,7 @@ await test('what failed too often is a dead letter; the rest goes on; it can be 
   equal(tries.length, 4);
   equal(new Set(tries.map((m) => m.body)).size, 1, 'the same message, the same bytes');
   const waits = tries.slice(1).map((m, i) => m.at - tries[i].at);
-  assert(waits[0] >= 70 && waits[2] > waits[0] * 1.5, `growing delays: ${waits}`);
+  assert(waits[0] >= 70 && waits[1] >= 150 && waits[2] >= 310, `growing delays: ${waits}`);
   delete answers['/fail'];
   const retry = await steward('POST', `${W}/${hooks.fail.id}/dead/${dead.message}/retry`);
   equal(retry.status, 200, retry.text);

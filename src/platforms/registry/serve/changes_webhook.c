@@ -72,6 +72,8 @@ static void write_changes(struct ndc_registry *reg, struct ndc_webhook_page *pag
 {
     ndc_json_object(j);
     ndc_json_kv_i64(j, "after", page->after);
+    /* Retention was faster than the deliveries: what is known must be read anew. */
+    ndc_json_kv_bool(j, "gap", n > 0 && changes[0].seq != page->after + 1);
     ndc_json_key(j, "changes");
     ndc_json_array(j);
     for (size_t i = 0; i < n; i++) {
