@@ -234,8 +234,8 @@ static void test_geometries(void **state)
         "GEOMETRYCOLLECTION(POINT(1 2), LINESTRING(0 0,1 1))",
         "{\"type\":\"Point\",\"coordinates\":[105.8,21]}",
         "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,0],[1,1],[0,0]]]}",
-        "{\"type\":\"GeometryCollection\",\"geometries\":[{\"type\":\"Point\","
-        "\"coordinates\":[1,2]}]}",
+        ("{\"type\":\"GeometryCollection\",\"geometries\":[{\"type\":\"Point\","
+         "\"coordinates\":[1,2]}]}"),
     };
     static const char *const bad[] = {
         "",

@@ -21,8 +21,8 @@ struct demo_things {
 
 static const char *const names[FILES] = {"parcels.csv", "schools.csv", "enrolments.csv"};
 static const char *const heads[FILES] = {
-    "ma_thua,so_thua,to_ban_do,dien_tich_m2,loai_dat,dia_chi,ngay_cap,hinh_the,"
-    "so_giay_to,ma_so_thue\n",
+    ("ma_thua,so_thua,to_ban_do,dien_tich_m2,loai_dat,dia_chi,ngay_cap,hinh_the,"
+     "so_giay_to,ma_so_thue\n"),
     "ma_truong,ten_truong,cap_hoc\n",
     "ma_ghi_danh,cap_hoc,cap_nhat,so_dinh_danh,ma_truong\n"};
 
