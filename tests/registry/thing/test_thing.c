@@ -2,6 +2,7 @@
 #include "tests/registry/core/fixture.h"
 
 #include "base/hash.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/normalise/normalise.h"
 #include "platforms/registry/thing/thing.h"
 #include "sys/file.h"
@@ -125,6 +126,14 @@ static void test_a_snapshot_is_stored_and_followed(void **state)
         assert_int_equal(count_of(&w, "SELECT count(*) FROM registry_thing_link"), 4);
         assert_int_equal(count_of(&w, "SELECT max(run) FROM registry_thing"), 2);
     }
+    /* What comes live is linked, so a thing cannot. */
+    struct ndc_live_result live;
+    const struct ndc_live_rows rows = {.source = NDC_STR("parcels"),
+                                       .ndjson =
+                                           NDC_STR("{\"k\":\"Z\",\"area\":\"1\"}\n")};
+    fault = (struct ndc_fault){0};
+    assert_int_equal(ndc_registry_live(w.reg, &rows, &live, &fault), NDC_EINPUT);
+    assert_string_equal(fault.code, "live.thing");
     /* Linking leaves things alone, and they leave linking alone. */
     struct ndc_build_stats stats;
     build(&w, &stats);

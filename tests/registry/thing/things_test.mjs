@@ -154,6 +154,7 @@ await test('what cannot be declared is refused with its reason', async () => {
     [vehicle.replace('name: where', 'name: made'), 400, 'source.twice'],
     [vehicle.replace(/dataset: .*\n/, ''), 400, 'source.declaration'],
     [vehicle.replace('kind: geometry', 'kind: geometri'), 400, undefined],
+    [vehicle.replace('{type: push}', '{type: changes, path: changes}').replace(', op_column: op', ''), 400, 'source.declaration'],
   ];
   for (const [body, status, code] of cases) {
     const r = await steward('POST', `${R}/sources`, { type: 'application/yaml', body });

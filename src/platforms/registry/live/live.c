@@ -301,6 +301,11 @@ enum ndc_err ndc_registry_live(struct ndc_registry *reg, const struct ndc_live_r
     if (!source)
         return ndc_fail(fault, NDC_ENOTFOUND, "registry.no_source", "no source \"%.*s\"",
                         NDC_STR_FMT(rows->source));
+    if (source->source->thing)
+        return ndc_fail(fault, NDC_EINPUT, "live.thing",
+                        "source %.*s holds things, which are not linked: load or push "
+                        "its rows",
+                        NDC_STR_FMT(source->source->id));
     struct live_call *c = ndc_xcalloc(1, sizeof(*c));
     ndc_arena_init(&c->arena, LIVE_ARENA_BYTES);
     c->position = rows->position;

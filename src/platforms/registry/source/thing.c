@@ -202,6 +202,11 @@ static bool is_key(const struct ndc_source *s, const struct ndc_source_field *f)
 enum ndc_err ndc_thing_check(const struct ndc_source *s, const struct ndc_yaml *root,
                              struct ndc_fault *fault)
 {
+    if (ndc_source_followed(s))
+        return wrong(ndc_yaml_get(root, "connector"), "connector",
+                     "must not be followed: things are loaded or pushed; leave out the "
+                     "slot, or read a file",
+                     fault);
     for (unsigned i = 0; i < s->field_count; i++) {
         const struct ndc_source_field *f = &s->fields[i];
         bool personal = f->class.personal != NDC_PERSONAL_NONE ||
