@@ -4,9 +4,10 @@
 
 #include "sys/log.h"
 
+#include <poll.h>
 #include <stdio.h>
 
-enum { ARGS_MAX = 16 };
+enum { ARGS_MAX = 16, ASK_EVERY_MS = 200 };
 
 /* Source: PostgreSQL 15 manual, appendix A; what the server says of slots. */
 static const struct {
@@ -135,10 +136,38 @@ static void on_notice(void *arg, const char *message)
     ndc_log(NDC_LOG_DEBUG, "store", "the source's PostgreSQL: %.*s", NDC_STR_FMT(line));
 }
 
+void ndc_replication_interrupt(struct ndc_replication *link, bool (*ended)(void *arg),
+                               void *arg)
+{
+    link->ended = ended;
+    link->ended_arg = arg;
+}
+
+/* As PQexec, but false if it was ended meanwhile: then the link is only to be closed. */
+static bool run_command(struct ndc_replication *link, const char *sql, PGresult **res)
+{
+    if (!PQsendQuery(link->pg, sql)) return true; /* no result: the connection's error */
+    while (PQisBusy(link->pg)) {
+        struct pollfd p = {.fd = PQsocket(link->pg), .events = POLLIN};
+        if (poll(&p, 1, ASK_EVERY_MS) > 0 && !PQconsumeInput(link->pg)) return true;
+        if (PQisBusy(link->pg) && link->ended && link->ended(link->ended_arg))
+            return false;
+    }
+    *res = PQgetResult(link->pg);
+    ExecStatusType status = PQresultStatus(*res);
+    if (status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) return true;
+    for (PGresult *more; (more = PQgetResult(link->pg));)
+        PQclear(more);
+    return true;
+}
+
 enum ndc_err ndc_replication_simple(struct ndc_replication *link, const char *sql,
                                     PGresult **out, struct ndc_fault *fault)
 {
-    PGresult *res = PQexec(link->pg, sql);
+    PGresult *res = NULL;
+    if (!run_command(link, sql, &res))
+        return ndc_fail(fault, NDC_ECANCELED, "replication.ended",
+                        "ended on request before the server had answered");
     ExecStatusType status = PQresultStatus(res);
     enum ndc_err err = NDC_OK;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
@@ -189,7 +218,7 @@ enum ndc_err ndc_replication_open(struct ndc_replication **out, const char *url,
     if (err) return err;
     bool stream = kind == NDC_REPLICATION_STREAM;
     const char *values[] = {"ndc",
-                            "10",
+                            "5",
                             "30",
                             "10",
                             "3",

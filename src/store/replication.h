@@ -32,6 +32,10 @@ enum ndc_err ndc_replication_open(struct ndc_replication **out, const char *url,
                                   const char *password, enum ndc_replication_kind kind,
                                   struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_replication_close(struct ndc_replication *link);
+/* Commands of the link that may take long (a slot waits for transactions under way) end
+ * with NDC_ECANCELED, replication.ended, soon after `ended(arg)` is true. */
+void ndc_replication_interrupt(struct ndc_replication *link, bool (*ended)(void *arg),
+                               void *arg);
 
 /* ---- plain ---- */
 
@@ -72,7 +76,7 @@ struct ndc_slot_made {
 enum ndc_err ndc_replication_create_slot(struct ndc_replication *link, const char *slot,
                                          const char *plugin, struct ndc_slot_made *out,
                                          struct ndc_fault *fault) NDC_MUST_USE;
-/* A missing one is no error. Waits for who reads it to leave. */
+/* A missing one is no error; one that is read is (replication.slot_active). */
 enum ndc_err ndc_replication_drop_slot(struct ndc_replication *link, const char *slot,
                                        struct ndc_fault *fault) NDC_MUST_USE;
 

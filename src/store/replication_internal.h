@@ -9,8 +9,10 @@
 
 struct ndc_replication {
     PGconn *pg;
-    char *copied;   /* libpq's; the last row or message */
-    bool streaming; /* in COPY BOTH mode */
+    char *copied;             /* libpq's; the last row or message */
+    bool streaming;           /* in COPY BOTH mode */
+    bool (*ended)(void *arg); /* asked while a command runs; or NULL */
+    void *ended_arg;
 };
 
 enum ndc_err ndc_replication_fail(struct ndc_replication *link, const PGresult *res,

@@ -95,7 +95,7 @@ enum ndc_err ndc_replication_drop_slot(struct ndc_replication *link, const char 
     struct ndc_fault why = {0};
     enum ndc_err err = check_slot(slot, fault);
     if (err) return err;
-    snprintf(sql, sizeof(sql), "DROP_REPLICATION_SLOT \"%s\" WAIT", slot);
+    snprintf(sql, sizeof(sql), "DROP_REPLICATION_SLOT \"%s\"", slot);
     err = ndc_replication_simple(link, sql, NULL, &why);
     if (!err || strcmp(why.code, "replication.slot_missing") == 0) return NDC_OK;
     if (fault) *fault = why;

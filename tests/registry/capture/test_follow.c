@@ -228,6 +228,35 @@ static void test_large_transaction(void **state)
     end(&t);
 }
 
+/* What the reader alone can do: rows are counted and their position kept, no more. */
+static enum ndc_err count_only(void *arg, const struct ndc_live_rows *rows,
+                               struct ndc_live_result *result, struct ndc_fault *why)
+{
+    (void)arg, (void)why;
+    *result = (struct ndc_live_result){0};
+    for (size_t i = 0; i < rows->ndjson.len; i++)
+        result->rows += rows->ndjson.ptr[i] == '\n';
+    return NDC_OK;
+}
+
+static void test_rate(void **state)
+{
+    struct target t;
+    begin(&t, state);
+    t.hooks.take = count_only;
+    target_start(&t);
+    target_until(&t, NDC_CAPTURE_FOLLOWING);
+    origin_sql("INSERT INTO cu_tru (id, ten, ngay, so) SELECT g, 'Nguyễn Văn ' || g, "
+               "'2001-02-03', g FROM generate_series(1, 200000) g");
+    int64_t at = ndc_clock_mono_ns();
+    for (int i = 0; i < 6000 && target_status(&t).changes < 200000; i++)
+        ndc_clock_sleep_ms(10);
+    double seconds = (double)(ndc_clock_mono_ns() - at) / 1e9;
+    printf("# 200000 changes read in %.1f s: %.0f/s\n", seconds, 200000 / seconds);
+    assert_int_equal(target_status(&t).changes, 200000);
+    end(&t);
+}
+
 /* ---- with writers ---- */
 
 struct writing {
@@ -310,6 +339,7 @@ int main(void)
         TEST_ON_SQLITE(test_identity),
         TEST_ON_BOTH(test_quick),
         TEST_ON_SQLITE(test_large_transaction),
+        TEST_ON_SQLITE(test_rate),
         TEST_ON_BOTH(test_snapshot_among_writers),
     };
     return test_db_run(tests);

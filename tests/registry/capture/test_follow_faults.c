@@ -383,6 +383,27 @@ static void test_stop_is_kept(void **state)
     end(&t);
 }
 
+/* A slot waits for the transactions that are under way: it can be stopped meanwhile. */
+static void test_stop_while_a_slot_waits(void **state)
+{
+    struct target t;
+    begin(&t, state, "");
+    PGconn *slow = origin_connect();
+    PQclear(PQexec(slow, "BEGIN; INSERT INTO cu_tru (id, ten) VALUES (1, 'a')"));
+    target_start(&t);
+    target_until(&t, NDC_CAPTURE_SNAPSHOT);
+    ndc_clock_sleep_ms(300);
+    assert_int_equal(target_status(&t).state, NDC_CAPTURE_SNAPSHOT);
+    int64_t at = ndc_clock_mono_ns();
+    target_stop(&t);
+    assert_true(ndc_clock_mono_ns() - at < (int64_t)10 * 1000000000);
+    PQclear(PQexec(slow, "COMMIT"));
+    PQfinish(slow);
+    target_start(&t);
+    target_until_same(&t, NULL);
+    end(&t);
+}
+
 static void test_one_pass(void **state)
 {
     struct target t;
@@ -419,6 +440,7 @@ int main(void)
         TEST_ON_SQLITE(test_slot_lost_by_the_servers_cap),
         TEST_ON_SQLITE(test_quiet_table_keeps_no_log),
         TEST_ON_BOTH(test_stop_is_kept),
+        TEST_ON_SQLITE(test_stop_while_a_slot_waits),
         TEST_ON_SQLITE(test_one_pass),
     };
     return test_db_run(tests);

@@ -191,7 +191,11 @@ static enum ndc_err quiet(struct stream *t, struct ndc_fault *fault)
 {
     enum ndc_err err = flush(t, fault);
     if (err) return err;
-    if (!t->open) ndc_follower_caught_up(t->f, true);
+    /* A server that is decoding something large is silent too. */
+    ndc_mutex_lock(&t->f->lock);
+    uint64_t server_at = t->f->status.server_at;
+    ndc_mutex_unlock(&t->f->lock);
+    ndc_follower_caught_up(t->f, !t->open && safe_at(t) >= server_at);
     if (t->f->run && t->f->run->once && !t->open && safe_at(t) >= t->target) {
         err = confirm_idle(t, true, fault);
         ndc_mutex_lock(&t->f->lock);

@@ -16,6 +16,16 @@ static bool ended(void *arg)
     return ndc_follower_ended(arg);
 }
 
+/* While the slot is made, a snapshot may still be asked for: this one. */
+static bool interrupted(void *arg)
+{
+    struct ndc_follower *f = arg;
+    ndc_mutex_lock(&f->lock);
+    bool stop = f->quit || f->stopped;
+    ndc_mutex_unlock(&f->lock);
+    return stop;
+}
+
 /* The version of the last change that was taken. */
 static enum ndc_err last_version(struct ndc_follower *f, int64_t *out,
                                  struct ndc_fault *fault)
@@ -83,7 +93,10 @@ enum ndc_err ndc_follow_snapshot(struct ndc_follower *f, const struct ndc_source
     enum ndc_err err = check_slot(f, s, plain, fault);
     if (!err) err = last_version(f, &version, fault);
     if (!err) err = ndc_source_link(&stream, s, NDC_REPLICATION_STREAM, fault);
-    if (!err) err = make_slot(f, s, stream, &made, fault);
+    if (!err) {
+        ndc_replication_interrupt(stream, interrupted, f);
+        err = make_slot(f, s, stream, &made, fault);
+    }
     if (!err) {
         /* It is wanted no more, it is under way: the row says so also after a crash. */
         ndc_mutex_lock(&f->lock);
