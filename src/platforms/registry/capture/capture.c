@@ -236,6 +236,8 @@ enum ndc_err ndc_capture_follow(struct ndc_registry *registry, struct ndc_str so
     f->snapshot_wanted = run->snapshot;
     f->run = run;
     if (!err) err = ndc_follower_run(f, fault);
+    if (!err && run->tell)
+        run->tell(run->arg, &f->status); /* the thread is gone: no lock */
     free_follower(f);
     return err;
 }
