@@ -63,8 +63,11 @@ bench: build ## measure: prints `name value unit` lines
 bench-peers: build ## measure beside other programs, installed for it
 	@scripts/bench_peers.sh $(BUILD)
 
-kill-test: build ## kill -9 integrations KILLS (200) times on each database; results must not differ
+kill-test: build ## kill -9 integrations, live changes, followers, checks KILLS (200) times on each database
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/core/test_registry_faults
+	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/live/test_registry_live
+	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/capture/test_registry_follow_faults
+	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/verify/test_verify_files
 
 soak: build ## a daemon under mixed use for SOAK_MINUTES (5): errors or growth end it with 1
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),5) scripts/soak.py $(BUILD)

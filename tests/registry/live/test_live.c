@@ -9,7 +9,9 @@
 #include "platforms/registry/live/live.h"
 #include "sys/file.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { HELD_MAX = 40000, RUNS = 64 };
@@ -423,12 +425,118 @@ static void test_nothing_integrated(void **state)
     world_free(&w);
 }
 
+/* ---- kill -9 ---- */
+
+enum { ROWS_A_CALL = 7 };
+
+static int kill_rounds(void)
+{
+    const char *text = getenv("NDC_TEST_KILLS");
+    int64_t n = 6;
+    if (text && ndc_str_to_i64(ndc_str(text), &n) && n > 0 && n < 100000) return (int)n;
+    return 6;
+}
+
+/* A source's held rows from the position on that its last commit kept. */
+static void send_on(struct world *w, const char *source)
+{
+    struct ndc_arena arena;
+    struct ndc_buf buf;
+    struct ndc_str at_text;
+    char next[24];
+    int64_t at = 0, i = 0;
+    ndc_arena_init(&arena, 1 << 16);
+    ndc_buf_init(&buf, 16 << 20);
+    assert_ok(
+        ndc_registry_live_position(w->reg, &arena, ndc_str(source), &at_text, fresh()),
+        &fault);
+    if (!ndc_str_to_i64(at_text, &at)) at = 0;
+    for (size_t k = 0, n = 0; k <= held_count; k++) {
+        bool mine = k < held_count && strcmp(held[k].source, source) == 0;
+        if (mine && i++ >= at) {
+            ndc_buf_add_c(&buf, held[k].json);
+            ndc_buf_add_byte(&buf, '\n');
+            n++;
+        }
+        if (n < ROWS_A_CALL && (k < held_count || n == 0)) continue;
+        struct ndc_live_result r;
+        snprintf(next, sizeof(next), "%lld", (long long)i);
+        const struct ndc_live_rows rows = {.source = ndc_str(source),
+                                           .ndjson = ndc_buf_str(&buf),
+                                           .position = ndc_str(next)};
+        assert_ok(ndc_registry_live(w->reg, &rows, &r, fresh()), &fault);
+        /* Nothing of it was there: what a kill left undone left no trace. */
+        assert_int_equal(r.created + r.quarantined, n);
+        ndc_buf_reset(&buf);
+        n = 0;
+    }
+    ndc_buf_free(&buf);
+    ndc_arena_free(&arena);
+}
+
+static void send_all(struct world *w)
+{
+    for (size_t f = 0; f < NDC_ARRAY_LEN(files); f++)
+        send_on(w, files[f].source);
+}
+
+static void test_killed(void **state)
+{
+    struct world w;
+    uint64_t rng = 77;
+    int kills = 0, done = 0;
+    world_new(&w, state);
+    integrate_folder(&w, part_of_demo());
+    int64_t before = count_of(&w, "SELECT coalesce(max(seq), 0) FROM registry_change");
+    world_free(&w);
+    for (int rounds = kill_rounds(); kills < rounds && !done;) {
+        int status = 0;
+        int64_t after_us = 20000 + (int64_t)ndc_rng_below(&rng, 400000);
+        pid_t child = fork();
+        if (child == 0) {
+            world_reopen_after_fork(&w);
+            send_all(&w);
+            world_free(&w);
+            _exit(0);
+        }
+        usleep((useconds_t)after_us);
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        done = WIFEXITED(status);
+        kills += !done;
+        if (done) assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    world_reopen_after_fork(&w);
+    send_all(&w);
+    struct digest killed = digest_of(&w);
+    int64_t changes = count_of(&w, "SELECT max(seq) FROM registry_change") - before;
+    assert_int_equal(count_of(&w, "SELECT count(*) FROM registry_change"),
+                     before + changes); /* without a gap */
+    world_free(&w);
+
+    world_new(&w, state);
+    integrate_folder(&w, part_of_demo());
+    send_all(&w);
+    struct digest whole = digest_of(&w);
+    assert_int_equal(killed.parts, whole.parts);
+    assert_int_equal(killed.values, whole.values);
+    assert_int_equal(killed.golden, whole.golden);
+    assert_int_equal(changes,
+                     count_of(&w, "SELECT max(seq) FROM registry_change") - before);
+    print_message("killed %d times; %lld changes\n", kills, (long long)changes);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST_ON_BOTH(test_one_by_one),         TEST_ON_BOTH(test_quarantine),
-        TEST_ON_BOTH(test_numbered_changes),   TEST_ON_BOTH(test_decisions),
-        TEST_ON_BOTH(test_nothing_integrated), TEST_ON_BOTH(test_any_order),
+        TEST_ON_BOTH(test_one_by_one),
+        TEST_ON_BOTH(test_quarantine),
+        TEST_ON_BOTH(test_numbered_changes),
+        TEST_ON_BOTH(test_decisions),
+        TEST_ON_BOTH(test_nothing_integrated),
+        TEST_ON_BOTH(test_any_order),
+        TEST_ON_BOTH(test_killed),
     };
     return test_db_run(tests);
 }
