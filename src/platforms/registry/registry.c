@@ -7,6 +7,7 @@
 #include "platforms/registry/change/hub.h"
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/job.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/load/settle.h"
 #include "platforms/registry/schedule.h"
 #include "platforms/registry/serve/changes.h"
@@ -50,9 +51,12 @@ enum ndc_err ndc_registry_start(struct ndc_app *app, struct ndc_registry **out,
     return err;
 }
 
-static void tell_webhooks(void *app)
+/* On the feed's thread, after new changes. */
+static void changes_came(void *arg)
 {
-    ndc_webhook_wake(app, ndc_change_webhook_source.name);
+    struct ndc_registry *reg = arg;
+    ndc_webhook_wake(reg->app, ndc_change_webhook_source.name);
+    ndc_live_follow(reg->live);
 }
 
 static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *fault)
@@ -63,7 +67,7 @@ static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *f
     if (err) return err;
     ndc_change_webhook_source.arg = reg;
     ndc_webhook_offer(app, &ndc_change_webhook_source);
-    reg->hub = ndc_change_hub_new(reg->store, tell_webhooks, app);
+    reg->hub = ndc_change_hub_new(reg->store, changes_came, reg);
     ndc_people_register(&ndc_registry_people, reg);
     return err;
 }

@@ -1,5 +1,6 @@
 /* Scheduled loads: a thread that wakes each minute and queues what is due. A source whose
  * last run is still under way is left for its next time. */
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/schedule.h"
 
 #include "base/cron.h"
@@ -100,6 +101,16 @@ static void forget_changes(struct ndc_registry *reg, int64_t now_ms)
                 (long long)deleted);
 }
 
+/* What has come live is taken over by a build before its numbers fill the memory. */
+static void take_over_live(struct ndc_registry *reg)
+{
+    struct ndc_fault fault = {0};
+    char job[NDC_JOB_ID_LEN + 1];
+    if (!ndc_live_is_full(reg->live)) return;
+    if (ndc_registry_submit(reg, NDC_STR("platform:registry"), NULL, 0, job, &fault))
+        ndc_log(NDC_LOG_ERROR, "registry", "live changes: %s", fault.message);
+}
+
 static void run_schedule(void *arg)
 {
     struct ndc_schedule *s = arg;
@@ -112,6 +123,7 @@ static void run_schedule(void *arg)
             ndc_mutex_unlock(&s->lock);
             ndc_schedule_tick(s->registry, now_ms);
             forget_changes(s->registry, now_ms);
+            take_over_live(s->registry);
             ndc_mutex_lock(&s->lock);
             continue;
         }

@@ -8,7 +8,12 @@
 #include "sys/log.h"
 #include "sys/procname.h"
 
-enum { BEHIND_TRIES = 16, FLUSH_SLICE = 4096, PAYLOAD_ARENA = 256 << 20 };
+enum {
+    BEHIND_TRIES = 16,
+    FLUSH_SLICE = 4096,
+    RECENT_ENTITIES_MAX = 2000000, /* about 64 MiB of memory */
+    RECENT_ENTRIES_MAX = 20000000  /* about 640 MiB */
+};
 
 /* ---- a batch ---- */
 
@@ -408,6 +413,21 @@ enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
         ndc_index_lookup(conn, key, entities + *count, max - *count, &more, fault);
     *count += more;
     return err;
+}
+
+void ndc_live_follow(struct ndc_live *live)
+{
+    struct ndc_fault fault = {0};
+    if (!ndc_mutex_try(&live->work)) return;
+    if (ndc_live_catch_up(live, &fault))
+        ndc_log(NDC_LOG_WARN, "registry", "changes of other programs: %s", fault.message);
+    ndc_mutex_unlock(&live->work);
+}
+
+bool ndc_live_is_full(const struct ndc_live *live)
+{
+    return ndc_overlay_count(live->overlay) > RECENT_ENTITIES_MAX ||
+           ndc_overlay_entries(live->overlay) > RECENT_ENTRIES_MAX;
 }
 
 /* ---- builds ---- */

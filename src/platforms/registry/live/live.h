@@ -74,6 +74,13 @@ enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
                              uint64_t key, uint64_t *entities, size_t max, size_t *count,
                              struct ndc_fault *fault) NDC_MUST_USE;
 
+/* Takes up what other programs on this database have committed; at once, or not at all
+ * while a batch or a build is at work. */
+void ndc_live_follow(struct ndc_live *live);
+/* Whether so much has come since the last build that the next should take it over: what
+ * is newer than the build is kept in memory by number. */
+bool ndc_live_is_full(const struct ndc_live *live);
+
 /* A load of a source begins and ends: no live row of it is under way meanwhile. */
 void ndc_live_exclude(struct ndc_live *live, uint32_t source);
 void ndc_live_include(struct ndc_live *live, uint32_t source);
