@@ -58,9 +58,9 @@ enum ndc_err ndc_build_open_stages(struct build *build,
 enum ndc_err ndc_build_link(struct build *build, struct build_link *link,
                             struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_build_link_free(struct build_link *link);
-/* Who reads records here and there calls it with the bytes of each: every so often the
- * stages' pages leave this process (not the page cache), so that a nation's stages do not
- * all become its memory. `*touched` begins at 0; one a thread. */
+/* Who reads records here and there calls it with the bytes of each: when over 1 GiB of
+ * stages is mapped their pages leave this process (not the page cache), so that a
+ * nation's stages do not all become its memory. `*touched` begins at 0; one a thread. */
 void ndc_build_touched(struct build *build, size_t *touched, size_t bytes);
 /* Source and record number of a link row. */
 struct build_source *ndc_build_row(struct build_link *link, uint32_t row,

@@ -3,9 +3,14 @@
 
 #include "platforms/registry/link/match.h"
 #include "platforms/registry/load/restore.h"
+#include "sys/file.h"
 #include "sys/log.h"
 
-enum { FEED_ROWS = 16384, TOUCHED_BYTES_MAX = 128 << 20 };
+enum { FEED_ROWS = 16384, TOUCHED_BYTES_MAX = 2 << 20 };
+
+/* Of mapped stages. A fault maps up to 64 KiB around a record, so what is touched tells
+ * little of what is mapped where records are in no order. */
+static const uint64_t mapped_bytes_max = (uint64_t)1 << 30;
 
 struct opening {
     struct build_source *source;
@@ -317,6 +322,7 @@ void ndc_build_touched(struct build *b, size_t *touched, size_t bytes)
     *touched += bytes;
     if (*touched < TOUCHED_BYTES_MAX) return;
     *touched = 0;
+    if (ndc_file_mapped_bytes() < mapped_bytes_max) return;
     for (int t = 0; t < NDC_ENTITY_COUNT; t++)
         for (unsigned s = 0; s < b->links[t].source_count; s++)
             ndc_stage_forget(&b->links[t].sources[s].stage, 0,
