@@ -573,10 +573,65 @@ static void test_declared_again(void **state)
     world_free(&w);
 }
 
+/* What is told of a whole integration. */
+struct watched {
+    struct ndc_mutex lock;
+    uint64_t last;
+    unsigned count, phases; /* bit set, in the order they come */
+    bool wrong;
+};
+
+static void watch(void *arg, const char *phase, uint64_t done, uint64_t total,
+                  const char *unit)
+{
+    static const char *const names[] = {"load", "link", "entities", "index"};
+    struct watched *w = arg;
+    unsigned p = 0;
+    while (p < NDC_ARRAY_LEN(names) && strcmp(names[p], phase) != 0)
+        p++;
+    ndc_mutex_lock(&w->lock);
+    w->wrong |= p == NDC_ARRAY_LEN(names) || done < w->last || done > total;
+    w->wrong |= total != 1000 || strcmp(unit, "‰") != 0 || w->phases >> p > 1;
+    w->phases |= 1u << p;
+    w->last = done;
+    w->count++;
+    ndc_mutex_unlock(&w->lock);
+}
+
+/* Whoever watches an integration sees one share of the whole: it never goes back, its
+ * phases come in order, loading is told by bytes and the end is near the whole. */
+static void test_progress_of_the_whole(void **state)
+{
+    struct world w;
+    struct ndc_build_stats stats;
+    struct watched seen = {0};
+    int64_t runs[NDC_REGISTRY_SOURCES_MAX];
+    size_t n;
+    world_new(&w, state);
+    ndc_mutex_init(&seen.lock);
+    const struct ndc_progress progress = {.arg = &seen, .tell = watch};
+    assert_ok(ndc_registry_declare_folder(w.reg, demo_folder(), runs,
+                                          NDC_REGISTRY_SOURCES_MAX, &n, &fault),
+              &fault);
+    assert_ok(ndc_registry_integrate(w.reg, runs, n, &progress, &stats, &fault), &fault);
+    assert_false(seen.wrong);
+    assert_int_equal(seen.phases, 15);
+    assert_true(seen.count > n);
+    assert_in_range(seen.last, 900, 1000);
+    /* The same runs again have nothing to load: the build is the whole. */
+    seen.last = seen.phases = 0;
+    assert_ok(ndc_registry_build(w.reg, &progress, &stats, &fault), &fault);
+    assert_false(seen.wrong);
+    assert_int_equal(seen.phases, 14);
+    ndc_mutex_free(&seen.lock);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_ON_BOTH(test_demo_nation),
+        TEST_ON_BOTH(test_progress_of_the_whole),
         TEST_ON_BOTH(test_absent_rows_end),
         TEST_ON_BOTH(test_a_bad_row_does_not_end_its_record),
         TEST_ON_BOTH(test_delta),
