@@ -115,17 +115,19 @@ static void add_vote(struct votes *v, size_t first, struct vote vote)
     v->items[v->count++] = vote;
 }
 
-static void collect_votes(struct build_link *l, const struct old_map *map,
-                          struct votes *v)
+static void collect_votes(struct build *b, struct build_link *l,
+                          const struct old_map *map, struct votes *v)
 {
+    size_t touched = 0;
     for (uint32_t e = 0; e < l->entities; e++) {
         size_t first = v->count;
         for (uint32_t m = l->starts[e]; m < l->starts[e + 1]; m++) {
             uint32_t at, source;
             struct ndc_str key;
             struct build_source *s = ndc_build_row(l, l->members[m], &at);
-            if (!ndc_record_head(ndc_stage_record(&s->stage, at), &source, &key))
-                continue;
+            struct ndc_str bytes = ndc_stage_record(&s->stage, at);
+            ndc_build_touched(b, &touched, bytes.len);
+            if (!ndc_record_head(bytes, &source, &key)) continue;
             uint64_t number = map_get(map, record_hash(source, key));
             if (number) add_vote(v, first, (struct vote){number, 1, e, (uint8_t)l->type});
         }
@@ -169,7 +171,7 @@ enum ndc_err ndc_build_number(struct build *b, struct ndc_fault *fault)
         err = read_old(b, &map, fault);
         if (!err) {
             for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-                collect_votes(&b->links[t], &map, &votes);
+                collect_votes(b, &b->links[t], &map, &votes);
             grant(b, &votes);
         }
     }

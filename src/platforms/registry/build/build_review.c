@@ -3,7 +3,8 @@
 #include "base/hash.h"
 #include "platforms/registry/build/build.h"
 
-enum { REVIEWS_MAX = 100000, KEY_MAX = 4096 };
+enum { REVIEWS_MAX = 100000, KEY_MAX = 4096, FORGET_RECORDS = 1 << 14 };
+enum { FAULT_BYTES = 64 << 10 /* that a record read alone brings into memory */ };
 
 static const char *const reason_names[] = {"uncertain", "conflict", "shared_id"};
 
@@ -81,6 +82,8 @@ static void find_wanted(struct build_link *l, struct decisions *d)
     for (unsigned s = 0; s < l->source_count; s++) {
         for (uint32_t r = 0; r < l->sources[s].stage.count; r++) {
             uint32_t source;
+            if (r % FORGET_RECORDS == 0 && r)
+                ndc_stage_forget(&l->sources[s].stage, r - FORGET_RECORDS, r);
             struct ndc_str key, record = ndc_stage_record(&l->sources[s].stage, r);
             if (!ndc_record_head(record, &source, &key)) continue;
             uint64_t hash = ndc_hash_str(key, ndc_mix64(source));
@@ -209,6 +212,7 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
                                      struct ndc_fault *fault)
 {
     int64_t id = 0;
+    size_t touched = 0;
     struct ndc_arena arena;
     enum ndc_err err = ndc_sql_exec(
         conn, "UPDATE registry_review SET decided_ms = -1 WHERE state = 'open'",
@@ -220,8 +224,10 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
         if (!b->links[t].link) continue;
         const struct ndc_link_review *reviews = ndc_link_reviews(b->links[t].link, &n);
         n = NDC_MIN(n, (size_t)REVIEWS_MAX);
-        for (size_t i = 0; i < n && !err; i++)
+        for (size_t i = 0; i < n && !err; i++) {
             err = write_review(b, conn, &b->links[t], &reviews[i], &id, &arena, fault);
+            ndc_build_touched(b, &touched, 2 * FAULT_BYTES);
+        }
     }
     if (!err) err = end_reviews(conn, id, &arena, fault);
     ndc_arena_free(&arena);
