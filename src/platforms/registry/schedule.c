@@ -1,7 +1,7 @@
 /* Scheduled loads: a thread that wakes each minute and queues what is due. A source whose
  * last run is still under way is left for its next time. */
-#include "platforms/registry/live/live.h"
 #include "platforms/registry/schedule.h"
+#include "platforms/registry/live/live.h"
 
 #include "base/cron.h"
 #include "core/config.h"

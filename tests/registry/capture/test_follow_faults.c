@@ -389,6 +389,7 @@ static void test_stop_while_a_slot_waits(void **state)
     struct target t;
     begin(&t, state, "");
     PGconn *slow = origin_connect();
+    PQclear(PQexec(slow, "SET idle_in_transaction_session_timeout = '90s'"));
     PQclear(PQexec(slow, "BEGIN; INSERT INTO cu_tru (id, ten) VALUES (1, 'a')"));
     target_start(&t);
     target_until(&t, NDC_CAPTURE_SNAPSHOT);

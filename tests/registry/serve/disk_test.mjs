@@ -27,23 +27,30 @@ try {
   equal((await d.push(steward, 'a', 'first', [row(1)])).status, 200);
   await d.settled();
 
+  // On PostgreSQL rows that come live need nothing of the data folder: then all are taken.
+  let taken = 0;
+  const batch = (n) => Array.from({ length: 5000 }, (_, i) => row(n * 5000 + i + 10));
   await test('a push into a full data folder is refused with the reason, and nothing of it is kept', async () => {
     writeFileSync(join(dir, 'ballast'), '');
     spawnSync('dd', ['if=/dev/zero', `of=${join(dir, 'ballast')}`, 'bs=64k'], { stdio: 'ignore' });
-    const r = await d.push(steward, 'a', 'second', Array.from({ length: 5000 }, (_, i) => row(i + 10)));
-    assert(r.status >= 500 && r.code, `${r.status} ${r.text}`);
-    assert(/full|space|room/i.test(d.said()), 'the log does not say why');
+    let r;
+    do r = await d.push(steward, 'a', `full-${taken}`, batch(taken)); while (r.status === 200 && ++taken < 12);
+    if (!database) {
+      assert(r.status >= 500 && r.code, `${taken}: ${r.status} ${r.text}`);
+      assert(/full|space|room/i.test(d.said()), 'the log does not say why');
+    }
     equal((await fetch(`${d.url}/health/live`)).status, 200, 'it lives');
+    equal((await steward('GET', '/api/registry/overview')).body.records, 5000 * taken + 1);
   });
 
   await test('with room again the same batch is taken, and what was there still is', async () => {
     rmSync(join(dir, 'ballast'));
-    const r = await d.push(steward, 'a', 'second', Array.from({ length: 5000 }, (_, i) => row(i + 10)));
+    const r = await d.push(steward, 'a', `full-${taken}`, batch(taken));
     equal([r.status, r.body.added], [200, 5000], r.text);
     await d.settled();
     const found = await d.admin('GET', '/api/registry/search?q=nguyen+van+an', { headers: purpose('linkage-review') });
     equal(found.status, 200, found.text);
-    equal((await steward('GET', '/api/registry/overview')).body.records, 5001);
+    equal((await steward('GET', '/api/registry/overview')).body.records, 5000 * (taken + 1) + 1);
   });
   equal(await d.stop(), 0);
 

@@ -22,7 +22,7 @@ const parcel = (await admin('GET', `${R}/datasets/parcel?limit=1`)).body.items[0
 // method, path, permission missing for whom, personal, body
 const routes = [
   ['GET', `${R}/overview`, reader], ['GET', `${R}/sources`, reader], ['POST', `${R}/sources`, reviewer, false, { type: 'application/yaml', body: 'x: 1' }],
-  ['GET', `${R}/sources/tax`, reader], ['POST', `${R}/sources/tax/runs`, reviewer, false, { json: {} }], ['POST', `${R}/sources/tax/records`, reviewer, false, { type: 'application/x-ndjson', body: '{}' }],
+  ['GET', `${R}/sources/tax`, reader], ['POST', `${R}/sources/tax/runs`, reviewer, false, { json: {} }], ['GET', `${R}/sources/tax/capture`, reader], ['POST', `${R}/sources/tax/capture`, reviewer, false, { json: { action: 'stop' } }], ['POST', `${R}/sources/tax/records`, reviewer, false, { type: 'application/x-ndjson', body: '{}' }],
   ['GET', `${R}/runs`, reader], ['GET', `${R}/runs/1`, reader], ['GET', `${R}/map`, reader], ['GET', `${R}/units`, reader],
   ['GET', `${R}/quarantine`, reviewer, true], ['GET', `${R}/quarantine.csv?source=tax`, reviewer, true], ['GET', `${R}/quarantine/1`, reviewer, true], ['POST', `${R}/quarantine/1/correct`, reviewer, true, { json: { row: {} } }], ['POST', `${R}/quarantine/1/dismiss`, reviewer, true, { json: {} }],
   ['GET', `${R}/search?q=an`, auditor, true], ['GET', `${R}/persons/${entity}`, auditor, true], ['GET', `${R}/organisations/${entity}`, auditor, true], ['GET', `${R}/persons/${entity}/records`, auditor, true], ['GET', `${R}/persons/${entity}/history`, auditor, true],

@@ -294,6 +294,44 @@ static enum ndc_err write_calls(struct live_batch *b, struct ndc_store_conn *con
     return err ? err : write_tombstones(b, conn, fault);
 }
 
+/* The totals that the overview shows, moved on by what this batch adds. */
+static enum ndc_err write_totals(struct live_batch *b, struct ndc_store_conn *conn,
+                                 struct ndc_fault *fault)
+{
+    static const char *const kinds[] = {"people", "organisations"};
+    struct ndc_arena arena;
+    struct ndc_str text = NDC_STR_NULL;
+    struct json_object *totals = NULL;
+    int64_t more[NDC_ENTITY_COUNT] = {0}, records = 0;
+    for (size_t i = 0; i < b->change_count; i++) {
+        unsigned kind = b->changes[i].kind;
+        more[b->changes[i].type] +=
+            (kind == NDC_CHANGE_CREATED || kind == NDC_CHANGE_SPLIT) -
+            (kind == NDC_CHANGE_MERGED);
+    }
+    for (const struct live_call *c = b->calls; c; c = c->next)
+        records += (int64_t)c->result.created;
+    if (!records && !more[0] && !more[1]) return NDC_OK;
+    ndc_arena_init(&arena, 1 << 20);
+    enum ndc_err err = ndc_registry_meta(conn, &arena, "totals", &text, fault);
+    if (!err && text.len && (err = ndc_json_parse(&totals, text, fault)) == NDC_OK) {
+        for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+            json_object_object_add(
+                totals, kinds[t],
+                json_object_new_int64(ndc_json_get_i64(totals, kinds[t], 0) + more[t]));
+        json_object_object_add(
+            totals, "records",
+            json_object_new_int64(ndc_json_get_i64(totals, "records", 0) + records));
+        err = ndc_registry_meta_set(
+            conn, "totals",
+            ndc_str(json_object_to_json_string_ext(totals, JSON_C_TO_STRING_PLAIN)),
+            fault);
+        json_object_put(totals);
+    }
+    ndc_arena_free(&arena);
+    return err;
+}
+
 static enum ndc_err write_all(struct live_batch *b, struct ndc_store_conn *conn,
                               int64_t *first, struct ndc_fault *fault)
 {
@@ -316,6 +354,7 @@ static enum ndc_err write_all(struct live_batch *b, struct ndc_store_conn *conn,
     if (!err) err = write_links(b, conn, fault);
     if (!err) err = write_reviews(b, conn, fault);
     if (!err) err = write_calls(b, conn, last, fault);
+    if (!err) err = write_totals(b, conn, fault);
     return err;
 }
 
