@@ -334,6 +334,18 @@ void target_until_same(struct target *t, const char *text)
 static PGconn *origin;
 static char conninfo[256], url[280];
 
+/* What a test that failed left behind must not fail the next. */
+static void drop_slots(void)
+{
+    PGresult *r = PQexec(
+        origin, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE "
+                "active");
+    PQclear(r);
+    ndc_clock_sleep_ms(50);
+    PQclear(PQexec(origin, "SELECT pg_drop_replication_slot(slot_name) FROM "
+                           "pg_replication_slots WHERE NOT active"));
+}
+
 void origin_new(void)
 {
     void *postgres = test_on_postgres;
@@ -341,6 +353,7 @@ void origin_new(void)
     snprintf(conninfo, sizeof(conninfo), "%s", test + strlen("postgres:"));
     snprintf(url, sizeof(url), "postgres:%s", conninfo);
     origin = origin_connect();
+    drop_slots();
     PGresult *r =
         PQexec(origin, "SELECT pg_create_logical_replication_slot('probe', 'wal2json'), "
                        "pg_drop_replication_slot('probe')");
@@ -355,13 +368,7 @@ void origin_new(void)
 
 void origin_free(void)
 {
-    PGresult *r = PQexec(
-        origin, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE "
-                "database = current_database() AND active");
-    PQclear(r);
-    ndc_clock_sleep_ms(50);
-    PQclear(PQexec(origin, "SELECT pg_drop_replication_slot(slot_name) FROM "
-                           "pg_replication_slots WHERE database = current_database()"));
+    drop_slots();
     PQfinish(origin);
     origin = NULL;
 }

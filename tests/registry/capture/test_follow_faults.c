@@ -233,6 +233,10 @@ static void test_slot_read_by_another(void **state)
     target_until(&t, NDC_CAPTURE_FOLLOWING);
     target_stop(&t);
     origin_sql("INSERT INTO cu_tru (id, ten) VALUES (1, 'a')");
+    for (int i = 0; i < 200 && origin_i64("SELECT count(*) FROM pg_replication_slots "
+                                          "WHERE active");
+         i++)
+        ndc_clock_sleep_ms(50); /* the server takes its time to see who has left */
     origin_sql("SELECT count(*) FROM pg_logical_slot_get_changes('ndc_s', NULL, NULL, "
                "'format-version', '2')");
     target_start(&t);

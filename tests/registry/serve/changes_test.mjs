@@ -196,7 +196,7 @@ await test('ndc changes prints the same, beside the daemon, and follows', async 
   const args = ['changes', '--data-dir', dir, ...(database ? ['--set', `database=${database}`] : [])];
   const lines = execFileSync(ndc, [...args, '--after', '1'], { encoding: 'utf8', maxBuffer: 64 << 20 }).trim().split('\n').map((l) => JSON.parse(l));
   contiguous(lines, 2);
-  equal(lines[0].source, null);
+  equal(lines[0].source, 'pushed');
   const child = spawn(ndc, [...args, '--after', String(lines.at(-1).seq), '--follow'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (text) => { said += text; });

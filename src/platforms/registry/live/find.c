@@ -181,33 +181,60 @@ static void want_values(struct looking *all, const struct ndc_key64 *values, siz
     }
 }
 
+static enum ndc_err look_all(struct looking *all, struct ndc_fault *fault)
+{
+    ndc_mutex_init(&all->lock);
+    ndc_parallel_for(all->batch->live->registry->threads,
+                     (all->count + LOOK_CHUNK - 1) / LOOK_CHUNK, look_chunk, all);
+    ndc_mutex_free(&all->lock);
+    if (all->err && fault) *fault = all->fault;
+    if (all->err) return all->err;
+    struct ndc_key64 *scratch = ndc_xmalloc((all->found_count + 1) * sizeof(*scratch));
+    ndc_sort_key64(all->found, scratch, all->found_count);
+    free(scratch);
+    for (size_t i = 0; i < all->found_count;) {
+        size_t j = i + 1;
+        while (j < all->found_count && all->found[j].key == all->found[i].key)
+            j++;
+        want_values(all, all->found + i, j - i);
+        i = j;
+    }
+    return NDC_OK;
+}
+
 enum ndc_err ndc_live_look(struct live_batch *b, struct live_lookup *lookups, size_t n,
                            size_t max, size_t *found, struct ndc_fault *fault)
 {
-    struct looking all = {.batch = b, .lookups = lookups, .count = n, .max = max};
     uint32_t before = b->entity_count;
-    ndc_mutex_init(&all.lock);
-    ndc_parallel_for(b->live->registry->threads, (n + LOOK_CHUNK - 1) / LOOK_CHUNK,
-                     look_chunk, &all);
-    ndc_mutex_free(&all.lock);
-    if (all.err) {
-        if (fault) *fault = all.fault;
-        free(all.found);
-        return all.err;
+    struct ndc_key64 *order = ndc_xmalloc((n + 1) * sizeof(*order));
+    struct ndc_key64 *scratch = ndc_xmalloc((n + 1) * sizeof(*order));
+    struct live_lookup *once = ndc_xmalloc((n + 1) * sizeof(*once));
+    struct looking all = {.batch = b, .lookups = once, .max = max};
+    /* A crowd asks for the same keys: each is looked up once, for who wants most. */
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct ndc_key64){lookups[i].key << 1 | lookups[i].table, i};
+    ndc_sort_key64(order, scratch, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct live_lookup *l = &lookups[order[i].value];
+        if (i && order[i].key == order[i - 1].key) {
+            once[all.count - 1].only_open &= l->only_open;
+            once[all.count - 1].only_count &= l->only_count;
+        } else {
+            once[all.count++] = *l;
+        }
     }
-    struct ndc_key64 *scratch = ndc_xmalloc((all.found_count + 1) * sizeof(*scratch));
-    ndc_sort_key64(all.found, scratch, all.found_count);
-    free(scratch);
-    for (size_t i = 0; i < all.found_count;) {
-        size_t j = i + 1;
-        while (j < all.found_count && all.found[j].key == all.found[i].key)
-            j++;
-        want_values(&all, all.found + i, j - i);
-        i = j;
+    enum ndc_err err = look_all(&all, fault);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        at += i && order[i].key != order[i - 1].key;
+        lookups[order[i].value].capped = once[at].capped;
     }
     free(all.found);
+    free(order);
+    free(scratch);
+    free(once);
     *found = b->entity_count - before;
-    return NDC_OK;
+    return err;
 }
 
 /* ---- loading ---- */

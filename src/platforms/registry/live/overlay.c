@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "sys/thread.h"
 
-enum { PARTS = 64 };
+enum { PARTS = 64, LOOKED_MAX = 32 };
 
 struct slot {
     uint64_t key;   /* 0: free */
@@ -195,7 +195,9 @@ bool ndc_overlay_add(struct ndc_overlay *o, uint64_t key, uint64_t value)
     if (!p->slots || p->slot_count * 2 > p->slot_mask) grow_slots(p);
     struct slot *slot = key_slot(p, key, mixed);
     bool found = false;
-    for (uint32_t e = slot->first; e && !found; e = p->entries[e - 1].next)
+    unsigned looked = 0; /* under a key of a crowd one that is there twice costs less */
+    for (uint32_t e = slot->first; e && !found && looked < LOOKED_MAX;
+         e = p->entries[e - 1].next, looked++)
         found = p->entries[e - 1].value == value;
     if (!found) {
         p->slot_count += slot->key == 0;

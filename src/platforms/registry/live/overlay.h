@@ -24,7 +24,7 @@ size_t ndc_overlay_count(const struct ndc_overlay *overlay);
 /* The same, ascending; the caller frees *items (key: entity, value: change). */
 size_t ndc_overlay_list(const struct ndc_overlay *overlay, struct ndc_key64 **items);
 
-/* False: it was there already. */
+/* False: it was there already, as far as its key's last 32 entries tell. */
 bool ndc_overlay_add(struct ndc_overlay *overlay, uint64_t key, uint64_t value);
 /* Appends values of a key, at most `max`; returns how many. */
 size_t ndc_overlay_find(const struct ndc_overlay *overlay, uint64_t key, uint64_t *values,
