@@ -39,6 +39,12 @@ struct ndc_driver {
                            struct ndc_fault *fault);
     enum ndc_err (*rows_open)(struct ndc_rows *rows, const char *sql,
                               const struct ndc_val *args, size_t n_args);
+    /* A query for each of n_rows rows of arguments, in few round trips; NULL: one by one
+     * costs no more. */
+    enum ndc_err (*each)(struct ndc_rows *rows, const char *sql,
+                         const struct ndc_val *args, size_t n_args, size_t n_rows,
+                         void (*visit)(void *arg, size_t number, struct ndc_rows *row),
+                         void *arg);
     bool (*rows_next)(struct ndc_rows *rows);
     void (*rows_close)(struct ndc_rows *rows);
     struct ndc_val (*rows_val)(struct ndc_rows *rows, unsigned column);

@@ -309,6 +309,7 @@ const struct ndc_driver ndc_driver_postgres = {
     .many = ndc_pg_many,
     .script = script,
     .rows_open = ndc_pg_rows_open,
+    .each = ndc_pg_each,
     .rows_next = ndc_pg_rows_next,
     .rows_close = ndc_pg_rows_close,
     .rows_val = ndc_pg_rows_val,

@@ -106,7 +106,17 @@ enum ndc_err ndc_pg_exec(struct ndc_store_conn *conn, const char *sql,
 enum ndc_err ndc_pg_many(struct ndc_store_conn *conn, const char *sql,
                          const struct ndc_val *rows, size_t n_args, size_t n_rows,
                          int64_t *changes, struct ndc_fault *fault) NDC_MUST_USE;
+/* Runs a query for each row of arguments, in pipelines; results come to `take` in order,
+ * which does not keep them. */
+enum ndc_err ndc_pg_queries(struct pg_conn *conn, const char *sql,
+                            const struct ndc_val *rows, size_t n_args, size_t n_rows,
+                            void (*take)(void *arg, PGresult *res), void *take_arg,
+                            struct ndc_fault *fault) NDC_MUST_USE;
 /* postgres_rows.c */
+enum ndc_err ndc_pg_each(struct ndc_rows *rows, const char *sql,
+                         const struct ndc_val *args, size_t n_args, size_t n_rows,
+                         void (*visit)(void *arg, size_t number, struct ndc_rows *row),
+                         void *arg) NDC_MUST_USE;
 enum ndc_err ndc_pg_rows_open(struct ndc_rows *rows, const char *sql,
                               const struct ndc_val *args, size_t n_args) NDC_MUST_USE;
 bool ndc_pg_rows_next(struct ndc_rows *rows);

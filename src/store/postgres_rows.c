@@ -121,6 +121,43 @@ enum ndc_err ndc_pg_rows_open(struct ndc_rows *base, const char *sql,
     return accept_result(rows, sql);
 }
 
+struct each {
+    struct pg_rows *rows;
+    const char *sql;
+    size_t number;
+    void (*visit)(void *arg, size_t number, struct ndc_rows *row);
+    void *arg;
+    enum ndc_err err;
+};
+
+static void visit_result(void *arg, PGresult *res)
+{
+    struct each *e = arg;
+    size_t number = e->number++;
+    if (e->err) return;
+    e->rows->res = res;
+    e->err = accept_result(e->rows, e->sql);
+    for (e->rows->row = 0; !e->err && e->rows->row < e->rows->n_rows; e->rows->row++) {
+        e->visit(e->arg, number, &e->rows->base);
+        ndc_arena_reset(&e->rows->base.scratch);
+    }
+    e->rows->res = NULL; /* the caller's */
+}
+
+enum ndc_err ndc_pg_each(struct ndc_rows *base, const char *sql,
+                         const struct ndc_val *args, size_t n_args, size_t n_rows,
+                         void (*visit)(void *arg, size_t number, struct ndc_rows *row),
+                         void *arg)
+{
+    struct pg_rows *rows = (struct pg_rows *)base;
+    struct each e = {.rows = rows, .sql = sql, .visit = visit, .arg = arg};
+    rows->res = NULL;
+    rows->cursor = 0;
+    enum ndc_err err = ndc_pg_queries(of(base->conn), sql, args, n_args, n_rows,
+                                      visit_result, &e, &base->fault);
+    return err ? err : e.err;
+}
+
 bool ndc_pg_rows_next(struct ndc_rows *base)
 {
     struct pg_rows *rows = (struct pg_rows *)base;

@@ -295,8 +295,10 @@ static void read_answer(struct pg_conn *conn, const struct pg_pending *p, const 
     }
 }
 
-enum ndc_err ndc_pg_finish(struct pg_conn *conn, const char *sql, PGresult **res,
-                           int64_t *changes, struct ndc_fault *fault)
+/* `take` (may be NULL) is given each statement's result, in order, and not *res. */
+static enum ndc_err finish(struct pg_conn *conn, const char *sql, PGresult **res,
+                           int64_t *changes, void (*take)(void *arg, PGresult *res),
+                           void *take_arg, struct ndc_fault *fault)
 {
     if (res) *res = NULL;
     if (conn->n_pending == 0) return NDC_OK;
@@ -314,7 +316,11 @@ enum ndc_err ndc_pg_finish(struct pg_conn *conn, const char *sql, PGresult **res
             }
             continue;
         }
-        read_answer(conn, &conn->pending[i], sql, res, changes, &err, fault);
+        PGresult *mine = NULL;
+        read_answer(conn, &conn->pending[i], sql, take ? &mine : res, changes, &err,
+                    fault);
+        if (mine && !err && conn->pending[i].kind == PG_EXEC) take(take_arg, mine);
+        PQclear(mine);
     }
     conn->n_pending = 0;
     if (!conn->base.broken) {
@@ -330,6 +336,12 @@ enum ndc_err ndc_pg_finish(struct pg_conn *conn, const char *sql, PGresult **res
         *res = NULL;
     }
     return err;
+}
+
+enum ndc_err ndc_pg_finish(struct pg_conn *conn, const char *sql, PGresult **res,
+                           int64_t *changes, struct ndc_fault *fault)
+{
+    return finish(conn, sql, res, changes, NULL, NULL, fault);
 }
 
 /* After a failure to send in the middle of a batch: the batch is still read to its end,
@@ -365,11 +377,11 @@ enum ndc_err ndc_pg_exec(struct ndc_store_conn *base, const char *sql,
     return ndc_pg_run(of(base), sql, args, n_args, NULL, changes, fault);
 }
 
-enum ndc_err ndc_pg_many(struct ndc_store_conn *base, const char *sql,
-                         const struct ndc_val *rows, size_t n_args, size_t n_rows,
-                         int64_t *changes, struct ndc_fault *fault)
+static enum ndc_err run_many(struct pg_conn *conn, const char *sql,
+                             const struct ndc_val *rows, size_t n_args, size_t n_rows,
+                             int64_t *changes, void (*take)(void *arg, PGresult *res),
+                             void *take_arg, struct ndc_fault *fault)
 {
-    struct pg_conn *conn = of(base);
     struct pg_stmt *stmt = find(conn, sql);
     enum ndc_err err = NDC_OK;
     size_t bytes = 0, in_batch = 0;
@@ -382,9 +394,24 @@ enum ndc_err ndc_pg_many(struct ndc_store_conn *base, const char *sql,
         in_batch++;
         if (in_batch == BATCH_ROWS || bytes > BATCH_BYTES || i + 1 == n_rows ||
             conn->n_pending + PG_DROPPED_MAX + 2 >= PG_PENDING_MAX) {
-            err = ndc_pg_finish(conn, sql, NULL, changes, fault);
+            err = finish(conn, sql, NULL, changes, take, take_arg, fault);
             bytes = in_batch = 0;
         }
     }
     return err;
+}
+
+enum ndc_err ndc_pg_many(struct ndc_store_conn *base, const char *sql,
+                         const struct ndc_val *rows, size_t n_args, size_t n_rows,
+                         int64_t *changes, struct ndc_fault *fault)
+{
+    return run_many(of(base), sql, rows, n_args, n_rows, changes, NULL, NULL, fault);
+}
+
+enum ndc_err ndc_pg_queries(struct pg_conn *conn, const char *sql,
+                            const struct ndc_val *rows, size_t n_args, size_t n_rows,
+                            void (*take)(void *arg, PGresult *res), void *take_arg,
+                            struct ndc_fault *fault)
+{
+    return run_many(conn, sql, rows, n_args, n_rows, NULL, take, take_arg, fault);
 }

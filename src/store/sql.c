@@ -72,21 +72,6 @@ enum ndc_err ndc_sql_many(struct ndc_store_conn *conn, const char *sql,
     return err;
 }
 
-enum ndc_err ndc_sql_each(struct ndc_store_conn *conn, const char *sql,
-                          const struct ndc_val *rows, size_t n_args, size_t n_rows,
-                          void (*visit)(void *arg, size_t number, struct ndc_rows *row),
-                          void *arg, struct ndc_fault *fault)
-{
-    enum ndc_err err = NDC_OK;
-    for (size_t i = 0; i < n_rows && !err; i++) {
-        struct ndc_rows *r = ndc_sql_query(conn, sql, rows + i * n_args, n_args);
-        while (ndc_rows_next(r))
-            visit(arg, i, r);
-        err = ndc_rows_end(r, fault);
-    }
-    return err;
-}
-
 enum ndc_err ndc_sql_script(struct ndc_store_conn *conn, const char *sql,
                             struct ndc_fault *fault)
 {
@@ -155,6 +140,43 @@ static struct ndc_rows *start(struct ndc_store_conn *conn, const char *sql,
     rows->ended = err != NDC_OK;
     conn->rows_open++;
     return rows;
+}
+
+/* By the driver, in one go. */
+static enum ndc_err each_at_once(struct ndc_store_conn *conn, const char *sql,
+                                 const struct ndc_val *args, size_t n_args, size_t n_rows,
+                                 void (*visit)(void *arg, size_t number,
+                                               struct ndc_rows *row),
+                                 void *arg, struct ndc_fault *fault)
+{
+    struct ndc_rows *rows = take_rows(conn);
+    enum ndc_err err = check_state(conn, &rows->fault);
+    if (!err) err = ndc_store_inject(conn, &rows->fault);
+    if (!err)
+        err = conn->store->driver->each(rows, sql, args, n_args, n_rows, visit, arg);
+    if (err) note_failure(conn);
+    if (err && fault) *fault = rows->fault;
+    rows->spare = conn->spare_rows;
+    conn->spare_rows = rows;
+    return err;
+}
+
+enum ndc_err ndc_sql_each(struct ndc_store_conn *conn, const char *sql,
+                          const struct ndc_val *rows, size_t n_args, size_t n_rows,
+                          void (*visit)(void *arg, size_t number, struct ndc_rows *row),
+                          void *arg, struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    if (n_rows == 0) return NDC_OK;
+    if (conn->store->driver->each)
+        return each_at_once(conn, sql, rows, n_args, n_rows, visit, arg, fault);
+    for (size_t i = 0; i < n_rows && !err; i++) {
+        struct ndc_rows *r = ndc_sql_query(conn, sql, rows + i * n_args, n_args);
+        while (ndc_rows_next(r))
+            visit(arg, i, r);
+        err = ndc_rows_end(r, fault);
+    }
+    return err;
 }
 
 struct ndc_rows *ndc_sql_query(struct ndc_store_conn *conn, const char *sql,

@@ -377,6 +377,60 @@ static void fill(struct ndc_store_conn *c, int64_t n)
         &fault);
 }
 
+struct visited {
+    size_t rows, last;
+    int64_t sum;
+    bool in_order;
+};
+
+static void note_row(void *arg, size_t number, struct ndc_rows *row)
+{
+    struct visited *v = arg;
+    v->in_order &= number >= v->last;
+    v->last = number;
+    v->rows++;
+    v->sum += ndc_rows_i64(row, 0) * (int64_t)(number + 1);
+    assert_int_equal(ndc_rows_text(row, 1).len, strlen("row ") + 1 + (number >= 9) +
+                                                    (number >= 99) + (number >= 999));
+}
+
+/* More than one round trip of them, some with two rows, some with none. */
+static void test_each(void **state)
+{
+    enum { N = 1500, ASKED = 3000 };
+    struct ndc_store *store = test_db_open(state, NULL);
+    struct ndc_store_conn *c = take(store, NDC_WRITE);
+    struct ndc_val *args = calloc(ASKED, sizeof(*args));
+    struct visited v = {.in_order = true};
+    int64_t sum = 0;
+    fill(c, N);
+    for (int64_t i = 0; i < ASKED; i++)
+        args[i] = ndc_int(i + 1);
+    for (int64_t i = 1; i <= N; i++)
+        sum += i * i;
+    const char *sql = "SELECT i, s FROM f WHERE i = $1";
+    assert_ok(ndc_sql_each(c, sql, args, 1, ASKED, note_row, &v, &fault), &fault);
+    assert_int_equal(v.rows, N);
+    assert_int_equal(v.sum, sum);
+    assert_true(v.in_order);
+    assert_ok(ndc_sql_each(c, sql, args, 1, 0, note_row, &v, &fault), &fault);
+    assert_int_equal(v.rows, N);
+    /* A failing one ends it, inside a transaction too, and the connection goes on. */
+    assert_ok(ndc_tx_begin(c, &fault), &fault);
+    assert_ok(ndc_tx_savepoint(c, &fault), &fault);
+    expect(ndc_sql_each(c, "SELECT i, no_such FROM f WHERE i = $1", args, 1, 10, note_row,
+                        &v, &fault),
+           NDC_EINTERNAL, "db.sql");
+    assert_ok(ndc_tx_undo(c, &fault), &fault);
+    v = (struct visited){.in_order = true};
+    assert_ok(ndc_sql_each(c, sql, args, 1, 10, note_row, &v, &fault), &fault);
+    assert_int_equal(v.rows, 10);
+    assert_ok(ndc_tx_commit(c, &fault), &fault);
+    free(args);
+    ndc_store_give(c);
+    ndc_store_close(store);
+}
+
 static void test_scan_in_portions(void **state)
 {
     struct ndc_store_options options = {.result_bytes_max = 100000};
@@ -538,6 +592,7 @@ int main(void)
         TEST_ON_BOTH(test_many),
         TEST_ON_BOTH(test_scan_in_portions),
         TEST_ON_BOTH(test_nested_same_query),
+        TEST_ON_BOTH(test_each),
         TEST_ON_BOTH(test_timeouts),
         TEST_ON_BOTH(test_pool_is_capped),
         TEST_ON_BOTH(test_pool_is_fair),
