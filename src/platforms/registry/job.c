@@ -3,6 +3,7 @@
 #include "platforms/registry/job.h"
 
 #include "platforms/registry/demo/demo.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/registry_platform.h"
 #include "store/writer.h"
 #include "sys/bar.h"
@@ -63,6 +64,14 @@ static enum ndc_err name_job(struct ndc_registry *reg, struct ndc_job *job,
     return n ? ndc_store_write(reg->store, write_job, &r, fault) : NDC_OK;
 }
 
+/* What is integrated is served; that the next change waits for this is no failure. */
+static void prepare_live(struct ndc_registry *reg)
+{
+    struct ndc_fault fault = {0};
+    if (ndc_live_prepare(reg->live, &fault))
+        ndc_log(NDC_LOG_WARN, "registry", "live changes: %s", fault.message);
+}
+
 static enum ndc_err run_integrate(struct ndc_job *job, void *arg, struct ndc_fault *fault)
 {
     struct ndc_registry *reg = arg;
@@ -79,6 +88,7 @@ static enum ndc_err run_integrate(struct ndc_job *job, void *arg, struct ndc_fau
     json_object_put(arguments);
     err = name_job(reg, job, runs, n, fault);
     if (!err) err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
+    if (!err) prepare_live(reg);
     if (!err) {
         set_result(job, &stats);
         ndc_log(NDC_LOG_INFO, "registry",
@@ -148,6 +158,7 @@ static enum ndc_err run_demo(struct ndc_job *job, void *arg, struct ndc_fault *f
     n += more;
     if (!err) err = name_job(reg, job, runs, n, fault);
     if (!err) err = ndc_registry_integrate(reg, runs, n, &progress, &stats, fault);
+    if (!err) prepare_live(reg);
     ndc_bar_end(&watch.bar);
     if (!err) {
         set_result(job, &stats);

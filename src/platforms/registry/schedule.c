@@ -111,10 +111,19 @@ static void take_over_live(struct ndc_registry *reg)
         ndc_log(NDC_LOG_ERROR, "registry", "live changes: %s", fault.message);
 }
 
+/* After a start and after each build. */
+static void prepare_live(struct ndc_registry *reg)
+{
+    struct ndc_fault fault = {0};
+    if (ndc_live_prepare(reg->live, &fault))
+        ndc_log(NDC_LOG_ERROR, "registry", "live changes: %s", fault.message);
+}
+
 static void run_schedule(void *arg)
 {
     struct ndc_schedule *s = arg;
     int64_t minute = ndc_clock_wall_ms() / 60000;
+    prepare_live(s->registry);
     ndc_mutex_lock(&s->lock);
     while (!s->stop) {
         int64_t now_ms = ndc_clock_wall_ms();
@@ -124,6 +133,7 @@ static void run_schedule(void *arg)
             ndc_schedule_tick(s->registry, now_ms);
             forget_changes(s->registry, now_ms);
             take_over_live(s->registry);
+            prepare_live(s->registry);
             ndc_mutex_lock(&s->lock);
             continue;
         }

@@ -415,6 +415,15 @@ enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
     return err;
 }
 
+enum ndc_err ndc_live_prepare(struct ndc_live *live, struct ndc_fault *fault)
+{
+    enum ndc_err err = NDC_OK;
+    ndc_mutex_lock(&live->work);
+    if (ndc_registry_generation(live->registry) > 0) err = ndc_live_ready(live, fault);
+    ndc_mutex_unlock(&live->work);
+    return err;
+}
+
 void ndc_live_follow(struct ndc_live *live)
 {
     struct ndc_fault fault = {0};

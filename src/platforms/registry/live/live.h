@@ -62,6 +62,11 @@ enum ndc_err ndc_live_new(struct ndc_live **out, struct ndc_registry *registry,
 /* Finishes what has queued. NULL is fine. */
 void ndc_live_free(struct ndc_live *live);
 
+/* Makes what live linking needs of the generation that is served, if it is not there yet,
+ * so that the first change does not wait for it. Nothing integrated yet is no fault. */
+enum ndc_err ndc_live_prepare(struct ndc_live *live,
+                              struct ndc_fault *fault) NDC_MUST_USE;
+
 /* The newest payload of an entity in the arena, and the change that made it (0: a build);
  * a NULL pointer: there is no such entity, any more or yet. */
 enum ndc_err ndc_live_payload(struct ndc_live *live, struct ndc_store_conn *conn,
