@@ -444,7 +444,7 @@ static enum ndc_err find_watch(struct ndc_request *req, struct ndc_verify_watch 
 
 enum ndc_err ndc_verify_post_delta(struct ndc_request *req, struct ndc_fault *fault)
 {
-    struct ndc_verify_watch w;
+    struct ndc_verify_watch w = {0};
     char *file = ndc_arena_zalloc(req->arena, NDC_VERIFY_ID_LEN + 1);
     NDC_TRY(find_watch(req, &w, fault));
     NDC_TRY(ndc_verify_delta_start(ndc_verify_of(req), &w, file, fault));
@@ -457,7 +457,7 @@ enum ndc_err ndc_verify_post_delta(struct ndc_request *req, struct ndc_fault *fa
 
 enum ndc_err ndc_verify_delete_watch(struct ndc_request *req, struct ndc_fault *fault)
 {
-    struct ndc_verify_watch w;
+    struct ndc_verify_watch w = {0};
     NDC_TRY(find_watch(req, &w, fault));
     NDC_TRY(ndc_verify_watch_drop(ndc_verify_of(req), w.bank, w.watch, fault));
     ndc_json_object(&req->json);

@@ -208,7 +208,7 @@ enum ndc_err ndc_httpsig_verify(const struct ndc_httpsig *sig,
     enum ndc_err err = NDC_OK;
     ndc_buf_init(&base, BASE_BYTES_MAX);
     for (size_t i = 0; i < sig->component_count && !err; i++) {
-        struct ndc_str value, name = sig->components[i];
+        struct ndc_str value = NDC_STR_NULL, name = sig->components[i];
         for (size_t k = 0; k < i; k++)
             if (ndc_str_eq(sig->components[k], name))
                 err =

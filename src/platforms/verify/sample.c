@@ -29,7 +29,7 @@ static void end_row(struct sample *s, const char *expected)
 
 static void begin_row(struct sample *s, uint64_t account)
 {
-    ndc_buf_printf(s->out, "%013llu", (unsigned long long)(9700000000000u + account));
+    ndc_buf_printf(s->out, "%013llu", 9700000000000ull + account);
 }
 
 static void date_text(char out[static 16], struct ndc_date d)

@@ -22,8 +22,8 @@ const char *ndc_sheet_bad_name(enum ndc_sheet_bad bad)
 
 static uint8_t column_of(struct ndc_str name)
 {
-    for (uint8_t i = 0; i < NDC_COLUMN_COUNT; i++)
-        if (ndc_str_ieq(name, ndc_str(names[i]))) return i;
+    for (unsigned i = 0; i < NDC_COLUMN_COUNT; i++)
+        if (ndc_str_ieq(name, ndc_str(names[i]))) return (uint8_t)i;
     return NDC_COLUMN_COUNT;
 }
 

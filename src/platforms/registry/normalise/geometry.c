@@ -59,7 +59,8 @@ static bool take_number(struct ndc_str *s)
 
 static bool take_point(struct ndc_str *s)
 {
-    if (!take_number(s) || !take_number(s)) return false;
+    bool x = take_number(s), y = x && take_number(s);
+    if (!y) return false;
     skip_spaces(s);
     bool more = s->len && s->ptr[0] != ',' && s->ptr[0] != ')';
     return !more || take_number(s);

@@ -93,7 +93,7 @@ enum ndc_err ndc_registry_list_reviews(struct ndc_request *req, struct ndc_fault
     ndc_json_key(j, "items");
     ndc_json_array(j);
     while (ndc_rows_next(rows)) {
-        struct pair p;
+        struct pair p = {0};
         read_pair(req->arena, rows, &p);
         ndc_json_object(j);
         write_pair(req, &p, NULL);
@@ -218,7 +218,7 @@ static enum ndc_err write_evidence(struct ndc_request *req, const struct ndc_rec
 
 enum ndc_err ndc_registry_get_review(struct ndc_request *req, struct ndc_fault *fault)
 {
-    struct pair p;
+    struct pair p = {0};
     const struct ndc_record *records[2] = {0};
     struct ndc_field_set fields = {0};
     struct ndc_policy_decision d;

@@ -120,7 +120,7 @@ static enum ndc_err store_changes(struct load *l, struct ndc_store_conn *conn,
     ndc_arena_init(&arena, ARENA_BYTES);
     for (uint32_t i = 0; i < now->count && !err; i++) {
         struct ndc_str bytes = ndc_stage_record(now, i), in = bytes, before;
-        struct ndc_record record, old;
+        struct ndc_record record = {0}, old = {0};
         uint32_t source;
         struct ndc_str key;
         bool added, had;
