@@ -63,7 +63,7 @@ bench: build ## measure: prints `name value unit` lines
 bench-peers: build ## measure beside other programs, installed for it
 	@scripts/bench_peers.sh $(BUILD)
 
-kill-test: build ## kill -9 integrations, live changes, followers, checks KILLS (200) times on each database
+kill-test: build ## kill -9 integrations, followers KILLS (200) times a database; live changes, checks till done
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/core/test_registry_faults
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/live/test_registry_live
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/capture/test_registry_follow_faults
