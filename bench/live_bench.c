@@ -97,9 +97,8 @@ static void add_live(struct splitting *s, const struct ndc_csv *row, bool change
     if (++s->live_rows == s->per_call) flush_call(s);
 }
 
-static void keep_row(struct splitting *s, const struct ndc_csv *row, char separator)
+static void keep_row(struct splitting *s, const struct ndc_csv *row)
 {
-    (void)separator;
     ndc_buf_add_str(&s->kept, row->row);
     ndc_buf_add_byte(&s->kept, '\n');
 }
@@ -132,11 +131,11 @@ static enum ndc_err split_file(size_t f, const char *dir, size_t per_call,
                 if (ndc_str_eq_c(s.names[s.columns], files[f].changes))
                     s.changed_column = s.columns;
             }
-            keep_row(&s, &csv, files[f].separator);
+            keep_row(&s, &csv);
         } else if (draw < 2) {
             add_live(&s, &csv, false);
         } else {
-            keep_row(&s, &csv, files[f].separator);
+            keep_row(&s, &csv);
             if (draw < 6) add_live(&s, &csv, true);
         }
     }

@@ -87,6 +87,17 @@ enum ndc_err ndc_build_write(struct build *build, struct ndc_fault *fault) NDC_M
 /* build_review.c */
 enum ndc_err ndc_build_apply_decisions(struct build *build, struct build_link *link,
                                        struct ndc_fault *fault) NDC_MUST_USE;
+struct ndc_review_side { /* a record of a pair, and whose it is */
+    uint32_t source;
+    struct ndc_str key;
+    uint64_t entity;
+};
+/* Puts a pair into the list, or says of one that is there what is known now; what was
+ * decided on it stands. */
+enum ndc_err ndc_review_put(struct ndc_store_conn *conn, int64_t id, enum ndc_entity type,
+                            struct ndc_review_side x, struct ndc_review_side y,
+                            const struct ndc_link_review *review,
+                            struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_build_write_reviews(struct build *build, struct ndc_store_conn *conn,
                                      struct ndc_fault *fault) NDC_MUST_USE;
 

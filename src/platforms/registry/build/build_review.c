@@ -121,45 +121,34 @@ enum ndc_err ndc_build_apply_decisions(struct build *b, struct build_link *l,
 
 /* ---- pairs out ---- */
 
-struct side {
-    uint32_t source;
-    struct ndc_str key;
-    uint64_t entity;
-};
-
 static bool read_side(struct build_link *l, uint32_t row, struct ndc_arena *arena,
-                      struct side *out)
+                      struct ndc_review_side *out)
 {
     uint32_t at;
     struct ndc_record r;
     struct build_source *s = ndc_build_row(l, row, &at);
     struct ndc_str bytes = ndc_stage_record(&s->stage, at);
     if (!ndc_record_decode(&r, arena, &bytes)) return false;
-    *out = (struct side){r.source, r.key, l->numbers[ndc_link_entity(l->link, row)]};
+    *out = (struct ndc_review_side){r.source, r.key,
+                                    l->numbers[ndc_link_entity(l->link, row)]};
     return true;
 }
 
-static bool side_after(const struct side *a, const struct side *b)
+static bool side_after(const struct ndc_review_side *a, const struct ndc_review_side *b)
 {
     if (a->source != b->source) return a->source > b->source;
     return ndc_str_cmp(a->key, b->key) > 0;
 }
 
-static enum ndc_err write_review(struct build *b, struct ndc_store_conn *conn,
-                                 struct build_link *l,
-                                 const struct ndc_link_review *review, int64_t *id,
-                                 struct ndc_arena *arena, struct ndc_fault *fault)
+enum ndc_err ndc_review_put(struct ndc_store_conn *conn, int64_t id, enum ndc_entity type,
+                            struct ndc_review_side x, struct ndc_review_side y,
+                            const struct ndc_link_review *review, struct ndc_fault *fault)
 {
-    struct side x, y;
-    ndc_arena_reset(arena);
-    if (!read_side(l, review->a, arena, &x) || !read_side(l, review->b, arena, &y))
-        return NDC_OK;
     if (side_after(&x, &y)) {
-        struct side swap = x;
+        struct ndc_review_side swap = x;
         x = y;
         y = swap;
     }
-    (void)b;
     return ndc_sql_exec(
         conn,
         "INSERT INTO registry_review (review, type, source_a, key_a, source_b, key_b, "
@@ -171,11 +160,22 @@ static enum ndc_err write_review(struct build *b, struct ndc_store_conn *conn,
         "log_odds = excluded.log_odds, reason = excluded.reason, "
         "decided_ms = CASE WHEN registry_review.state = 'open' THEN 0 "
         "ELSE registry_review.decided_ms END",
-        NDC_ARGS(ndc_int((*id)++), ndc_int(l->type), ndc_int(x.source), ndc_text(x.key),
+        NDC_ARGS(ndc_int(id), ndc_int(type), ndc_int(x.source), ndc_text(x.key),
                  ndc_int(y.source), ndc_text(y.key), ndc_int((int64_t)x.entity),
                  ndc_int((int64_t)y.entity), ndc_real((double)review->log_odds),
                  ndc_textz(reason_names[review->reason])),
         NULL, fault);
+}
+
+static enum ndc_err write_review(struct ndc_store_conn *conn, struct build_link *l,
+                                 const struct ndc_link_review *review, int64_t *id,
+                                 struct ndc_arena *arena, struct ndc_fault *fault)
+{
+    struct ndc_review_side x, y;
+    ndc_arena_reset(arena);
+    if (!read_side(l, review->a, arena, &x) || !read_side(l, review->b, arena, &y))
+        return NDC_OK;
+    return ndc_review_put(conn, (*id)++, l->type, x, y, review, fault);
 }
 
 /* Numbers are never given twice: a decision on a pair that is gone must not meet another
@@ -225,7 +225,7 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
         const struct ndc_link_review *reviews = ndc_link_reviews(b->links[t].link, &n);
         n = NDC_MIN(n, (size_t)REVIEWS_MAX);
         for (size_t i = 0; i < n && !err; i++) {
-            err = write_review(b, conn, &b->links[t], &reviews[i], &id, &arena, fault);
+            err = write_review(conn, &b->links[t], &reviews[i], &id, &arena, fault);
             ndc_build_touched(b, &touched, 2 * FAULT_BYTES);
         }
     }

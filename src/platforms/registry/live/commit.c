@@ -4,6 +4,7 @@
 #include "platforms/registry/change/hub.h"
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/live/batch.h"
+#include "platforms/registry/load/load.h"
 #include "sys/clock.h"
 
 #include <stdio.h>
@@ -109,40 +110,24 @@ static enum ndc_err write_entries(struct live_batch *b, struct ndc_store_conn *c
 
 /* ---- reviews ---- */
 
-static bool side_after(const struct ndc_record *a, const struct ndc_record *b)
+static struct ndc_review_side side_of(const struct live_link *l, uint32_t row,
+                                      bool *changed)
 {
-    if (a->source != b->source) return a->source > b->source;
-    return ndc_str_cmp(a->key, b->key) > 0;
+    const struct live_member *m = &l->members[l->row_member[row]];
+    *changed |= m->state != LIVE_NONE;
+    return (struct ndc_review_side){m->record->source, m->record->key,
+                                    l->groups[m->group].number};
 }
 
 static enum ndc_err write_review(struct live_batch *b, struct ndc_store_conn *conn,
                                  int type, const struct ndc_link_review *review,
                                  int64_t *id, struct ndc_fault *fault)
 {
-    static const char *const reasons[] = {"uncertain", "conflict", "shared_id"};
-    const struct live_link *l = &b->links[type];
-    const struct live_member *x = &l->members[l->row_member[review->a]];
-    const struct live_member *y = &l->members[l->row_member[review->b]];
-    if (x->state == LIVE_NONE && y->state == LIVE_NONE) return NDC_OK;
-    if (side_after(x->record, y->record)) {
-        const struct live_member *swap = x;
-        x = y;
-        y = swap;
-    }
-    return ndc_sql_exec(
-        conn,
-        "INSERT INTO registry_review (review, type, source_a, key_a, source_b, key_b, "
-        "entity_a, entity_b, log_odds, reason, state, decided_by, decided_ms, note) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', '', 0, '') "
-        "ON CONFLICT (source_a, key_a, source_b, key_b) DO UPDATE SET "
-        "entity_a = excluded.entity_a, entity_b = excluded.entity_b, "
-        "log_odds = excluded.log_odds, reason = excluded.reason",
-        NDC_ARGS(ndc_int((*id)++), ndc_int(type), ndc_int(x->record->source),
-                 ndc_text(x->record->key), ndc_int(y->record->source),
-                 ndc_text(y->record->key), ndc_int((int64_t)l->groups[x->group].number),
-                 ndc_int((int64_t)l->groups[y->group].number),
-                 ndc_real((double)review->log_odds), ndc_textz(reasons[review->reason])),
-        NULL, fault);
+    bool changed = false;
+    struct ndc_review_side x = side_of(&b->links[type], review->a, &changed);
+    struct ndc_review_side y = side_of(&b->links[type], review->b, &changed);
+    if (!changed) return NDC_OK;
+    return ndc_review_put(conn, (*id)++, (enum ndc_entity)type, x, y, review, fault);
 }
 
 static enum ndc_err write_reviews(struct live_batch *b, struct ndc_store_conn *conn,
@@ -172,7 +157,7 @@ static enum ndc_err write_refused(struct live_batch *b, struct ndc_store_conn *c
 {
     enum ndc_err err = NDC_OK;
     if (c->refused_count && *id == 0) {
-        err = ndc_tx_lock(conn, 0x6e64635131, fault); /* as load/run.c */
+        err = ndc_tx_lock(conn, NDC_LOAD_QUARANTINE_LOCK, fault);
         if (!err)
             err = ndc_sql_i64(conn, id,
                               "SELECT coalesce(max(id), 0) FROM registry_quarantine",

@@ -3,6 +3,7 @@
 
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
+#include "platforms/registry/load/load.h"
 #include "store/writer.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -62,7 +63,7 @@ static enum ndc_err insert_run(struct ndc_store_conn *conn, void *arg,
     struct new_run *n = arg;
     char owner[NDC_PROCESS_NAME_MAX];
     ndc_process_name(owner);
-    enum ndc_err err = ndc_tx_lock(conn, 0x6e64635132, fault); /* as load/run.c */
+    enum ndc_err err = ndc_tx_lock(conn, NDC_LOAD_RUN_LOCK, fault);
     if (!err)
         err = ndc_sql_i64(conn, &n->run, "SELECT coalesce(max(run), 0) FROM registry_run",
                           NDC_NO_ARGS, fault);

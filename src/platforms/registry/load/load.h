@@ -7,6 +7,10 @@
 #include "platforms/registry/registry.h"
 #include "sys/file.h"
 
+/* Who gives out numbers of runs and of quarantined rows holds these (ndc_tx_lock). */
+#define NDC_LOAD_QUARANTINE_LOCK INT64_C(0x6e64635131)
+#define NDC_LOAD_RUN_LOCK        INT64_C(0x6e64635132)
+
 struct key_slot {
     uint64_t hash;
     uint32_t value;

@@ -25,7 +25,7 @@ static enum ndc_err write_queued(struct ndc_store_conn *conn, void *arg,
     char owner[NDC_PROCESS_NAME_MAX];
     ndc_process_name(owner);
     /* Two daemons on one database: numbers are taken one after another. */
-    enum ndc_err err = ndc_tx_lock(conn, 0x6e64635132, fault);
+    enum ndc_err err = ndc_tx_lock(conn, NDC_LOAD_RUN_LOCK, fault);
     if (!err)
         err = ndc_sql_i64(conn, &q->run, "SELECT coalesce(max(run), 0) FROM registry_run",
                           NDC_NO_ARGS, fault);
@@ -257,7 +257,7 @@ static enum ndc_err commit_load(struct ndc_registry *reg, struct load *l,
     err = ndc_tx_begin(conn, fault);
     /* Two sources finish at once: the ids of the quarantine are taken one after another.
      */
-    if (!err) err = ndc_tx_lock(conn, 0x6e64635131, fault);
+    if (!err) err = ndc_tx_lock(conn, NDC_LOAD_QUARANTINE_LOCK, fault);
     if (!err) err = replace_quarantine(conn, l, fault);
     if (!err) err = copy_quarantine(conn, l, spill, fault);
     if (!err) err = write_counts(conn, l, ndc_buf_str(&scorecard), fault);
