@@ -3,17 +3,23 @@
 #define NDC_REGISTRY_LIVE_BATCH_H
 #include "platforms/registry/live/live_internal.h"
 
+enum live_note {
+    /* Joined by an identifier to a record that changes, so what it was compared with may
+     * not be all any more. */
+    LIVE_STIRRED = 1,
+    LIVE_LOOKED = 2 /* all that its blocking keys lead to is here */
+};
+
 struct live_entity {
     uint64_t number;
     int64_t change; /* of its payload; 0: a build's */
     bool exists;
     bool touched; /* to be linked anew though none of its records changed */
     struct ndc_entity_view view;
-    /* By record: joined by an identifier to one that changes, so what it was compared
-     * with may not be all any more. NULL: none is. */
-    bool *stirred;
-    uint32_t members;   /* the first of its records among the members of its kind */
+    uint8_t *notes;     /* by record: enum live_note; NULL: none */
     uint32_t *state_of; /* by record: state + 1 of one that changes; NULL: none does */
+    uint32_t part;      /* the last part that has its records; LIVE_NONE: none */
+    uint32_t members;   /* the first of them among the part's members */
 };
 
 struct live_state {
@@ -23,6 +29,8 @@ struct live_state {
     uint32_t home;              /* index of the entity that holds it, or LIVE_NONE */
     unsigned at;                /* its index there */
     bool changed, fresh, ghost; /* ghost: an end of what nobody has sent */
+    bool asks;                  /* it says something else to linking than it did */
+    bool looked;                /* all that its blocking keys lead to is here */
     uint8_t type;
     struct ndc_record record; /* as it is now */
     uint64_t ghost_version;
@@ -44,53 +52,30 @@ struct live_member {
     uint32_t entity; /* index, or LIVE_NONE: new */
     uint32_t state;  /* of a changed one, or LIVE_NONE */
     uint64_t hash;
+    uint32_t at;    /* its index in the entity */
     uint32_t group; /* after linking */
-    bool looked;    /* all that its blocking keys lead to is here */
-    bool stirred;   /* see live_entity */
 };
 
+/* A key to look up. Who asks becomes one component with whom it leads to. */
 struct live_lookup {
     uint64_t key;
+    uint64_t about; /* what its asker must know again */
+    uint32_t node;  /* who asks; LIVE_NONE: only to load what is there */
+    uint32_t part;  /* that asks */
+    uint32_t max;   /* entities; more are nobody's */
+    uint8_t type;
     uint8_t table; /* enum ndc_index_table */
     bool only_open;
     bool only_count; /* want nobody: is it capped? */
     bool capped;     /* set when more than `max` are under it */
 };
 
-struct live_group {        /* what is one entity now */
-    uint32_t first, count; /* in batch->order of its kind */
-    uint64_t number;
-    bool affected, created, open;
-    uint32_t
-        from; /* index of the old entity that gave its number, or most of its records */
-    struct ndc_str payload, before; /* in one of batch->bufs */
-    struct ndc_field_set fields;
-    uint8_t kind;    /* enum ndc_change_kind */
-    uint32_t source; /* of the records that changed, 0: several */
+struct live_lookups {
+    struct live_lookup *items;
+    size_t count, cap;
 };
 
-/* Members of one kind, linked. */
-struct live_link {
-    struct live_member *members;
-    uint32_t count, cap;
-    uint32_t entities_in; /* entities whose records are among the members */
-    struct live_filler {
-        unsigned field;
-        struct ndc_str value;
-    } * fillers;
-    size_t filler_count, filler_cap;
-    struct ndc_key64 *holders; /* hash of an identifier's value to entity + 1 */
-    size_t holder_mask, holder_count;
-    uint32_t holders_in; /* members whose identifiers are among them */
-    uint64_t *capped;    /* rule keys */
-    size_t capped_count, capped_cap;
-    uint32_t *order; /* members by group */
-    struct live_group *groups;
-    uint32_t group_count;
-    struct ndc_link *link;
-    uint32_t *row_member; /* link row to member */
-    uint8_t link_source[NDC_REGISTRY_SOURCES_MAX + 1];
-};
+struct live_part; /* part.h */
 
 struct live_batch {
     struct ndc_live *live;
@@ -108,7 +93,28 @@ struct live_batch {
     size_t entity_mask;
     struct ndc_arena *arenas; /* what entities were decoded into */
     size_t arena_count;
-    struct live_link links[NDC_ENTITY_COUNT];
+    bool crowded; /* more entities than one batch may look at */
+    /* Who may be one entity: a forest over nodes. A node is a fresh state (its index) or
+     * an entity (state_count + its index); what is here of a component stands at its
+     * root. */
+    struct live_node {
+        uint32_t parent;
+        uint32_t part[NDC_ENTITY_COUNT]; /* that has it, or LIVE_NONE: to be linked */
+        bool asks[NDC_ENTITY_COUNT];
+    } * nodes;
+    uint32_t node_cap;
+    struct live_part *parts;
+    uint32_t part_count, part_cap;
+    uint32_t **packed; /* nodes of parts, an array a round */
+    size_t packed_count;
+    struct live_filler *fillers;
+    size_t filler_count, filler_cap;
+    struct live_capped *capped;
+    size_t capped_count, capped_cap;
+    struct ndc_key64 *asked; /* rule keys of states that ask, sorted, and the state */
+    size_t asked_count;
+    uint8_t rank[NDC_REGISTRY_SOURCES_MAX + 1]; /* of sources, as a build orders them */
+    struct ndc_link_feed *feeds[NDC_ENTITY_COUNT]; /* of the batch's own thread */
     struct ndc_key64 *near; /* pairs that a guard keeps apart, found now */
     size_t near_count, near_cap;
     int64_t now_ms, next_review;
@@ -132,18 +138,20 @@ struct live_batch {
 /* find.c */
 enum ndc_err ndc_live_find(struct live_batch *batch,
                            struct ndc_fault *fault) NDC_MUST_USE;
-/* The entity's index in the batch, added to be loaded if it is new. */
+/* The entity's index in the batch, added to be loaded if it is new; LIVE_NONE: the batch
+ * has too many. */
 uint32_t ndc_live_want(struct live_batch *batch, uint64_t number);
+/* Wants what stands near the entity, as one component with it. */
+void ndc_live_want_near(struct live_batch *batch, uint32_t entity);
 /* Loads what was wanted, and what stands near it. */
 enum ndc_err ndc_live_load(struct live_batch *batch,
                            struct ndc_fault *fault) NDC_MUST_USE;
-/* Looks up keys and wants every entity under them; sets `capped` where there are over
- * `max`. *found: entities that were not here before. */
-enum ndc_err ndc_live_look(struct live_batch *batch, struct live_lookup *lookups,
-                           size_t n, size_t max, size_t *found,
+/* Looks up keys and wants every entity under them; sets `capped`. */
+enum ndc_err ndc_live_look(struct live_batch *batch, struct live_lookups *lookups,
                            struct ndc_fault *fault) NDC_MUST_USE;
+void ndc_live_lookup_add(struct live_lookups *lookups, struct live_lookup lookup);
 
-/* relink.c: members of every kind into groups. */
+/* relink.c: members of every part into groups. */
 enum ndc_err ndc_live_link(struct live_batch *batch,
                            struct ndc_fault *fault) NDC_MUST_USE;
 

@@ -3,7 +3,7 @@
  * table or is a few rows. */
 #include "platforms/registry/change/hub.h"
 #include "platforms/registry/link/result.h"
-#include "platforms/registry/live/batch.h"
+#include "platforms/registry/live/part.h"
 #include "platforms/registry/load/load.h"
 #include "sys/clock.h"
 
@@ -110,24 +110,25 @@ static enum ndc_err write_entries(struct live_batch *b, struct ndc_store_conn *c
 
 /* ---- reviews ---- */
 
-static struct ndc_review_side side_of(const struct live_link *l, uint32_t row,
-                                      bool *changed)
+static struct ndc_review_side side_of(const struct live_part *p, uint32_t row,
+                                      bool *changed, bool *stands)
 {
-    const struct live_member *m = &l->members[l->row_member[row]];
+    const struct live_member *m = &p->members[p->row_member[row]];
     *changed |= m->state != LIVE_NONE;
+    *stands &= p->groups[m->group].stands;
     return (struct ndc_review_side){m->record->source, m->record->key,
-                                    l->groups[m->group].number};
+                                    p->groups[m->group].number};
 }
 
-static enum ndc_err write_review(struct live_batch *b, struct ndc_store_conn *conn,
-                                 int type, const struct ndc_link_review *review,
-                                 int64_t *id, struct ndc_fault *fault)
+static enum ndc_err write_review(const struct live_part *p, struct ndc_store_conn *conn,
+                                 const struct ndc_link_review *review, int64_t *id,
+                                 struct ndc_fault *fault)
 {
-    bool changed = false;
-    struct ndc_review_side x = side_of(&b->links[type], review->a, &changed);
-    struct ndc_review_side y = side_of(&b->links[type], review->b, &changed);
-    if (!changed) return NDC_OK;
-    return ndc_review_put(conn, (*id)++, (enum ndc_entity)type, x, y, review, fault);
+    bool changed = false, stands = true;
+    struct ndc_review_side x = side_of(p, review->a, &changed, &stands);
+    struct ndc_review_side y = side_of(p, review->b, &changed, &stands);
+    if (!changed || !stands) return NDC_OK;
+    return ndc_review_put(conn, (*id)++, (enum ndc_entity)p->type, x, y, review, fault);
 }
 
 static enum ndc_err write_reviews(struct live_batch *b, struct ndc_store_conn *conn,
@@ -135,12 +136,13 @@ static enum ndc_err write_reviews(struct live_batch *b, struct ndc_store_conn *c
 {
     int64_t id = b->live->next_review;
     enum ndc_err err = NDC_OK;
-    for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++) {
+    for (uint32_t k = 0; k < b->part_count && !err; k++) {
+        const struct live_part *p = &b->parts[k];
         size_t n;
-        if (!b->links[t].link) continue;
-        const struct ndc_link_review *reviews = ndc_link_reviews(b->links[t].link, &n);
+        if (!p->link) continue;
+        const struct ndc_link_review *reviews = ndc_link_reviews(p->link, &n);
         for (size_t i = 0; i < NDC_MIN(n, (size_t)REVIEWS_MAX) && !err; i++)
-            err = write_review(b, conn, t, &reviews[i], &id, fault);
+            err = write_review(p, conn, &reviews[i], &id, fault);
     }
     if (err || id == b->live->next_review) return err;
     b->next_review = id;

@@ -2,11 +2,11 @@
  * an identifier or a blocking key with them, and those that stand near these. Lookups go
  * by the thousand, on a few connections at once. */
 #include "platforms/registry/entity/index_build.h"
-#include "platforms/registry/live/batch.h"
+#include "platforms/registry/live/part.h"
 
 #include "base/hash.h"
 
-enum { LOOK_CHUNK = 1024, LOAD_CHUNK = 256, ARENA_BYTES = 512 << 20 };
+enum { LOOK_CHUNK = 1024, LOAD_CHUNK = 256, HOMES_MAX = 64, ARENA_BYTES = 512 << 20 };
 
 uint64_t ndc_live_block_key(uint64_t rule_key)
 {
@@ -41,22 +41,47 @@ uint32_t ndc_live_want(struct live_batch *b, uint64_t number)
         grow_entities(b);
     struct ndc_key64 *slot = entity_slot(b, number);
     if (slot->key) return (uint32_t)slot->value - 1;
-    if (b->entity_count == LIVE_ENTITIES_MAX) return LIVE_NONE;
+    if (b->entity_count == LIVE_ENTITIES_MAX) {
+        b->crowded = true;
+        return LIVE_NONE;
+    }
     if (b->entity_count == b->entity_cap) {
         b->entity_cap = b->entity_cap ? b->entity_cap * 2 : 1024;
         b->entities = ndc_xrealloc(b->entities, b->entity_cap * sizeof(*b->entities));
+        if (b->nodes) ndc_live_nodes(b);
     }
-    b->entities[b->entity_count++] = (struct live_entity){.number = number};
+    b->entities[b->entity_count++] =
+        (struct live_entity){.number = number, .part = LIVE_NONE};
     *slot = (struct ndc_key64){number, b->entity_count};
     return b->entity_count - 1;
 }
 
 /* ---- lookups ---- */
 
+void ndc_live_lookup_add(struct live_lookups *l, struct live_lookup lookup)
+{
+    if (l->count == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 1024;
+        l->items = ndc_xrealloc(l->items, l->cap * sizeof(*l->items));
+    }
+    l->items[l->count++] = lookup;
+}
+
+/* A key that is looked up, for all that ask for it. */
+struct look_key {
+    uint64_t key;
+    size_t from, count; /* of its askers in looking.order */
+    uint32_t max;
+    uint8_t table;
+};
+
 struct looking {
     struct live_batch *batch;
-    struct live_lookup *lookups;
-    size_t count, max;
+    struct live_lookup *askers;
+    struct ndc_key64 *order; /* askers by key */
+    struct look_key *lookups;
+    size_t count;
+    uint32_t max;
     struct ndc_key64 *found; /* lookup and value */
     size_t found_count, found_cap;
     struct ndc_mutex lock; /* guards found, err and fault */
@@ -121,7 +146,7 @@ static void look_overlay(struct look_chunk *c, size_t n)
     const struct looking *all = c->all;
     uint64_t *values = ndc_xmalloc((all->max + 2) * sizeof(*values));
     for (size_t i = 0; i < n; i++) {
-        const struct live_lookup *l = &all->lookups[c->from + i];
+        const struct look_key *l = &all->lookups[c->from + i];
         size_t got = ndc_overlay_find(all->batch->live->overlay,
                                       l->key << 1 | (l->table == NDC_INDEX_BLOCKS),
                                       values, all->max + 1);
@@ -164,21 +189,44 @@ static void look_chunk(void *arg, size_t index)
     free(c.found);
 }
 
-/* The values of one lookup: wanted, unless there are more than a block or an identifier
- * may lead to. */
-static void want_values(struct looking *all, const struct ndc_key64 *values, size_t n)
+/* Who asks for all that is under a key, and who for what is open there; the first of each
+ * stands for the others, so a crowd costs no more than its size. */
+static void join_askers(struct looking *all, const struct look_key *l,
+                        const struct ndc_key64 *values, size_t n)
 {
-    struct live_lookup *l = &all->lookups[values[0].key];
-    l->capped = n > all->max;
-    if (l->capped || l->only_count) return;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t value = values[i].value;
-        if (l->table == NDC_INDEX_BLOCKS) {
-            if (l->only_open && !(value & 1)) continue;
-            value >>= 1;
-        }
-        ndc_live_want(all->batch, value);
+    struct live_batch *b = all->batch;
+    const struct live_lookup *first[2] = {NULL, NULL}; /* [only_open] */
+    for (size_t i = 0; i < l->count; i++) {
+        const struct live_lookup *asker = &all->askers[all->order[l->from + i].value];
+        const struct live_lookup **head = &first[asker->only_open];
+        if (asker->only_count) continue;
+        if (*head) ndc_live_unify(b, (*head)->node, asker->node);
+        if (!*head) *head = asker;
     }
+    for (unsigned k = 0; k < 2; k++)
+        for (size_t i = 0; first[k] && i < n; i++) {
+            uint64_t value = values[i].value;
+            if (l->table == NDC_INDEX_BLOCKS) {
+                if (k == 1 && !(value & 1)) continue;
+                value >>= 1;
+            }
+            uint32_t entity = ndc_live_want(b, value);
+            if (first[k]->node != LIVE_NONE)
+                ndc_live_unify(b, first[k]->node, ndc_live_node_of_entity(b, entity));
+        }
+}
+
+/* The values of one key: wanted, unless there are more than a block or an identifier may
+ * lead to. */
+static void take_values_of(struct looking *all, const struct look_key *l,
+                           const struct ndc_key64 *values, size_t n)
+{
+    if (n <= l->max) {
+        join_askers(all, l, values, n);
+        return;
+    }
+    for (size_t i = 0; i < l->count; i++)
+        all->askers[all->order[l->from + i].value].capped = true;
 }
 
 static enum ndc_err look_all(struct looking *all, struct ndc_fault *fault)
@@ -192,48 +240,46 @@ static enum ndc_err look_all(struct looking *all, struct ndc_fault *fault)
     struct ndc_key64 *scratch = ndc_xmalloc((all->found_count + 1) * sizeof(*scratch));
     ndc_sort_key64(all->found, scratch, all->found_count);
     free(scratch);
-    for (size_t i = 0; i < all->found_count;) {
-        size_t j = i + 1;
-        while (j < all->found_count && all->found[j].key == all->found[i].key)
-            j++;
-        want_values(all, all->found + i, j - i);
-        i = j;
+    size_t at = 0;
+    for (size_t k = 0; k < all->count; k++) {
+        size_t from = at;
+        while (at < all->found_count && all->found[at].key == k)
+            at++;
+        take_values_of(all, &all->lookups[k], all->found + from, at - from);
     }
     return NDC_OK;
 }
 
-enum ndc_err ndc_live_look(struct live_batch *b, struct live_lookup *lookups, size_t n,
-                           size_t max, size_t *found, struct ndc_fault *fault)
+enum ndc_err ndc_live_look(struct live_batch *b, struct live_lookups *lookups,
+                           struct ndc_fault *fault)
 {
-    uint32_t before = b->entity_count;
-    struct ndc_key64 *order = ndc_xmalloc((n + 1) * sizeof(*order));
-    struct ndc_key64 *scratch = ndc_xmalloc((n + 1) * sizeof(*order));
-    struct live_lookup *once = ndc_xmalloc((n + 1) * sizeof(*once));
-    struct looking all = {.batch = b, .lookups = once, .max = max};
-    /* A crowd asks for the same keys: each is looked up once, for who wants most. */
-    for (size_t i = 0; i < n; i++)
-        order[i] = (struct ndc_key64){lookups[i].key << 1 | lookups[i].table, i};
-    ndc_sort_key64(order, scratch, n);
+    size_t n = lookups->count;
+    if (!n) return NDC_OK;
+    struct ndc_key64 *order = ndc_xmalloc(n * sizeof(*order));
+    struct ndc_key64 *scratch = ndc_xmalloc(n * sizeof(*order));
+    struct look_key *keys = ndc_xmalloc(n * sizeof(*keys));
+    struct looking all = {
+        .batch = b, .askers = lookups->items, .order = order, .lookups = keys};
     for (size_t i = 0; i < n; i++) {
-        const struct live_lookup *l = &lookups[order[i].value];
-        if (i && order[i].key == order[i - 1].key) {
-            once[all.count - 1].only_open &= l->only_open;
-            once[all.count - 1].only_count &= l->only_count;
-        } else {
-            once[all.count++] = *l;
-        }
+        const struct live_lookup *l = &lookups->items[i];
+        order[i] = (struct ndc_key64){l->key << 1 | (l->table == NDC_INDEX_BLOCKS), i};
+    }
+    ndc_sort_key64(order, scratch, n);
+    free(scratch);
+    for (size_t i = 0; i < n; i++) {
+        const struct live_lookup *l = &lookups->items[order[i].value];
+        if (i == 0 || order[i].key != order[i - 1].key)
+            keys[all.count++] =
+                (struct look_key){.key = l->key, .from = i, .table = l->table};
+        struct look_key *k = &keys[all.count - 1];
+        k->count++;
+        k->max = NDC_MAX(k->max, l->max);
+        all.max = NDC_MAX(all.max, l->max);
     }
     enum ndc_err err = look_all(&all, fault);
-    size_t at = 0;
-    for (size_t i = 0; i < n; i++) {
-        at += i && order[i].key != order[i - 1].key;
-        lookups[order[i].value].capped = once[at].capped;
-    }
     free(all.found);
     free(order);
-    free(scratch);
-    free(once);
-    *found = b->entity_count - before;
+    free(keys);
     return err;
 }
 
@@ -341,21 +387,32 @@ static enum ndc_err load_wanted(struct live_batch *b, struct ndc_fault *fault)
     return l.err;
 }
 
-enum ndc_err ndc_live_load(struct live_batch *b, struct ndc_fault *fault)
+void ndc_live_want_near(struct live_batch *b, uint32_t entity)
 {
     enum { NEAR_MAX = 1024 };
     uint64_t near[NEAR_MAX];
+    size_t n =
+        ndc_overlay_find(b->live->near, b->entities[entity].number, near, NEAR_MAX);
+    for (size_t k = 0; k < n; k++) {
+        uint32_t other = ndc_live_want(b, near[k]);
+        if (b->nodes)
+            ndc_live_unify(b, ndc_live_node_of_entity(b, entity),
+                           ndc_live_node_of_entity(b, other));
+    }
+}
+
+enum ndc_err ndc_live_load(struct live_batch *b, struct ndc_fault *fault)
+{
     enum ndc_err err = NDC_OK;
     while (b->entity_loaded < b->entity_count && !err) {
         uint32_t from = b->entity_loaded;
         err = load_wanted(b, fault);
-        for (uint32_t i = from; i < b->entity_loaded && !err; i++) {
-            size_t n =
-                ndc_overlay_find(b->live->near, b->entities[i].number, near, NEAR_MAX);
-            for (size_t k = 0; k < n; k++)
-                ndc_live_want(b, near[k]);
-        }
+        for (uint32_t i = from; i < b->entity_loaded && !err; i++)
+            ndc_live_want_near(b, i);
     }
+    if (!err && b->crowded)
+        err = ndc_fail(fault, NDC_ETOOBIG, "live.too_big",
+                       "these changes touch too much at once; send fewer rows");
     return err;
 }
 
@@ -422,15 +479,18 @@ static void find_homes(struct live_batch *b)
 
 enum ndc_err ndc_live_find(struct live_batch *b, struct ndc_fault *fault)
 {
-    size_t found;
+    struct live_lookups lookups = {0};
     name_states(b);
-    struct live_lookup *lookups = ndc_xcalloc(b->state_count + 1, sizeof(*lookups));
     for (uint32_t i = 0; i < b->state_count; i++)
-        lookups[i] = (struct live_lookup){
-            .key = ndc_index_key(NDC_INDEX_RECORD, b->states[i].source, b->states[i].key),
-            .table = NDC_INDEX_SEARCH};
-    enum ndc_err err = ndc_live_look(b, lookups, b->state_count, 64, &found, fault);
-    free(lookups);
+        ndc_live_lookup_add(&lookups,
+                            (struct live_lookup){.key = ndc_index_key(NDC_INDEX_RECORD,
+                                                                      b->states[i].source,
+                                                                      b->states[i].key),
+                                                 .node = LIVE_NONE,
+                                                 .max = HOMES_MAX,
+                                                 .table = NDC_INDEX_SEARCH});
+    enum ndc_err err = ndc_live_look(b, &lookups, fault);
+    free(lookups.items);
     for (struct live_call *c = b->calls; c && !err; c = c->next)
         for (size_t i = 0; i < NDC_ARRAY_LEN(c->touched); i++)
             if (c->touched[i]) ndc_live_want(b, c->touched[i]);

@@ -1,5 +1,5 @@
 /* The thread that takes live calls in batches, and what the rest of the registry asks. */
-#include "platforms/registry/live/batch.h"
+#include "platforms/registry/live/part.h"
 
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
@@ -22,17 +22,12 @@ static void free_batch(struct live_batch *b)
 {
     for (uint32_t i = 0; i < b->state_count; i++)
         free(b->states[i].rows);
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++) {
-        struct live_link *l = &b->links[t];
-        ndc_link_free(l->link);
-        free(l->members);
-        free(l->order);
-        free(l->groups);
-        free(l->row_member);
-        free(l->fillers);
-        free(l->holders);
-        free(l->capped);
-    }
+    for (uint32_t i = 0; i < b->part_count; i++)
+        ndc_live_part_free(&b->parts[i]);
+    for (size_t i = 0; i < b->packed_count; i++)
+        free(b->packed[i]);
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+        ndc_link_feed_free(b->feeds[t]);
     for (size_t i = 0; i < b->arena_count; i++)
         ndc_arena_free(&b->arenas[i]);
     for (size_t i = 0; i < b->buf_count; i++)
@@ -45,6 +40,12 @@ static void free_batch(struct live_batch *b)
     free(b->state_slots);
     free(b->entities);
     free(b->entity_slots);
+    free(b->nodes);
+    free(b->parts);
+    free(b->packed);
+    free(b->fillers);
+    free(b->capped);
+    free(b->asked);
     free(b->near);
     free(b->changes);
     free(b->writes);

@@ -95,7 +95,7 @@ struct ndc_live {
     struct ndc_overlay *near; /* entity to entities that a guard keeps apart from it */
     uint64_t *open_bits;      /* Bloom filter over blocking keys of open entities */
     uint64_t open_mask;
-    struct live_decision *decisions;
+    struct live_decision *decisions; /* by ref_a */
     size_t decision_count;
     int64_t runs[NDC_REGISTRY_SOURCES_MAX + 1]; /* each source's live run; 0: none yet */
     int64_t next_review;

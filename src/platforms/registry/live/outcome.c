@@ -3,7 +3,7 @@
  * them: the largest part of an old entity keeps its number. */
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
-#include "platforms/registry/live/batch.h"
+#include "platforms/registry/live/part.h"
 
 #include "base/hash.h"
 
@@ -12,27 +12,27 @@
 enum { OUTCOME_CHUNK = 64, KNOWN_RECORDS = 2, PAYLOADS_BYTES_MAX = 1 << 30 };
 
 struct live_vote {
-    uint32_t entity, group, votes;
-    uint8_t type;
+    uint32_t entity, part, group, votes;
 };
 
-static const struct live_member *member_at(const struct live_link *l,
+static const struct live_member *member_at(const struct live_part *p,
                                            const struct live_group *g, uint32_t i)
 {
-    return &l->members[l->row_member[l->order[g->first + i]]];
+    return &p->members[p->row_member[p->order[g->first + i]]];
 }
 
 /* ---- numbers ---- */
 
 /* A group is affected when it is not exactly an entity as it was. */
-static void judge_groups(struct live_batch *b, struct live_link *l)
+static void judge_groups(struct live_batch *b, struct live_part *p)
 {
-    for (uint32_t k = 0; k < l->group_count; k++) {
-        struct live_group *g = &l->groups[k];
-        uint32_t entity = member_at(l, g, 0)->entity;
+    for (uint32_t k = 0; k < p->group_count; k++) {
+        struct live_group *g = &p->groups[k];
+        if (!g->stands) continue;
+        uint32_t entity = member_at(p, g, 0)->entity;
         g->from = entity; /* of one that is as it was */
         for (uint32_t i = 0; i < g->count; i++) {
-            const struct live_member *m = member_at(l, g, i);
+            const struct live_member *m = member_at(p, g, i);
             if (m->entity != entity || m->state != LIVE_NONE || m->entity == LIVE_NONE)
                 g->affected = true;
         }
@@ -46,7 +46,7 @@ static int compare_votes(const void *x, const void *y)
 {
     const struct live_vote *a = x, *c = y;
     if (a->votes != c->votes) return a->votes > c->votes ? -1 : 1;
-    if (a->type != c->type) return a->type < c->type ? -1 : 1;
+    if (a->part != c->part) return a->part < c->part ? -1 : 1;
     if (a->group != c->group) return a->group < c->group ? -1 : 1;
     return a->entity < c->entity ? -1 : a->entity > c->entity;
 }
@@ -70,44 +70,42 @@ static void add_vote(struct votes *v, size_t first, struct live_vote vote)
     v->items[v->count++] = vote;
 }
 
-static void collect_votes(struct live_batch *b, int type, struct votes *v)
+static void collect_votes(struct live_batch *b, uint32_t part, struct votes *v)
 {
-    struct live_link *l = &b->links[type];
-    judge_groups(b, l);
-    for (uint32_t k = 0; k < l->group_count; k++) {
+    struct live_part *p = &b->parts[part];
+    judge_groups(b, p);
+    for (uint32_t k = 0; k < p->group_count; k++) {
         size_t first = v->count;
-        if (!l->groups[k].affected) continue;
-        for (uint32_t i = 0; i < l->groups[k].count; i++) {
-            const struct live_member *m = member_at(l, &l->groups[k], i);
+        if (!p->groups[k].affected) continue;
+        for (uint32_t i = 0; i < p->groups[k].count; i++) {
+            const struct live_member *m = member_at(p, &p->groups[k], i);
             /* A record that says something else now speaks for less. */
             uint32_t weight = m->state == LIVE_NONE ? 2 : 1;
             if (m->entity != LIVE_NONE)
-                add_vote(v, first,
-                         (struct live_vote){m->entity, k, weight, (uint8_t)type});
+                add_vote(v, first, (struct live_vote){m->entity, part, k, weight});
         }
     }
-    if (v->count) qsort(v->items, v->count, sizeof(*v->items), compare_votes);
 }
 
-/* Where the entity's number went: a group + 1 of its kind, or 0: nobody took it. */
-static void number_groups(struct live_batch *b, const struct votes *v, uint32_t *taken)
+/* Marks the entities whose number a group took. */
+static void number_groups(struct live_batch *b, const struct votes *v, bool *taken)
 {
     for (size_t i = 0; i < v->count; i++) {
         const struct live_vote *vote = &v->items[i];
-        struct live_group *g = &b->links[vote->type].groups[vote->group];
+        struct live_group *g = &b->parts[vote->part].groups[vote->group];
         if (g->number || taken[vote->entity]) continue;
         g->number = b->entities[vote->entity].number;
         g->from = vote->entity;
-        taken[vote->entity] = vote->group + 1;
+        taken[vote->entity] = true;
     }
     for (size_t i = 0; i < v->count; i++) {
         const struct live_vote *vote = &v->items[i];
-        struct live_group *g = &b->links[vote->type].groups[vote->group];
+        struct live_group *g = &b->parts[vote->part].groups[vote->group];
         if (!g->number && g->from == LIVE_NONE) g->from = vote->entity;
     }
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        for (uint32_t k = 0; k < b->links[t].group_count; k++) {
-            struct live_group *g = &b->links[t].groups[k];
+    for (uint32_t i = 0; i < b->part_count; i++)
+        for (uint32_t k = 0; k < b->parts[i].group_count; k++) {
+            struct live_group *g = &b->parts[i].groups[k];
             if (!g->affected || g->number) continue;
             g->number = b->live->next_number++;
             g->created = true;
@@ -120,41 +118,38 @@ struct outcome {
     struct live_batch *batch;
     struct ndc_survivorship how;
     struct {
-        uint8_t type;
-        uint32_t group;
+        uint32_t part, group;
     } * todo;
     size_t count;
-    uint32_t *edge_starts[NDC_ENTITY_COUNT], *edge_rows[NDC_ENTITY_COUNT];
     struct ndc_mutex lock; /* guards what follows and batch->entries */
     bool too_big;
 };
 
-static void group_edges(struct outcome *o, int type)
+static void group_edges(struct live_part *p)
 {
-    struct live_link *l = &o->batch->links[type];
     size_t n;
-    if (!l->link) return;
-    const struct ndc_link_edge *edges = ndc_link_edges(l->link, &n);
-    uint32_t *starts = ndc_xcalloc((size_t)l->group_count + 2, sizeof(*starts));
+    if (!p->link) return;
+    const struct ndc_link_edge *edges = ndc_link_edges(p->link, &n);
+    uint32_t *starts = ndc_xcalloc((size_t)p->group_count + 2, sizeof(*starts));
     uint32_t *rows = ndc_xmalloc((n + 1) * sizeof(*rows));
     for (size_t i = 0; i < n; i++)
-        if (edges[i].joined) starts[ndc_link_entity(l->link, edges[i].a) + 2]++;
-    for (uint32_t g = 1; g <= l->group_count; g++)
+        if (edges[i].joined) starts[ndc_link_entity(p->link, edges[i].a) + 2]++;
+    for (uint32_t g = 1; g <= p->group_count; g++)
         starts[g + 1] += starts[g];
     for (size_t i = 0; i < n; i++)
         if (edges[i].joined)
-            rows[starts[ndc_link_entity(l->link, edges[i].a) + 1]++] = (uint32_t)i;
-    o->edge_starts[type] = starts;
-    o->edge_rows[type] = rows;
+            rows[starts[ndc_link_entity(p->link, edges[i].a) + 1]++] = (uint32_t)i;
+    p->edge_starts = starts;
+    p->edge_rows = rows;
 }
 
-static uint16_t place_in(const struct live_link *l, const struct live_group *g,
+static uint16_t place_in(const struct live_part *p, const struct live_group *g,
                          uint32_t row)
 {
     uint32_t low = 0, high = g->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        if (l->order[g->first + middle] < row)
+        if (p->order[g->first + middle] < row)
             low = middle + 1;
         else
             high = middle;
@@ -162,23 +157,28 @@ static uint16_t place_in(const struct live_link *l, const struct live_group *g,
     return (uint16_t)NDC_MIN(low, (uint32_t)UINT16_MAX);
 }
 
-static void take_edges(struct outcome *o, int type, uint32_t group,
-                       struct ndc_arena *arena, struct ndc_entity_view *v)
+static void take_edges(const struct live_batch *b, const struct live_part *p,
+                       uint32_t group, struct ndc_arena *arena, struct ndc_entity_view *v)
 {
-    struct live_link *l = &o->batch->links[type];
+    const struct live_group *g = &p->groups[group];
+    if (p->settled) { /* its records stand in their old order, so edges say the same */
+        v->edges = b->entities[g->from].view.edges;
+        v->edge_count = b->entities[g->from].view.edge_count;
+        return;
+    }
     size_t all;
-    const struct ndc_link_edge *edges = ndc_link_edges(l->link, &all);
-    uint32_t from = o->edge_starts[type][group], to = o->edge_starts[type][group + 1];
+    const struct ndc_link_edge *edges = ndc_link_edges(p->link, &all);
+    uint32_t from = p->edge_starts[group], to = p->edge_starts[group + 1];
     uint32_t n = NDC_MIN(to - from, (uint32_t)NDC_ENTITY_EDGES_MAX);
     v->edges = NDC_ARENA_ARRAY(arena, struct ndc_entity_edge, (size_t)n + 1);
     for (uint32_t i = 0; i < n && v->edges; i++) {
-        const struct ndc_link_edge *e = &edges[o->edge_rows[type][from + i]];
-        uint16_t x = place_in(l, &l->groups[group], e->a);
-        uint16_t y = place_in(l, &l->groups[group], e->b);
+        const struct ndc_link_edge *e = &edges[p->edge_rows[from + i]];
+        uint16_t x = place_in(p, g, e->a);
+        uint16_t y = place_in(p, g, e->b);
         if (x >= v->record_count || y >= v->record_count) continue;
-        double p = 1 / (1 + exp(-(double)e->log_odds));
+        double odds = 1 / (1 + exp(-(double)e->log_odds));
         v->edges[v->edge_count++] = (struct ndc_entity_edge){
-            x, y, e->kind, (uint8_t)(e->kind == NDC_LINK_EDGE_MODEL ? p * 255 : 255)};
+            x, y, e->kind, (uint8_t)(e->kind == NDC_LINK_EDGE_MODEL ? odds * 255 : 255)};
     }
 }
 
@@ -207,17 +207,17 @@ static bool all_ended(const struct ndc_record *records, unsigned count)
 
 /* Records as they were in the entity that keeps this number: those that changed or left,
  * and those that are new here, marked absent. */
-static void write_before(const struct live_batch *b, const struct live_link *l,
+static void write_before(const struct live_batch *b, const struct live_part *p,
                          const struct live_group *g, struct ndc_buf *out)
 {
     const struct live_entity *old = &b->entities[g->from];
     for (unsigned i = 0; i < old->view.record_count; i++) {
-        const struct live_member *m = &l->members[old->members + i];
-        if (&l->groups[m->group] != g || m->state != LIVE_NONE)
+        const struct live_member *m = &p->members[old->members + i];
+        if (&p->groups[m->group] != g || m->state != LIVE_NONE)
             ndc_record_encode(out, &old->view.records[i]);
     }
     for (uint32_t i = 0; i < g->count; i++) {
-        const struct live_member *m = member_at(l, g, i);
+        const struct live_member *m = member_at(p, g, i);
         if (m->entity == g->from) continue;
         const struct ndc_record absent = {.source = m->record->source,
                                           .key = m->record->key,
@@ -226,12 +226,12 @@ static void write_before(const struct live_batch *b, const struct live_link *l,
     }
 }
 
-static void judge_change(const struct live_batch *b, const struct live_link *l,
+static void judge_change(const struct live_batch *b, const struct live_part *p,
                          struct live_group *g, const struct ndc_entity_view *v)
 {
     bool fresh = true, several = false;
     for (uint32_t i = 0; i < g->count; i++) {
-        const struct live_member *m = member_at(l, g, i);
+        const struct live_member *m = member_at(p, g, i);
         fresh &= m->entity == LIVE_NONE;
         if (m->state == LIVE_NONE) continue;
         several |= g->source && g->source != m->record->source;
@@ -252,7 +252,6 @@ struct maker { /* one chunk's tools */
     struct ndc_arena arena;
     struct ndc_buf *buf;
     struct ndc_index_keys *keys;
-    struct ndc_link_feed *feeds[NDC_ENTITY_COUNT];
     struct ndc_key64 *entries;
     size_t entry_count, entry_cap;
 };
@@ -268,7 +267,7 @@ static void add_entry(struct maker *k, uint64_t key, uint64_t value)
 
 /* The records whose keys the entity had already: what a changed one was, or another that
  * stays. */
-static void add_known_keys(struct maker *k, const struct live_link *l,
+static void add_known_keys(struct maker *k, const struct live_part *p,
                            const struct live_group *g, const struct live_member *m)
 {
     const struct live_batch *b = k->o->batch;
@@ -278,81 +277,68 @@ static void add_known_keys(struct maker *k, const struct live_link *l,
         ndc_index_record(k->keys,
                          &b->entities[m->entity].view.records[b->states[m->state].at]);
     for (uint32_t i = 0; i < g->count && known < KNOWN_RECORDS; i++) {
-        const struct live_member *other = member_at(l, g, i);
+        const struct live_member *other = member_at(p, g, i);
         if (other->entity != g->from || other->state != LIVE_NONE) continue;
         ndc_index_record(k->keys, other->record);
         known++;
     }
 }
 
-static bool same_link_values(struct maker *k, int type, const struct ndc_record *a,
-                             const struct ndc_record *c)
-{
-    struct ndc_link_feed *feed = k->feeds[type];
-    unsigned n = ndc_link_spec_field_count(k->o->batch->live->kinds[type].spec);
-    uint64_t x = 0, y = 0;
-    const struct ndc_str *values = ndc_link_feed_values(feed, a);
-    for (unsigned i = 0; i < n; i++)
-        x = ndc_hash_str(values[i], x);
-    values = ndc_link_feed_values(feed, c);
-    for (unsigned i = 0; i < n; i++)
-        y = ndc_hash_str(values[i], y);
-    return x == y;
-}
-
 /* What the group is found by that it was not before: the keys of records that changed or
  * came from elsewhere; while it is open to others, all its blocking keys as such. */
-static void write_entries(struct maker *k, int type, const struct live_group *g)
+static void write_entries(struct maker *k, const struct live_part *p,
+                          const struct live_group *g)
 {
-    struct live_batch *b = k->o->batch;
-    const struct live_link *l = &b->links[type];
+    const struct live_batch *b = k->o->batch;
     uint64_t block[NDC_LINK_KEYS_MAX];
     for (uint32_t i = 0; i < g->count; i++) {
-        const struct live_member *m = member_at(l, g, i);
+        const struct live_member *m = member_at(p, g, i);
         bool here = !g->created && m->entity == g->from;
         bool new = !here || m->state != LIVE_NONE;
         if (new) {
-            add_known_keys(k, l, g, m);
+            add_known_keys(k, p, g, m);
             unsigned known = k->keys->count;
             ndc_index_record(k->keys, m->record);
             for (unsigned n = known; n < k->keys->count; n++)
                 add_entry(k, k->keys->items[n] << 1, g->number);
             ndc_index_keys_reset(k->keys);
         }
-        if (here && m->state != LIVE_NONE && !g->open)
-            new = !same_link_values(
-                k, type, m->record,
-                &b->entities[m->entity].view.records[b->states[m->state].at]);
+        if (p->settled) continue; /* its blocking keys are what they were */
+        if (here && m->state != LIVE_NONE && !g->open) new = b->states[m->state].asks;
         if (!new && !g->open) continue;
-        unsigned n = ndc_link_row_keys(l->link, l->order[g->first + i], block);
+        unsigned n = ndc_link_row_keys(p->link, p->order[g->first + i], block);
         for (unsigned j = 0; j < n; j++)
             add_entry(k, ndc_live_block_key(block[j]) << 1 | 1, g->number << 1 | g->open);
     }
 }
 
-static bool make_group(struct maker *k, int type, uint32_t group)
+static bool make_group(struct maker *k, struct live_part *p, uint32_t group)
 {
-    struct live_batch *b = k->o->batch;
-    struct live_link *l = &b->links[type];
-    struct live_group *g = &l->groups[group];
+    const struct live_batch *b = k->o->batch;
+    struct live_group *g = &p->groups[group];
     struct ndc_golden golden[NDC_FIELDS_MAX];
-    struct ndc_entity_view v = {.type = (enum ndc_entity)type, .golden = golden};
+    struct ndc_entity_view v = {.type = (enum ndc_entity)p->type, .golden = golden};
     if (g->count > NDC_ENTITY_RECORDS_MAX) return false;
     ndc_arena_reset(&k->arena);
     v.records = NDC_ARENA_ARRAY(&k->arena, struct ndc_record, (size_t)g->count + 1);
     if (!v.records) return false;
     for (uint32_t i = 0; i < g->count; i++)
-        v.records[v.record_count++] = *member_at(l, g, i)->record;
-    take_edges(k->o, type, group, &k->arena, &v);
+        v.records[v.record_count++] = *member_at(p, g, i)->record;
+    take_edges(b, p, group, &k->arena, &v);
     v.golden_count = ndc_golden_choose(golden, v.records, v.record_count, &k->o->how);
-    judge_change(b, l, g, &v);
+    judge_change(b, p, g, &v);
     size_t start = k->buf->len;
     ndc_entity_encode(k->buf, &v);
     g->payload.len = k->buf->len - start;
-    if (!g->created) write_before(b, l, g, k->buf);
+    if (!g->created) write_before(b, p, g, k->buf);
     g->before.len = k->buf->len - start - g->payload.len;
-    write_entries(k, type, g);
+    write_entries(k, p, g);
     return !k->arena.overflow && !k->buf->failed;
+}
+
+static struct live_group *todo_group(const struct outcome *o, size_t i)
+{
+    return &o->batch->parts[o->todo[i].part].groups[o->todo[i].group];
 }
 
 static void make_chunk(void *arg, size_t index)
@@ -365,12 +351,10 @@ static void make_chunk(void *arg, size_t index)
     size_t to = NDC_MIN(from + OUTCOME_CHUNK, o->count), at = 0;
     bool good = true;
     ndc_arena_init(&k.arena, LIVE_ARENA_BYTES);
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        if (b->links[t].link) k.feeds[t] = ndc_link_feed_new(b->live->kinds[t].spec);
     for (size_t i = from; i < to && good; i++)
-        good = make_group(&k, o->todo[i].type, o->todo[i].group);
+        good = make_group(&k, &b->parts[o->todo[i].part], o->todo[i].group);
     for (size_t i = from; i < to && good; i++) { /* the buffer moves no more */
-        struct live_group *g = &b->links[o->todo[i].type].groups[o->todo[i].group];
+        struct live_group *g = todo_group(o, i);
         g->payload.ptr = k.buf->ptr + at;
         g->before.ptr = g->payload.ptr + g->payload.len;
         at += g->payload.len + g->before.len;
@@ -386,8 +370,6 @@ static void make_chunk(void *arg, size_t index)
                k.entry_count * sizeof(*k.entries));
     b->entry_count += k.entry_count;
     ndc_mutex_unlock(&o->lock);
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        ndc_link_feed_free(k.feeds[t]);
     ndc_arena_free(&k.arena);
     free(k.entries);
     free(k.keys);
@@ -397,14 +379,14 @@ static enum ndc_err make_payloads(struct live_batch *b, struct ndc_fault *fault)
 {
     struct outcome o = {.batch = b, .how = ndc_registry_survivorship(b->live->registry)};
     size_t groups = 0;
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        groups += b->links[t].group_count;
+    for (uint32_t i = 0; i < b->part_count; i++)
+        groups += b->parts[i].group_count;
     o.todo = ndc_xmalloc((groups + 1) * sizeof(*o.todo));
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++) {
-        group_edges(&o, t);
-        for (uint32_t g = 0; g < b->links[t].group_count; g++) {
-            if (!b->links[t].groups[g].affected) continue;
-            o.todo[o.count].type = (uint8_t)t;
+    for (uint32_t i = 0; i < b->part_count; i++) {
+        group_edges(&b->parts[i]);
+        for (uint32_t g = 0; g < b->parts[i].group_count; g++) {
+            if (!b->parts[i].groups[g].affected) continue;
+            o.todo[o.count].part = i;
             o.todo[o.count++].group = g;
         }
     }
@@ -415,10 +397,6 @@ static enum ndc_err make_payloads(struct live_batch *b, struct ndc_fault *fault)
     ndc_mutex_init(&o.lock);
     ndc_parallel_for(b->live->registry->threads, b->buf_count, make_chunk, &o);
     ndc_mutex_free(&o.lock);
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++) {
-        free(o.edge_starts[t]);
-        free(o.edge_rows[t]);
-    }
     free(o.todo);
     return o.too_big ? ndc_fail(fault, NDC_ETOOBIG, "registry.entity_too_big",
                                 "an entity would have more records than one may")
@@ -427,7 +405,7 @@ static enum ndc_err make_payloads(struct live_batch *b, struct ndc_fault *fault)
 
 /* ---- what is written ---- */
 
-static void write_group(struct live_batch *b, int type, const struct live_group *g)
+static void write_group(struct live_batch *b, uint8_t type, const struct live_group *g)
 {
     const struct live_entity *old = g->from == LIVE_NONE ? NULL : &b->entities[g->from];
     b->changes[b->change_count] =
@@ -436,32 +414,31 @@ static void write_group(struct live_batch *b, int type, const struct live_group 
                             .entity = g->number,
                             .other = g->kind == NDC_CHANGE_SPLIT && old ? old->number : 0,
                             .source = g->source,
-                            .type = (uint8_t)type,
+                            .type = type,
                             .kind = g->kind,
                             .fields = g->fields,
                             .before = g->before};
-    b->writes[b->change_count++] =
-        (struct live_write){g->number, (uint8_t)type, g->payload};
+    b->writes[b->change_count++] = (struct live_write){g->number, type, g->payload};
 }
 
 /* The entity whose number nobody took: it leads to who has most of its records. */
 static void write_gone(struct live_batch *b, const struct live_entity *e,
                        struct ndc_buf *buf)
 {
-    struct live_link *l = &b->links[e->view.type];
+    const struct live_part *p = &b->parts[e->part];
     uint32_t best = 0, most = 0;
     size_t start = buf->len;
     for (unsigned i = 0; i < e->view.record_count; i++) {
-        uint32_t group = l->members[e->members + i].group, n = 0;
+        uint32_t group = p->members[e->members + i].group, n = 0;
         for (unsigned k = 0; k < e->view.record_count; k++)
-            n += l->members[e->members + k].group == group;
+            n += p->members[e->members + k].group == group;
         if (n > most) {
             most = n;
             best = group;
         }
         ndc_record_encode(buf, &e->view.records[i]);
     }
-    uint64_t into = l->groups[best].number;
+    uint64_t into = p->groups[best].number;
     b->changes[b->change_count] =
         (struct ndc_change){.at_ms = b->now_ms,
                             .previous = e->change,
@@ -475,12 +452,12 @@ static void write_gone(struct live_batch *b, const struct live_entity *e,
     b->redirects[b->redirect_count++] = (struct ndc_key64){e->number, into};
 }
 
-static void add_near(struct live_batch *b, const struct live_link *l, uint32_t row_a,
+static void add_near(struct live_batch *b, const struct live_part *p, uint32_t row_a,
                      uint32_t row_b)
 {
-    const struct live_group *x = &l->groups[ndc_link_entity(l->link, row_a)];
-    const struct live_group *y = &l->groups[ndc_link_entity(l->link, row_b)];
-    if (x == y) return;
+    const struct live_group *x = &p->groups[ndc_link_entity(p->link, row_a)];
+    const struct live_group *y = &p->groups[ndc_link_entity(p->link, row_b)];
+    if (x == y || !x->stands || !y->stands) return;
     if (b->near_count + 2 > b->near_cap) {
         b->near_cap = b->near_cap ? b->near_cap * 2 : 256;
         b->near = ndc_xrealloc(b->near, b->near_cap * sizeof(*b->near));
@@ -489,35 +466,35 @@ static void add_near(struct live_batch *b, const struct live_link *l, uint32_t r
     b->near[b->near_count++] = (struct ndc_key64){y->number, x->number};
 }
 
-static void collect_near(struct live_batch *b, int type)
+static void collect_near(struct live_batch *b, const struct live_part *p)
 {
-    struct live_link *l = &b->links[type];
     size_t n;
-    if (!l->link) return;
-    double join = ndc_link_spec_join(b->live->kinds[type].spec);
+    if (!p->link) return;
+    double join = ndc_link_spec_join(b->live->kinds[p->type].spec);
     double least = log(join / (1 - join));
-    const struct ndc_link_edge *edges = ndc_link_edges(l->link, &n);
+    const struct ndc_link_edge *edges = ndc_link_edges(p->link, &n);
     for (size_t i = 0; i < n; i++)
         if (!edges[i].joined && (double)edges[i].log_odds >= least)
-            add_near(b, l, edges[i].a, edges[i].b);
-    const struct ndc_link_review *reviews = ndc_link_reviews(l->link, &n);
+            add_near(b, p, edges[i].a, edges[i].b);
+    const struct ndc_link_review *reviews = ndc_link_reviews(p->link, &n);
     for (size_t i = 0; i < n; i++)
         if (!reviews[i].joined && reviews[i].reason == NDC_LINK_REVIEW_SHARED_ID)
-            add_near(b, l, reviews[i].a, reviews[i].b);
+            add_near(b, p, reviews[i].a, reviews[i].b);
 }
 
-static void write_changes(struct live_batch *b, const uint32_t *taken)
+static void write_changes(struct live_batch *b, const bool *taken)
 {
     size_t most = 1;
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        most += b->links[t].group_count;
+    for (uint32_t i = 0; i < b->part_count; i++)
+        most += b->parts[i].group_count;
     most += b->entity_count;
     b->changes = ndc_xmalloc(most * sizeof(*b->changes));
     b->writes = ndc_xmalloc(most * sizeof(*b->writes));
     b->redirects = ndc_xmalloc(most * sizeof(*b->redirects));
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        for (uint32_t g = 0; g < b->links[t].group_count; g++)
-            if (b->links[t].groups[g].affected) write_group(b, t, &b->links[t].groups[g]);
+    for (uint32_t i = 0; i < b->part_count; i++)
+        for (uint32_t g = 0; g < b->parts[i].group_count; g++)
+            if (b->parts[i].groups[g].affected)
+                write_group(b, b->parts[i].type, &b->parts[i].groups[g]);
     /* Those that are no more; their records stand in a buffer of their own. */
     size_t first = b->change_count, at = 0;
     b->bufs = ndc_xrealloc(b->bufs, (b->buf_count + 1) * sizeof(*b->bufs));
@@ -525,32 +502,33 @@ static void write_changes(struct live_batch *b, const uint32_t *taken)
     ndc_buf_init(buf, PAYLOADS_BYTES_MAX);
     for (uint32_t e = 0; e < b->entity_count; e++) {
         const struct live_entity *old = &b->entities[e];
-        if (!old->exists || taken[e] || !b->links[old->view.type].link) continue;
-        const struct live_link *l = &b->links[old->view.type];
-        if (old->view.record_count && l->groups[l->members[old->members].group].affected)
+        if (!old->exists || taken[e] || old->part == LIVE_NONE) continue;
+        const struct live_part *p = &b->parts[old->part];
+        if (old->view.record_count && p->groups[p->members[old->members].group].affected)
             write_gone(b, old, buf);
     }
     for (size_t i = first; i < b->change_count; i++) {
         b->changes[i].before.ptr = buf->ptr + at;
         at += b->changes[i].before.len;
     }
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        collect_near(b, t);
+    for (uint32_t i = 0; i < b->part_count; i++)
+        collect_near(b, &b->parts[i]);
 }
 
 enum ndc_err ndc_live_outcome(struct live_batch *b, struct ndc_fault *fault)
 {
     struct votes votes = {0};
-    uint32_t *taken = ndc_xcalloc((size_t)b->entity_count + 1, sizeof(*taken));
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        if (b->links[t].link) collect_votes(b, t, &votes);
+    bool *taken = ndc_xcalloc((size_t)b->entity_count + 1, sizeof(*taken));
+    for (uint32_t i = 0; i < b->part_count; i++)
+        collect_votes(b, i, &votes);
+    if (votes.count) qsort(votes.items, votes.count, sizeof(*votes.items), compare_votes);
     number_groups(b, &votes, taken);
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        for (uint32_t g = 0; g < b->links[t].group_count; g++) {
-            struct live_group *group = &b->links[t].groups[g];
-            if (group->affected) continue;
+    for (uint32_t i = 0; i < b->part_count; i++)
+        for (uint32_t g = 0; g < b->parts[i].group_count; g++) {
+            struct live_group *group = &b->parts[i].groups[g];
+            if (group->affected || !group->stands) continue;
             group->number = b->entities[group->from].number;
-            taken[group->from] = g + 1;
+            taken[group->from] = true;
         }
     enum ndc_err err = make_payloads(b, fault);
     if (!err) write_changes(b, taken);

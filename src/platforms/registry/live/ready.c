@@ -223,6 +223,12 @@ static enum ndc_err read_near(struct ndc_live *live, struct ndc_store_conn *conn
     return ndc_rows_end(rows, fault);
 }
 
+static int compare_decisions(const void *x, const void *y)
+{
+    const struct live_decision *a = x, *b = y;
+    return a->ref_a < b->ref_a ? -1 : a->ref_a > b->ref_a;
+}
+
 static enum ndc_err read_decisions(struct ndc_live *live, struct ndc_store_conn *conn,
                                    struct ndc_fault *fault)
 {
@@ -249,6 +255,9 @@ static enum ndc_err read_decisions(struct ndc_live *live, struct ndc_store_conn 
             .ref_b = ndc_record_key_hash(ndc_rows_text(rows, 4)),
             .same = ndc_str_eq(ndc_rows_text(rows, 5), NDC_STR("same"))};
     }
+    if (live->decision_count)
+        qsort(live->decisions, live->decision_count, sizeof(*live->decisions),
+              compare_decisions);
     return ndc_rows_end(rows, fault);
 }
 

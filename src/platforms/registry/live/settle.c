@@ -7,6 +7,8 @@
 
 #include "platforms/registry/entity/entity.h"
 
+#include "base/hash.h"
+
 static bool same_content(const struct ndc_record *a, const struct ndc_record *b)
 {
     return ndc_record_content_hash(a) == ndc_record_content_hash(b);
@@ -124,6 +126,24 @@ static void settle_state(struct live_batch *b, struct live_state *s,
     }
 }
 
+/* Whether linking reads something else of it than before. */
+static bool says_else(struct live_batch *b, const struct live_state *s,
+                      const struct ndc_record *before)
+{
+    const struct ndc_link_spec *spec = b->live->kinds[s->type].spec;
+    uint64_t now = 0, was = 0;
+    if (!spec) return true;
+    if (!b->feeds[s->type]) b->feeds[s->type] = ndc_link_feed_new(spec);
+    unsigned n = ndc_link_spec_field_count(spec);
+    const struct ndc_str *values = ndc_link_feed_values(b->feeds[s->type], &s->record);
+    for (unsigned i = 0; i < n; i++)
+        now = ndc_hash_str(values[i], now);
+    values = ndc_link_feed_values(b->feeds[s->type], before);
+    for (unsigned i = 0; i < n; i++)
+        was = ndc_hash_str(values[i], was);
+    return now != was;
+}
+
 /* Records that identifiers joined to one that changes. */
 static void stir(struct live_batch *b, struct live_entity *e, unsigned at)
 {
@@ -131,7 +151,7 @@ static void stir(struct live_batch *b, struct live_entity *e, unsigned at)
     bool grows = true;
     bool *node = NDC_ARENA_ARRAY(&b->arena, bool, v->record_count + 1);
     if (!node) return;
-    if (!e->stirred) e->stirred = NDC_ARENA_ARRAY(&b->arena, bool, v->record_count + 1);
+    if (!e->notes) e->notes = NDC_ARENA_ARRAY(&b->arena, uint8_t, v->record_count + 1);
     node[at] = true;
     while (grows) {
         grows = false;
@@ -142,8 +162,8 @@ static void stir(struct live_batch *b, struct live_entity *e, unsigned at)
             node[edge->a] = node[edge->b] = grows = true;
         }
     }
-    for (unsigned i = 0; e->stirred && i < v->record_count; i++)
-        e->stirred[i] |= node[i];
+    for (unsigned i = 0; e->notes && i < v->record_count; i++)
+        if (node[i]) e->notes[i] |= LIVE_STIRRED;
 }
 
 /* Ends that came before what they end. */
@@ -187,13 +207,15 @@ enum ndc_err ndc_live_settle(struct live_batch *b, struct ndc_fault *fault)
     for (uint32_t i = 0; i < b->state_count && !err; i++) {
         struct live_state *s = &b->states[i];
         settle_state(b, s, updated);
+        s->asks = s->fresh;
         if (!s->changed || s->home == LIVE_NONE) continue;
         struct live_entity *e = &b->entities[s->home];
+        s->asks = says_else(b, s, &e->view.records[s->at]);
         if (!e->state_of)
             e->state_of = NDC_ARENA_ARRAY(&b->arena, uint32_t, e->view.record_count + 1);
         if (!e->state_of) break;
         e->state_of[s->at] = i + 1;
-        stir(b, e, s->at);
+        if (s->asks) stir(b, e, s->at);
     }
     if (!err && b->arena.overflow)
         err = ndc_fail(fault, NDC_ETOOBIG, "live.too_big",
