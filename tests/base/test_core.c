@@ -56,20 +56,32 @@ static void test_dict(void **state)
     ndc_dict_free(&dict);
 }
 
+/* Sorted, and equal keys in the order they had, at every size that a way of sorting
+ * begins or ends at. */
 static void test_sort(void **state)
 {
     (void)state;
+    static const size_t sizes[] = {0, 1, 2, 7, 8, 9, 17, 500, 511, 512, 513, 10000};
     enum { N = 10000 };
     struct ndc_key64 *items = calloc(N, sizeof(*items)),
                      *scratch = calloc(N, sizeof(*items));
     uint64_t rng = 1;
-    for (size_t i = 0; i < N; i++)
-        items[i] = (struct ndc_key64){ndc_rng_next(&rng) >> (i % 3 * 20) & ~0xffull, i};
-    ndc_sort_key64(items, scratch, N);
-    for (size_t i = 1; i < N; i++) {
-        assert_true(items[i - 1].key <= items[i].key);
-        if (items[i - 1].key == items[i].key)
-            assert_true(items[i - 1].value < items[i].value);
+    for (size_t k = 0; k < NDC_ARRAY_LEN(sizes); k++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < sizes[k]; i++) {
+            items[i] =
+                (struct ndc_key64){ndc_rng_next(&rng) >> (i % 3 * 20) & ~0xffull, i};
+            sum += ndc_mix64(items[i].key ^ i);
+        }
+        ndc_sort_key64(items, scratch, sizes[k]);
+        for (size_t i = 0; i < sizes[k]; i++)
+            sum -= ndc_mix64(items[i].key ^ items[i].value);
+        assert_int_equal(sum, 0);
+        for (size_t i = 1; i < sizes[k]; i++) {
+            assert_true(items[i - 1].key <= items[i].key);
+            if (items[i - 1].key == items[i].key)
+                assert_true(items[i - 1].value < items[i].value);
+        }
     }
     free(items);
     free(scratch);

@@ -8,9 +8,10 @@
 #include "sys/thread.h"
 
 enum { SPLIT_FIELDS_MAX = 4, SPLIT_DEPTH_MAX = 3 };
-enum { SEEN_BACK_MAX = 12, STRETCHES = 32, KEY_CHUNK = 8192 };
+enum { SEEN_BACK_MAX = 12, STRETCHES_MAX = 32, KEY_CHUNK = 8192 };
+enum { STRETCH_NODES = 2048 };
 enum { WAITING_MAX = 512, ROWS_AHEAD = 12, KEYS_AHEAD = 6 };
-enum { FILTER_BITS_MIN = 1 << 16, FILTER_BITS_PER_KEY = 16, FILTER_BITS_MAX = 1 << 30 };
+enum { FILTER_BITS_MIN = 1 << 10, FILTER_BITS_PER_KEY = 16, FILTER_BITS_MAX = 1 << 30 };
 /* A field whose values two random rows share more often than this splits nothing. */
 #define SPLIT_CHANCE_MAX 0.05
 #define SAMPLE_SEED      0x9d5c17a3
@@ -292,17 +293,23 @@ static void add_nodes(void *arg, size_t index)
     free(s->waiting);
 }
 
+static unsigned stretch_count(const struct blocks *b)
+{
+    return NDC_MIN(1 + b->nodes->count / STRETCH_NODES, (unsigned)STRETCHES_MAX);
+}
+
 static void gather(struct blocks *b, struct stretch *stretches, bool open,
                    unsigned threads)
 {
-    for (unsigned i = 0; i < STRETCHES; i++) {
+    unsigned n = stretch_count(b);
+    for (unsigned i = 0; i < n; i++) {
         struct stretch *s = &stretches[i];
         s->blocks = b;
         s->open = open;
-        s->from = (uint32_t)((uint64_t)b->nodes->count * i / STRETCHES);
-        s->to = (uint32_t)((uint64_t)b->nodes->count * (i + 1) / STRETCHES);
+        s->from = (uint32_t)((uint64_t)b->nodes->count * i / n);
+        s->to = (uint32_t)((uint64_t)b->nodes->count * (i + 1) / n);
     }
-    ndc_parallel_for(threads, STRETCHES, add_nodes, stretches);
+    ndc_parallel_for(threads, n, add_nodes, stretches);
 }
 
 /* Joins the stretches' entries of a rule in order, open nodes first, and sorts them. */
@@ -310,14 +317,15 @@ static void build_rule(void *arg, size_t r)
 {
     struct stretch *stretches = arg;
     struct blocks *b = stretches[0].blocks;
+    unsigned lists = 2 * stretch_count(b);
     size_t n = 0;
-    for (unsigned i = 0; i < 2 * STRETCHES; i++)
+    for (unsigned i = 0; i < lists; i++)
         n += stretches[i].lists[r].count;
     NDC_ASSERT(n <= UINT32_MAX);
     struct ndc_key32 *all = ndc_xmalloc((n + 1) * sizeof *all);
     struct ndc_key32 *scratch = ndc_xmalloc((n + 1) * sizeof *all);
     n = 0;
-    for (unsigned i = 0; i < 2 * STRETCHES; i++) {
+    for (unsigned i = 0; i < lists; i++) {
         struct entry_list *list = &stretches[i].lists[r];
         if (list->count > 0) memcpy(all + n, list->items, list->count * sizeof *all);
         n += list->count;
@@ -341,9 +349,10 @@ static void build_entries(struct blocks *b, unsigned threads)
         b->filter_bits *= 2;
     for (unsigned r = 0; r < rules; r++)
         b->filters[r] = ndc_xcalloc(b->filter_bits / 64, sizeof *b->filters[r]);
-    struct stretch *stretches = ndc_xcalloc(2 * STRETCHES, sizeof *stretches);
+    unsigned n = stretch_count(b);
+    struct stretch *stretches = ndc_xcalloc(2 * (size_t)n, sizeof *stretches);
     gather(b, stretches, true, threads);
-    gather(b, stretches + STRETCHES, false, threads);
+    gather(b, stretches + n, false, threads);
     for (unsigned r = 0; r < rules; r++)
         free(b->filters[r]);
     ndc_parallel_for(threads, rules, build_rule, stretches);

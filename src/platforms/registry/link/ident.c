@@ -9,7 +9,8 @@
 #include <math.h>
 
 enum { HEADS_MAX = 4 /* records of different people under one identifier */ };
-enum { CHUNKS = 64, ROWS_AHEAD = 12, VALUES_AHEAD = 8 };
+enum { CHUNKS_MAX = 64, CHUNK_ROWS = 4096, ROWS_AHEAD = 12, VALUES_AHEAD = 8 };
+enum { MEMO_A_ROW = 8 };
 #define CONTRADICTION (-4.6) /* ln(1/100) */
 
 struct joiner {
@@ -125,6 +126,7 @@ struct sharers {
     uint32_t *start; /* value -> its first in rows; [value + 1]: the end */
     uint32_t *rows;
     float *against_first;
+    unsigned chunks;
 };
 
 /* Root without shortening the path: safe while others read. */
@@ -140,12 +142,12 @@ static void support_chunk(void *arg, size_t chunk)
     struct sharers *s = arg;
     const struct table *t = s->joiner->table;
     uint64_t count = t->columns[s->field].dict->count;
-    uint32_t from = (uint32_t)(1 + count * chunk / CHUNKS);
-    uint32_t to = (uint32_t)(1 + count * (chunk + 1) / CHUNKS);
+    uint32_t from = (uint32_t)(1 + count * chunk / s->chunks);
+    uint32_t to = (uint32_t)(1 + count * (chunk + 1) / s->chunks);
     const uint32_t *parent = s->joiner->parent;
     size_t last = s->start[to];
     struct memo memo;
-    ndc_link_memo_init(&memo, 12);
+    ndc_link_memo_init(&memo, 12, (last - s->start[from]) * MEMO_A_ROW);
     for (uint32_t v = from; v < to; v++) {
         for (size_t i = s->start[v]; i < s->start[v + 1]; i++) {
             uint32_t a = s->rows[s->start[v]], b = s->rows[i];
@@ -250,7 +252,8 @@ static void join_by_field(struct joiner *j, unsigned field)
 {
     struct sharers all = {.joiner = j, .field = field};
     collect_sharers(&all, j->link);
-    ndc_parallel_for(j->link->options.threads, CHUNKS, support_chunk, &all);
+    all.chunks = NDC_MIN(1 + j->table->row_count / CHUNK_ROWS, (unsigned)CHUNKS_MAX);
+    ndc_parallel_for(j->link->options.threads, all.chunks, support_chunk, &all);
     size_t n;
     struct ndc_key64 *order = order_values(&all, &n);
     for (size_t i = 0; i < n; i++) {
@@ -332,7 +335,7 @@ void ndc_link_nodes_build(struct ndc_link *link)
         }
     }
     ndc_link_barriers_init(&j.barriers, link, t->row_count, NULL);
-    ndc_link_memo_init(&j.memo, 16);
+    ndc_link_memo_init(&j.memo, 16, rows * MEMO_A_ROW);
     plain_weights(&j);
     memcpy(link->agree, j.agree, sizeof j.agree);
     memcpy(link->differ, j.differ, sizeof j.differ);

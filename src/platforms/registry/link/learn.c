@@ -46,7 +46,7 @@ static void compare_chunk(void *arg, size_t chunk)
     struct learner *l = arg;
     size_t from = l->count * chunk / CHUNKS, to = l->count * (chunk + 1) / CHUNKS;
     struct memo memo;
-    ndc_link_memo_init(&memo, MEMO_LOG2);
+    ndc_link_memo_init(&memo, MEMO_LOG2, SIZE_MAX);
     for (size_t i = from; i < to; i++) {
         struct comparison c;
         ndc_link_look_ahead(l->table, l->pairs, i, to);

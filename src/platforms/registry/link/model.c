@@ -50,9 +50,11 @@ void ndc_link_model_free(struct ndc_link_model *model)
     ndc_link_model_fields_free(model->fields);
     for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++) {
         free(model->kept[f].hashes);
-        free(model->kept[f].shares);
+        free(model->kept[f].log_shares);
+        free(model->kept[f].starts);
         free(model->kept_class[f].hashes);
-        free(model->kept_class[f].shares);
+        free(model->kept_class[f].log_shares);
+        free(model->kept_class[f].starts);
     }
     free(model);
 }
@@ -199,8 +201,11 @@ void ndc_link_compared_free(struct compared *c)
 
 /* ---- comparing two rows ---- */
 
-void ndc_link_memo_init(struct memo *memo, unsigned log2_slots)
+void ndc_link_memo_init(struct memo *memo, unsigned log2_slots_max, size_t pairs)
 {
+    unsigned log2_slots = 6;
+    while (log2_slots < log2_slots_max && (size_t)1 << log2_slots < pairs)
+        log2_slots++;
     memo->slots = ndc_xcalloc((size_t)1 << log2_slots, sizeof *memo->slots);
     memo->mask = ((uint64_t)1 << log2_slots) - 1;
 }

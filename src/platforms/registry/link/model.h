@@ -9,7 +9,8 @@ struct memo {
     uint64_t *slots;
     uint64_t mask;
 };
-void ndc_link_memo_init(struct memo *memo, unsigned log2_slots);
+/* For about that many pairs of values. */
+void ndc_link_memo_init(struct memo *memo, unsigned log2_slots_max, size_t pairs);
 void ndc_link_memo_free(struct memo *memo);
 
 struct comparison {
@@ -47,9 +48,11 @@ struct ndc_link_model {
      */
     struct kept_frequency {
         uint64_t *hashes; /* sorted */
-        float *shares;
+        float *log_shares;
         uint32_t count;
-        float rest; /* of a value not kept */
+        uint32_t *starts; /* by a hash's top bits, down to `shift` */
+        unsigned shift;
+        float log_rest; /* of a value not kept */
     } kept[NDC_LINK_FIELDS_MAX], kept_class[NDC_LINK_FIELDS_MAX];
     /* Plain weights of a field's agreement and difference, by which sharers of an
      * identifier are checked before anything is learned. */

@@ -119,6 +119,22 @@ static enum ndc_err read_cells(double *out, struct json_object *group, const cha
     return NDC_OK;
 }
 
+/* Where hashes with each beginning start: about one hash a beginning. */
+static void note_starts(struct kept_frequency *kept)
+{
+    uint32_t beginnings = 2;
+    kept->shift = 63;
+    while (beginnings < kept->count) {
+        beginnings *= 2;
+        kept->shift--;
+    }
+    kept->starts = ndc_xcalloc((size_t)beginnings + 1, sizeof *kept->starts);
+    for (uint32_t i = 0; i < kept->count; i++)
+        kept->starts[(kept->hashes[i] >> kept->shift) + 1] = i + 1;
+    for (uint32_t b = 1; b <= beginnings; b++)
+        kept->starts[b] = NDC_MAX(kept->starts[b], kept->starts[b - 1]);
+}
+
 static enum ndc_err read_counts(struct kept_frequency *out, struct json_object *list,
                                 double present, struct ndc_fault *fault)
 {
@@ -139,13 +155,14 @@ static enum ndc_err read_counts(struct kept_frequency *out, struct json_object *
     }
     ndc_sort_key64(e, scratch, n);
     out->hashes = ndc_xmalloc((n + 1) * sizeof *out->hashes);
-    out->shares = ndc_xmalloc((n + 1) * sizeof *out->shares);
+    out->log_shares = ndc_xmalloc((n + 1) * sizeof *out->log_shares);
     out->count = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
         out->hashes[i] = e[i].key;
-        out->shares[i] = (float)((double)e[i].value / present);
+        out->log_shares[i] = logf((float)((double)e[i].value / present));
     }
-    out->rest = (float)((n == KEPT_MAX ? (double)least : 1) / present);
+    out->log_rest = logf((float)((n == KEPT_MAX ? (double)least : 1) / present));
+    note_starts(out);
     free(e);
     free(scratch);
     return NDC_OK;
@@ -237,26 +254,20 @@ bool ndc_link_model_fits(const struct ndc_link_model *model, uint64_t rows)
 
 /* ---- frequencies for the values of a table at hand ---- */
 
-static float kept_share(const struct kept_frequency *kept, struct ndc_str value)
+static float kept_log_share(const struct kept_frequency *kept, struct ndc_str value)
 {
-    uint64_t hash = ndc_hash_str(value, 3);
-    uint32_t low = 0, high = kept->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (kept->hashes[middle] < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < kept->count && kept->hashes[low] == hash ? kept->shares[low]
-                                                          : kept->rest;
+    uint64_t hash = ndc_hash_str(value, 3), beginning = hash >> kept->shift;
+    uint32_t end = kept->starts[beginning + 1];
+    for (uint32_t i = kept->starts[beginning]; i < end; i++)
+        if (kept->hashes[i] == hash) return kept->log_shares[i];
+    return kept->log_rest;
 }
 
 static float *look_up(const struct kept_frequency *kept, const struct ndc_dict *dict)
 {
     float *out = ndc_xcalloc((size_t)dict->count + 1, sizeof *out);
     for (uint32_t v = 1; v <= dict->count; v++)
-        out[v] = logf(kept_share(kept, ndc_dict_get(dict, v)));
+        out[v] = kept_log_share(kept, ndc_dict_get(dict, v));
     return out;
 }
 

@@ -6,6 +6,7 @@
 #include <math.h>
 
 enum { THREADS_MAX = 16, SCORE_CHUNK = 1 << 15, MEMO_LOG2 = 18, LEARN_SAMPLE = 1000000 };
+enum { MEMO_A_PAIR = 8 };
 enum { FILLER_BYTES_MAX = 64 << 20 };
 #define PAIR_BYTES_DEFAULT ((size_t)512 << 20)
 
@@ -194,7 +195,7 @@ static void score_chunk(void *arg, size_t index)
     size_t to = NDC_MIN(from + SCORE_CHUNK, s->pairs->count);
     double floor = log(s->link->spec->edge_floor / (1 - s->link->spec->edge_floor));
     struct memo memo;
-    ndc_link_memo_init(&memo, 14);
+    ndc_link_memo_init(&memo, 14, (to - NDC_MIN(from, to)) * MEMO_A_PAIR);
     s->found[index].count = 0;
     s->expected[index] = 0;
     const uint64_t *pairs = s->pairs->items;

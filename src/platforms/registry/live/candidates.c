@@ -137,10 +137,22 @@ static bool agree(const struct live_kind *kind, const struct ndc_record *a,
     return false;
 }
 
+static bool has_unique(const struct live_kind *kind, const struct ndc_record *r)
+{
+    return kind->unique_field >= 0 &&
+           ndc_live_identifier(kind, (unsigned)kind->unique_field, r).len;
+}
+
+/* What is guessed of a record that asks. */
+enum guess {
+    JOINED = 1, /* by an identifier */
+    UNIQUE = 2  /* it, or what it is joined to, has a unique identifier */
+};
+
 /* Who shares an identifier with the record and agrees on name or date will be joined to
  * it, as far as can be told. */
 static void meet(const struct live_batch *b, const struct holders *h, unsigned type,
-                 const struct ndc_record *r, uint32_t self, bool *joined)
+                 const struct ndc_record *r, bool unique, uint32_t self, uint8_t *guess)
 {
     const struct live_kind *kind = &b->live->kinds[type];
     unsigned fields = ndc_link_spec_field_count(kind->spec);
@@ -154,28 +166,44 @@ static void meet(const struct live_batch *b, const struct holders *h, unsigned t
             uint32_t state = (uint32_t)h->items[at].value - 1;
             if (h->items[at].key != hash || state == self) continue;
             n++;
-            if (!joined[state]) joined[state] = agree(kind, r, &b->states[state].record);
+            uint8_t found = JOINED | (unique ? UNIQUE : 0);
+            if ((guess[state] & found) != found &&
+                agree(kind, r, &b->states[state].record))
+                guess[state] |= found;
         }
     }
 }
 
-static bool *guess_joined(struct live_batch *b)
+static void meet_entity(const struct live_batch *b, const struct holders *h,
+                        const struct live_entity *e, uint8_t *guess)
+{
+    const struct live_kind *kind = &b->live->kinds[e->view.type];
+    bool unique = false;
+    for (unsigned i = 0; i < e->view.record_count && !unique; i++)
+        unique = has_unique(kind, &e->view.records[i]);
+    for (unsigned i = 0; i < e->view.record_count; i++)
+        if (!e->state_of || !e->state_of[i])
+            meet(b, h, e->view.type, &e->view.records[i], unique, LIVE_NONE, guess);
+}
+
+static uint8_t *guess_joined(struct live_batch *b)
 {
     struct holders h = collect_holders(b);
-    bool *joined = ndc_xcalloc((size_t)b->state_count + 1, sizeof(*joined));
-    for (uint32_t i = 0; i < b->state_count; i++)
-        if (b->states[i].asks)
-            meet(b, &h, b->states[i].type, &b->states[i].record, i, joined);
+    uint8_t *guess = ndc_xcalloc((size_t)b->state_count + 1, sizeof(*guess));
+    for (uint32_t i = 0; i < b->state_count; i++) {
+        const struct live_state *s = &b->states[i];
+        if (!s->asks) continue;
+        bool unique = has_unique(&b->live->kinds[s->type], &s->record);
+        if (unique) guess[i] |= UNIQUE;
+        meet(b, &h, s->type, &s->record, unique, i, guess);
+    }
     for (uint32_t e = 0; e < b->entity_loaded; e++) {
         const struct live_entity *entity = &b->entities[e];
-        if (!entity->exists || !b->live->kinds[entity->view.type].spec) continue;
-        for (unsigned i = 0; i < entity->view.record_count; i++)
-            if (!entity->state_of || !entity->state_of[i])
-                meet(b, &h, entity->view.type, &entity->view.records[i], LIVE_NONE,
-                     joined);
+        if (entity->exists && b->live->kinds[entity->view.type].spec)
+            meet_entity(b, &h, entity, guess);
     }
     free(h.items);
-    return joined;
+    return guess;
 }
 
 /* ---- blocking keys ---- */
@@ -335,18 +363,14 @@ static void unify_askers(struct live_batch *b, const struct live_lookups *looked
     }
 }
 
-static enum ndc_err look_blocks(struct live_batch *b, const bool *joined,
+static enum ndc_err look_blocks(struct live_batch *b, const uint8_t *guess,
                                 struct ndc_fault *fault)
 {
     struct live_lookups lookups = {0};
     enum ndc_err err = collect_keys(b, fault);
     for (uint32_t i = 0; i < b->state_count && !err; i++) {
         struct live_state *s = &b->states[i];
-        const struct live_kind *kind = &b->live->kinds[s->type];
-        bool unique =
-            s->asks && kind->unique_field >= 0 &&
-            ndc_live_identifier(kind, (unsigned)kind->unique_field, &s->record).len;
-        s->looked = s->asks && !(joined[i] && unique);
+        s->looked = s->asks && guess[i] != (JOINED | UNIQUE);
     }
     for (size_t i = 0; i < b->asked_count && !err; i++) {
         const struct live_state *s = &b->states[b->asked[i].value];
@@ -396,8 +420,8 @@ enum ndc_err ndc_live_candidates(struct live_batch *b, struct ndc_fault *fault)
     enum ndc_err err = look_identifiers(b, fault);
     if (!err) err = ndc_live_load(b, fault);
     if (err) return err;
-    bool *joined = guess_joined(b);
-    err = look_blocks(b, joined, fault);
-    free(joined);
+    uint8_t *guess = guess_joined(b);
+    err = look_blocks(b, guess, fault);
+    free(guess);
     return err ? err : ndc_live_load(b, fault);
 }
