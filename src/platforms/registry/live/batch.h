@@ -129,9 +129,12 @@ struct live_batch {
     struct ndc_key64
         *redirects; /* from a number that is no more to who has its records */
     size_t redirect_count;
-    struct ndc_key64 *entries; /* index entries, some of which may be there already */
+    struct ndc_key64
+        *entries; /* index entries, sorted, each once; some may be there already */
     size_t entry_count, entry_cap;
-    struct ndc_buf *bufs; /* payloads */
+    struct ndc_key64 *numbers; /* of writes, sorted, and their places */
+    int64_t first_seq;         /* of its changes, once committed */
+    struct ndc_buf *bufs;      /* payloads */
     size_t buf_count;
 };
 
@@ -163,5 +166,15 @@ enum ndc_err ndc_live_outcome(struct live_batch *batch,
                               struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_live_commit(struct live_batch *batch,
                              struct ndc_fault *fault) NDC_MUST_USE;
+/* What is durable is taken into memory, and readers of the feed wake. */
+void ndc_live_take_over(struct live_batch *batch);
+
+/* pipeline.c: what the batch before this one is about to commit. */
+size_t ndc_live_pending_entries(const struct ndc_live *live, uint64_t key,
+                                uint64_t *values, size_t max);
+size_t ndc_live_pending_near(const struct ndc_live *live, uint64_t entity,
+                             uint64_t *others, size_t max);
+bool ndc_live_pending_payload(const struct ndc_live *live, uint64_t entity,
+                              struct ndc_str *payload, int64_t *change);
 
 #endif

@@ -79,23 +79,14 @@ static enum ndc_err write_links(struct live_batch *b, struct ndc_store_conn *con
                        b->near, b->near_count, 0, 2, fault);
 }
 
-/* Index entries that are not there yet, sorted, as one row. */
+/* Index entries as one row. */
 static enum ndc_err write_entries(struct live_batch *b, struct ndc_store_conn *conn,
                                   int64_t last, struct ndc_fault *fault)
 {
-    struct ndc_key64 *scratch = ndc_xmalloc((b->entry_count + 1) * sizeof(*scratch));
     struct ndc_buf out;
-    size_t kept = 0;
-    ndc_sort_key64(b->entries, scratch, b->entry_count);
-    free(scratch);
-    for (size_t i = 0; i < b->entry_count; i++)
-        if (kept == 0 || b->entries[i].key != b->entries[kept - 1].key ||
-            b->entries[i].value != b->entries[kept - 1].value)
-            b->entries[kept++] = b->entries[i];
-    b->entry_count = kept;
-    if (!kept) return NDC_OK;
+    if (!b->entry_count) return NDC_OK;
     ndc_buf_init(&out, ENTRIES_BYTES_MAX);
-    ndc_index_page_encode(&out, b->entries, kept);
+    ndc_index_page_encode(&out, b->entries, b->entry_count);
     enum ndc_err err =
         out.failed
             ? ndc_fail(fault, NDC_ETOOBIG, "live.too_big",
@@ -345,37 +336,32 @@ static enum ndc_err write_all(struct live_batch *b, struct ndc_store_conn *conn,
     return err;
 }
 
-/* What is durable is taken into memory. */
-static void take_over(struct live_batch *b, int64_t first)
+void ndc_live_take_over(struct live_batch *b)
 {
     struct ndc_live *live = b->live;
     for (size_t i = 0; i < b->change_count; i++)
-        ndc_overlay_set(live->overlay, b->writes[i].number, first + (int64_t)i);
-    for (size_t i = 0; i < b->entry_count; i++) {
-        const struct ndc_key64 *e = &b->entries[i];
-        ndc_overlay_add(live->overlay, e->key, e->value);
-        if (e->key & 1 && e->value & 1) ndc_live_open_add(live, e->key >> 1);
-    }
+        ndc_overlay_set(live->overlay, b->writes[i].number, b->first_seq + (int64_t)i);
+    for (size_t i = 0; i < b->entry_count; i++)
+        ndc_overlay_add(live->overlay, b->entries[i].key, b->entries[i].value);
     for (size_t i = 0; i < b->near_count; i++)
         ndc_overlay_add(live->near, b->near[i].key, b->near[i].value);
     for (uint32_t i = 0; i < b->state_count; i++)
-        live->tombstones |= b->states[i].ghost;
+        if (b->states[i].ghost) live->tombstones = true;
     if (b->next_review) live->next_review = b->next_review;
-    if (b->change_count) live->seq = first + (int64_t)b->change_count - 1;
+    if (!b->change_count) return;
+    live->seq = b->first_seq + (int64_t)b->change_count - 1;
+    ndc_change_hub_wake(live->registry->hub);
 }
 
 enum ndc_err ndc_live_commit(struct live_batch *b, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
-    int64_t first = 0;
     enum ndc_err err = ndc_store_take(b->live->registry->store, NDC_WRITE, &conn, fault);
     if (err) return err;
     err = ndc_tx_begin(conn, fault);
-    if (!err) err = write_all(b, conn, &first, fault);
+    if (!err) err = write_all(b, conn, &b->first_seq, fault);
     if (!err) err = ndc_tx_commit(conn, fault);
     if (err && ndc_tx_open(conn)) ndc_tx_rollback(conn);
     ndc_store_give(conn);
-    if (!err) take_over(b, first);
-    if (!err && b->change_count) ndc_change_hub_wake(b->live->registry->hub);
     return err;
 }

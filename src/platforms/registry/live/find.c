@@ -151,6 +151,10 @@ static void look_overlay(struct look_chunk *c, size_t n)
                                       l->key << 1 | (l->table == NDC_INDEX_BLOCKS),
                                       values, all->max + 1);
         note_found(c, c->from + i, values, got);
+        got = ndc_live_pending_entries(all->batch->live,
+                                       l->key << 1 | (l->table == NDC_INDEX_BLOCKS),
+                                       values, all->max + 1);
+        note_found(c, c->from + i, values, got);
     }
     free(values);
 }
@@ -229,6 +233,23 @@ static void take_values_of(struct looking *all, const struct look_key *l,
         all->askers[all->order[l->from + i].value].capped = true;
 }
 
+static int compare_values(const void *x, const void *y)
+{
+    const struct ndc_key64 *a = x, *c = y;
+    return a->value < c->value ? -1 : a->value > c->value;
+}
+
+/* What is found under a key in several places counts once. */
+static size_t each_once(struct ndc_key64 *found, size_t n)
+{
+    size_t kept = 0;
+    if (n > 1) qsort(found, n, sizeof(*found), compare_values);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || found[kept - 1].value != found[i].value)
+            found[kept++] = found[i];
+    return kept;
+}
+
 static enum ndc_err look_all(struct looking *all, struct ndc_fault *fault)
 {
     ndc_mutex_init(&all->lock);
@@ -245,7 +266,8 @@ static enum ndc_err look_all(struct looking *all, struct ndc_fault *fault)
         size_t from = at;
         while (at < all->found_count && all->found[at].key == k)
             at++;
-        take_values_of(all, &all->lookups[k], all->found + from, at - from);
+        size_t n = each_once(all->found + from, at - from);
+        take_values_of(all, &all->lookups[k], all->found + from, n);
     }
     return NDC_OK;
 }
@@ -298,19 +320,37 @@ struct load_chunk {
     struct ndc_arena *arena;
     struct live_entity *entities; /* of the chunk */
     uint32_t *of;                 /* argument number to entity of the chunk */
+    bool pending[LOAD_CHUNK];     /* what is loaded from there */
     bool damaged;
 };
 
-static void take_payload(void *arg, size_t number, struct ndc_rows *row)
+static void take_entity(struct load_chunk *c, uint32_t at, struct ndc_str payload,
+                        int64_t change)
 {
-    struct load_chunk *c = arg;
-    struct live_entity *e = &c->entities[c->of[number]];
-    struct ndc_str payload = ndc_rows_blob(row, 0);
-    e->change = ndc_rows_i64(row, 1);
+    struct live_entity *e = &c->entities[at];
+    e->change = change;
     e->exists = payload.len > 0;
     if (!e->exists) return;
     payload = ndc_arena_str(c->arena, payload);
     if (!ndc_entity_decode(&e->view, c->arena, payload)) c->damaged = true;
+}
+
+static void take_payload(void *arg, size_t number, struct ndc_rows *row)
+{
+    struct load_chunk *c = arg;
+    take_entity(c, c->of[number], ndc_rows_blob(row, 0), ndc_rows_i64(row, 1));
+}
+
+/* What the batch before is about to commit. */
+static void load_pending(struct load_chunk *c, const struct ndc_live *live, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct ndc_str payload;
+        int64_t change;
+        c->pending[i] =
+            ndc_live_pending_payload(live, c->entities[i].number, &payload, &change);
+        if (c->pending[i]) take_entity(c, i, payload, change);
+    }
 }
 
 /* Payloads from one of the two tables. */
@@ -321,6 +361,7 @@ static enum ndc_err load_from(struct load_chunk *c, struct ndc_store_conn *conn,
     struct ndc_val *args = ndc_xmalloc((n + 1) * sizeof(*args));
     size_t count = 0;
     for (uint32_t i = 0; i < n; i++) {
+        if (c->pending[i]) continue;
         int64_t seq = ndc_overlay_get(overlay, c->entities[i].number);
         if ((seq > 0) != recent) continue;
         c->of[count] = i;
@@ -348,6 +389,7 @@ static void load_chunk(void *arg, size_t index)
                            .of = ndc_xmalloc((LOAD_CHUNK + 1) * sizeof(*c.of))};
     enum ndc_err err = ndc_store_take(b->live->registry->store, NDC_READ, &conn, &fault);
     if (!err) {
+        load_pending(&c, b->live, n);
         err = ndc_tx_begin(conn, &fault);
         if (!err) err = load_from(&c, conn, b->live->overlay, n, true, &fault);
         if (!err) err = load_from(&c, conn, b->live->overlay, n, false, &fault);
@@ -393,6 +435,8 @@ void ndc_live_want_near(struct live_batch *b, uint32_t entity)
     uint64_t near[NEAR_MAX];
     size_t n =
         ndc_overlay_find(b->live->near, b->entities[entity].number, near, NEAR_MAX);
+    n += ndc_live_pending_near(b->live, b->entities[entity].number, near + n,
+                               NEAR_MAX - n);
     for (size_t k = 0; k < n; k++) {
         uint32_t other = ndc_live_want(b, near[k]);
         if (b->nodes)

@@ -1,4 +1,4 @@
-/* The thread that takes live calls in batches, and what the rest of the registry asks. */
+/* Live calls on their way in, and what the rest of the registry asks. */
 #include "platforms/registry/live/part.h"
 
 #include "platforms/registry/entity/index_build.h"
@@ -10,208 +10,12 @@
 #include "sys/procname.h"
 
 enum {
-    BEHIND_TRIES = 16,
     FLUSH_SLICE = 4096,
     RECENT_ENTITIES_MAX = 2000000, /* about 64 MiB of memory */
     RECENT_ENTRIES_MAX = 20000000  /* about 640 MiB */
 };
 
-/* ---- a batch ---- */
-
-static void free_batch(struct live_batch *b)
-{
-    for (uint32_t i = 0; i < b->state_count; i++)
-        free(b->states[i].rows);
-    for (uint32_t i = 0; i < b->part_count; i++)
-        ndc_live_part_free(&b->parts[i]);
-    for (size_t i = 0; i < b->packed_count; i++)
-        free(b->packed[i]);
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        ndc_link_feed_free(b->feeds[t]);
-    for (size_t i = 0; i < b->arena_count; i++)
-        ndc_arena_free(&b->arenas[i]);
-    for (size_t i = 0; i < b->buf_count; i++)
-        ndc_buf_free(&b->bufs[i]);
-    ndc_arena_free(&b->arena);
-    free(b->arenas);
-    free(b->bufs);
-    free(b->rows);
-    free(b->states);
-    free(b->state_slots);
-    free(b->entities);
-    free(b->entity_slots);
-    free(b->nodes);
-    free(b->parts);
-    free(b->packed);
-    free(b->fillers);
-    free(b->capped);
-    free(b->asked);
-    free(b->near);
-    free(b->changes);
-    free(b->writes);
-    free(b->redirects);
-    free(b->entries);
-}
-
-struct new_run {
-    struct ndc_str source;
-    int64_t run;
-};
-
-static enum ndc_err insert_run(struct ndc_store_conn *conn, void *arg,
-                               struct ndc_fault *fault)
-{
-    struct new_run *n = arg;
-    char owner[NDC_PROCESS_NAME_MAX];
-    ndc_process_name(owner);
-    enum ndc_err err = ndc_tx_lock(conn, NDC_LOAD_RUN_LOCK, fault);
-    if (!err)
-        err = ndc_sql_i64(conn, &n->run, "SELECT coalesce(max(run), 0) FROM registry_run",
-                          NDC_NO_ARGS, fault);
-    if (err) return err;
-    n->run++;
-    return ndc_sql_exec(
-        conn,
-        "INSERT INTO registry_run (run, source, mode, state, job, path, created_ms, "
-        "started_ms, finished_ms, rows_read, accepted, quarantined, added, changed, "
-        "unchanged, ended, bytes, scorecard, error, owner) VALUES ($1, $2, 'live', "
-        "'succeeded', '', '', $3, $3, $3, 0, 0, 0, 0, 0, 0, 0, 0, '', '', $4)",
-        NDC_ARGS(ndc_int(n->run), ndc_text(n->source), ndc_int(ndc_clock_wall_ms()),
-                 ndc_textz(owner)),
-        NULL, fault);
-}
-
-/* What comes live to a source counts in one run, made anew with every generation. */
-static enum ndc_err need_runs(struct live_batch *b, struct ndc_fault *fault)
-{
-    enum ndc_err err = NDC_OK;
-    for (struct live_call *c = b->calls; c && !err; c = c->next) {
-        if (!c->source || b->live->runs[c->source->number]) continue;
-        struct new_run n = {.source = c->source->source->id};
-        err = ndc_store_write(b->live->registry->store, insert_run, &n, fault);
-        if (!err) b->live->runs[c->source->number] = n.run;
-    }
-    return err;
-}
-
-static void gather(struct live_batch *b)
-{
-    for (const struct live_call *c = b->calls; c; c = c->next)
-        b->row_count += c->row_count;
-    b->rows = ndc_xmalloc((b->row_count + 1) * sizeof(*b->rows));
-    b->row_count = 0;
-    for (struct live_call *c = b->calls; c; c = c->next) {
-        c->result = (struct ndc_live_result){
-            .rows = c->result.rows,
-            .run = c->source ? b->live->runs[c->source->number] : 0,
-            .quarantined = c->result.quarantined};
-        for (size_t i = 0; i < c->row_count; i++) {
-            c->rows[i].record.run = (uint32_t)b->live->runs[c->source->number];
-            b->rows[b->row_count++] = (struct live_named){.row = &c->rows[i], .call = c};
-        }
-    }
-}
-
-static enum ndc_err run_once(struct ndc_live *live, struct live_call *calls,
-                             struct ndc_fault *fault)
-{
-    struct live_batch *b = ndc_xcalloc(1, sizeof(*b));
-    b->live = live;
-    b->calls = calls;
-    b->now_ms = ndc_clock_wall_ms();
-    ndc_arena_init(&b->arena, LIVE_ARENA_BYTES);
-    enum ndc_err err = need_runs(b, fault);
-    if (!err) {
-        gather(b);
-        err = ndc_live_find(b, fault);
-    }
-    if (!err) err = ndc_live_settle(b, fault);
-    if (!err) err = ndc_live_link(b, fault);
-    if (!err) err = ndc_live_outcome(b, fault);
-    if (!err) err = ndc_live_commit(b, fault);
-    free_batch(b);
-    free(b);
-    return err;
-}
-
-static enum ndc_err run_batch(struct ndc_live *live, struct live_call *calls,
-                              struct ndc_fault *fault)
-{
-    enum ndc_err err = NDC_OK;
-    ndc_mutex_lock(&live->work);
-    for (int i = 0; i < BEHIND_TRIES; i++) {
-        *fault = (struct ndc_fault){0};
-        err = ndc_live_ready(live, fault);
-        if (!err) err = run_once(live, calls, fault);
-        if (err != NDC_EBUSY || strcmp(fault->code, "live.behind") != 0) break;
-        struct ndc_fault other = {0};
-        if ((err = ndc_live_catch_up(live, &other))) {
-            *fault = other;
-            break;
-        }
-    }
-    ndc_mutex_unlock(&live->work);
-    return err;
-}
-
-/* ---- the thread ---- */
-
-/* One that fails with others is tried alone, so that it fails by itself. */
-static void run_calls(struct ndc_live *live, struct live_call *calls)
-{
-    struct ndc_fault fault = {0};
-    enum ndc_err err = run_batch(live, calls, &fault);
-    bool alone = !calls->next;
-    for (struct live_call *c = calls, *next; c; c = next) {
-        next = c->next;
-        c->next = NULL;
-        if (err && !alone) {
-            c->fault = (struct ndc_fault){0};
-            c->err = run_batch(live, c, &c->fault);
-        } else {
-            c->err = err;
-            c->fault = fault;
-        }
-        ndc_mutex_lock(&live->lock);
-        c->done = true;
-        ndc_cond_broadcast(&live->done);
-        ndc_mutex_unlock(&live->lock);
-    }
-}
-
-/* The first calls of the queue, up to a batch; the lock is held. */
-static struct live_call *take_calls(struct ndc_live *live)
-{
-    struct live_call *first = live->first, *last = NULL;
-    size_t rows = 0;
-    for (struct live_call *c = first; c; c = c->next) {
-        if (last && rows + c->row_count > LIVE_BATCH_ROWS) break;
-        rows += c->row_count;
-        last = c;
-    }
-    live->first = last->next;
-    if (!live->first) live->last = NULL;
-    last->next = NULL;
-    live->queued_rows -= rows;
-    ndc_cond_broadcast(&live->room);
-    return first;
-}
-
-static void run_thread(void *arg)
-{
-    struct ndc_live *live = arg;
-    ndc_mutex_lock(&live->lock);
-    for (;;) {
-        while (!live->first && !live->stop)
-            ndc_cond_wait(&live->queued, &live->lock);
-        if (!live->first) break;
-        struct live_call *calls = take_calls(live);
-        ndc_mutex_unlock(&live->lock);
-        run_calls(live, calls);
-        ndc_mutex_lock(&live->lock);
-    }
-    ndc_mutex_unlock(&live->lock);
-}
+/* ---- the queue ---- */
 
 /* Queues the call and waits until it is done. */
 static void pass_call(struct ndc_live *live, struct live_call *c)
@@ -219,7 +23,7 @@ static void pass_call(struct ndc_live *live, struct live_call *c)
     ndc_mutex_lock(&live->lock);
     if (!live->started) {
         live->started = true;
-        ndc_thread_start(&live->thread, "ndc-live", run_thread, live);
+        ndc_thread_start(&live->thread, "ndc-live", ndc_live_run, live);
     }
     while (live->queued_rows && live->queued_rows + c->row_count > LIVE_QUEUED_ROWS_MAX)
         ndc_cond_wait(&live->room, &live->lock);
@@ -338,7 +142,7 @@ enum ndc_err ndc_registry_live_decide(struct ndc_registry *reg, uint64_t a, uint
     ndc_arena_init(&c->arena, LIVE_ARENA_BYTES);
     c->touched[0] = a;
     c->touched[1] = b;
-    ndc_mutex_lock(&reg->live->work);
+    ndc_live_hold(reg->live);
     enum ndc_err err = ndc_live_decisions(reg->live, fault);
     ndc_mutex_unlock(&reg->live->work);
     if (!err) {
@@ -420,7 +224,7 @@ enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
 enum ndc_err ndc_live_prepare(struct ndc_live *live, struct ndc_fault *fault)
 {
     enum ndc_err err = NDC_OK;
-    ndc_mutex_lock(&live->work);
+    ndc_live_hold(live);
     if (ndc_registry_generation(live->registry) > 0) err = ndc_live_ready(live, fault);
     ndc_mutex_unlock(&live->work);
     return err;
@@ -477,7 +281,7 @@ static enum ndc_err flush_slice(struct ndc_live *live, const struct ndc_key64 *i
 enum ndc_err ndc_live_pause(struct ndc_live *live, struct ndc_fault *fault)
 {
     struct ndc_key64 *items;
-    ndc_mutex_lock(&live->work);
+    ndc_live_hold(live);
     enum ndc_err err = ndc_live_catch_up(live, fault);
     size_t n = err ? 0 : ndc_overlay_list(live->overlay, &items);
     for (size_t at = 0; at < n && !err; at += FLUSH_SLICE)
@@ -510,6 +314,7 @@ enum ndc_err ndc_live_new(struct ndc_live **out, struct ndc_registry *reg,
     ndc_cond_init(&live->queued);
     ndc_cond_init(&live->done);
     ndc_cond_init(&live->room);
+    ndc_cond_init(&live->moved);
     *out = live;
     enum ndc_err err = ndc_live_catch_up(live, fault);
     if (err) {
@@ -535,5 +340,6 @@ void ndc_live_free(struct ndc_live *live)
     ndc_cond_free(&live->queued);
     ndc_cond_free(&live->done);
     ndc_cond_free(&live->room);
+    ndc_cond_free(&live->moved);
     free(live);
 }

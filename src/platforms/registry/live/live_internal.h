@@ -15,7 +15,7 @@
 enum {
     LIVE_ROWS_MAX = 100000,        /* of one call */
     LIVE_QUEUED_ROWS_MAX = 200000, /* more wait in their callers */
-    LIVE_BATCH_ROWS = 4096,        /* committed together, unless one call has more */
+    LIVE_BATCH_ROWS = 2048,        /* committed together, unless one call has more */
     LIVE_ENTITIES_MAX = 400000,    /* looked at for one batch */
     LIVE_BLOCK_MAX = 500, /* entities under one blocking key; more are nobody's */
     LIVE_ROUNDS_MAX = 8,  /* of linking one batch */
@@ -76,20 +76,29 @@ struct ndc_live {
     struct ndc_registry *registry;
     struct ndc_overlay *overlay;
 
-    struct ndc_mutex lock; /* guards the queue, `stop`, `started` and calls' `done` */
+    struct ndc_mutex lock; /* guards the queue, what follows it here and calls' `done` */
     struct ndc_cond queued, done, room;
     uint32_t users[NDC_REGISTRY_SOURCES_MAX + 1]; /* calls under way, by source */
     bool excluded[NDC_REGISTRY_SOURCES_MAX + 1];  /* by a load */
     struct live_call *first, *last;
     size_t queued_rows;
-    bool stop, started;
+    bool stop, started, stop_commits;
+    unsigned wanted;       /* who wait for `work` */
+    struct ndc_cond moved; /* a commit began or ended, somebody got `work` */
+    struct live_batch *committing;
+    enum ndc_err commit_err; /* of the last */
     struct ndc_thread thread;
 
-    /* Held by a batch while it works, and by a build from its first look at the stages to
-     * its end. Taken before every other lock but `loading`. Guards what follows. */
+    /* Held while batches are made and committed, and by a build from its first look at
+     * the stages to its end. Taken before every other lock but `loading`, by
+     * ndc_live_hold but for the thread of batches, which lets go of it for who waits.
+     * Guards what follows; a commit under way moves `seq` and `next_review` on its
+     * behalf. */
     struct ndc_mutex work;
-    int64_t generation; /* what follows is of this one; 0: nothing is */
-    int64_t seq;        /* the last change that the overlay has */
+    struct live_batch *pending; /* made and not known to be durable; NULL: none */
+    int64_t pending_first;      /* number of its first change, if it commits */
+    int64_t generation;         /* what follows is of this one; 0: nothing is */
+    int64_t seq;                /* the last change that the overlay has */
     uint64_t next_number;
     struct live_kind kinds[NDC_ENTITY_COUNT];
     struct ndc_overlay *near; /* entity to entities that a guard keeps apart from it */
@@ -101,6 +110,11 @@ struct ndc_live {
     int64_t next_review;
     bool tombstones; /* there are some */
 };
+
+/* pipeline.c: the thread that makes batches of the calls that queue. */
+void ndc_live_run(void *live);
+/* Takes `work`, before batches that queue. */
+void ndc_live_hold(struct ndc_live *live);
 
 /* The index key of a rule's blocking key. */
 uint64_t ndc_live_block_key(uint64_t rule_key);

@@ -515,6 +515,20 @@ static void write_changes(struct live_batch *b, const bool *taken)
         collect_near(b, &b->parts[i]);
 }
 
+/* Each once. */
+static void sort_entries(struct live_batch *b)
+{
+    struct ndc_key64 *scratch = ndc_xmalloc((b->entry_count + 1) * sizeof(*scratch));
+    size_t kept = 0;
+    ndc_sort_key64(b->entries, scratch, b->entry_count);
+    free(scratch);
+    for (size_t i = 0; i < b->entry_count; i++)
+        if (kept == 0 || b->entries[i].key != b->entries[kept - 1].key ||
+            b->entries[i].value != b->entries[kept - 1].value)
+            b->entries[kept++] = b->entries[i];
+    b->entry_count = kept;
+}
+
 enum ndc_err ndc_live_outcome(struct live_batch *b, struct ndc_fault *fault)
 {
     struct votes votes = {0};
@@ -531,6 +545,7 @@ enum ndc_err ndc_live_outcome(struct live_batch *b, struct ndc_fault *fault)
             taken[group->from] = true;
         }
     enum ndc_err err = make_payloads(b, fault);
+    sort_entries(b);
     if (!err) write_changes(b, taken);
     free(taken);
     free(votes.items);
