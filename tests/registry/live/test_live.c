@@ -8,6 +8,7 @@
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/live/live.h"
 #include "sys/file.h"
+#include "sys/thread.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -171,6 +172,61 @@ static void live_held(struct world *w, uint64_t seed, size_t most)
     ndc_buf_free(&buf);
 }
 
+/* Several callers at once: batches are made while others commit. */
+struct crowd {
+    struct world *w;
+    struct ndc_mutex lock; /* guards next and failed */
+    size_t next;
+    enum ndc_err failed;
+    struct ndc_fault fault;
+};
+
+static void call_in_crowd(void *arg)
+{
+    enum { PORTION = 7 };
+    struct crowd *c = arg;
+    struct ndc_buf buf;
+    ndc_buf_init(&buf, 64 << 20);
+    for (;;) {
+        ndc_mutex_lock(&c->lock);
+        size_t at = c->next;
+        c->next = NDC_MIN(at + PORTION, held_count);
+        bool over = at >= held_count || c->failed;
+        ndc_mutex_unlock(&c->lock);
+        if (over) break;
+        for (size_t i = at; i < NDC_MIN(at + PORTION, held_count); i++) {
+            struct ndc_fault why = {0};
+            struct ndc_live_result result;
+            ndc_buf_reset(&buf);
+            ndc_buf_add_c(&buf, held[i].json);
+            ndc_buf_add_byte(&buf, '\n');
+            const struct ndc_live_rows rows = {.source = ndc_str(held[i].source),
+                                               .ndjson = ndc_buf_str(&buf)};
+            enum ndc_err err = ndc_registry_live(c->w->reg, &rows, &result, &why);
+            if (!err) continue;
+            ndc_mutex_lock(&c->lock);
+            c->failed = err;
+            c->fault = why;
+            ndc_mutex_unlock(&c->lock);
+        }
+    }
+    ndc_buf_free(&buf);
+}
+
+static void live_by_crowd(struct world *w)
+{
+    enum { CALLERS = 8 };
+    struct ndc_thread threads[CALLERS];
+    struct crowd c = {.w = w};
+    ndc_mutex_init(&c.lock);
+    for (size_t i = 0; i < CALLERS; i++)
+        ndc_thread_start(&threads[i], "caller", call_in_crowd, &c);
+    for (size_t i = 0; i < CALLERS; i++)
+        ndc_thread_join(&threads[i]);
+    ndc_mutex_free(&c.lock);
+    assert_ok(c.failed, &c.fault);
+}
+
 /* All of a source's held rows in one call. */
 static void live_at_once(struct world *w)
 {
@@ -214,6 +270,17 @@ static void test_any_order(void **state)
     assert_int_equal(at_once.records, mixed.records);
     assert_int_equal(at_once.parts, mixed.parts);
     assert_int_equal(at_once.golden, mixed.golden);
+    world_free(&w);
+
+    world_new(&w, state);
+    integrate_folder(&w, part_of_demo());
+    live_by_crowd(&w);
+    struct digest crowd = digest_of(&w);
+    assert_int_equal(crowd.records, mixed.records);
+    assert_int_equal(crowd.parts, mixed.parts);
+    assert_int_equal(crowd.golden, mixed.golden);
+    assert_int_equal(count_of(&w, "SELECT count(*) FROM registry_change"),
+                     count_of(&w, "SELECT max(seq) - min(seq) + 1 FROM registry_change"));
     world_free(&w);
 
     /* And as a build of all of it would, had it learned from the same part. */
