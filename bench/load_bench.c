@@ -66,8 +66,11 @@ static uint64_t hash_stage(struct loads *l, struct ndc_str source, int64_t run)
     ndc_arena_init(&arena, 1 << 16);
     const char *path = ndc_registry_stage_path(l->reg, &arena, source, run);
     if (ndc_stage_open(&stage, path, &fault) == NDC_OK) {
+        struct ndc_stage_cursor at;
+        ndc_stage_cursor_init(&at, &stage, 1);
         for (uint32_t i = 0; i < stage.count; i++)
-            h = hash_record(ndc_stage_record(&stage, i), h);
+            h = hash_record(ndc_stage_read(&at, i), h);
+        ndc_stage_cursor_free(&at);
         ndc_stage_close(&stage);
     } else {
         printf("no stage of run %lld: %s\n", (long long)run, fault.message);

@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   gcc libc6-dev pkg-config meson ninja-build
   libmicrohttpd-dev libwslay-dev libjson-c-dev libsqlite3-dev libpq-dev
-  libssl-dev libsodium-dev libyaml-dev libcmocka-dev
+  libssl-dev libsodium-dev libyaml-dev liblz4-dev libcmocka-dev
   postgresql
   nodejs
 )

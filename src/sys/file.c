@@ -339,28 +339,6 @@ void ndc_file_unmap(struct ndc_str *map)
     *map = NDC_STR_NULL;
 }
 
-void ndc_file_forget(struct ndc_str part)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t start = ((uintptr_t)part.ptr + page - 1) & ~(page - 1);
-    uintptr_t end = ((uintptr_t)part.ptr + part.len) & ~(page - 1);
-    if (end > start) (void)madvise((void *)start, end - start, MADV_DONTNEED);
-}
-
-uint64_t ndc_file_mapped_bytes(void)
-{
-    char text[128];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
-    if (fd >= 0) close(fd);
-    struct ndc_str rest = ndc_str_n(text, n > 0 ? (size_t)n : 0), part;
-    uint64_t pages = 0;
-    /* size, resident, and of these the shared ones (proc(5)) */
-    for (int i = 0; i < 3; i++)
-        if (!ndc_str_split(&rest, ' ', &part) || !ndc_str_to_u64(part, &pages)) return 0;
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 enum ndc_err ndc_file_remove(const char *path, struct ndc_fault *fault)
 {
     if (unlink(path) != 0 && errno != ENOENT)

@@ -84,12 +84,6 @@ void ndc_file_abandon(struct ndc_file_writer *writer);
 enum ndc_err ndc_file_map(struct ndc_str *out, const char *path,
                           struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_file_unmap(struct ndc_str *map);
-/* Takes the whole pages of a part of a map out of this process's memory; they stay in the
- * page cache and come back when they are read. */
-void ndc_file_forget(struct ndc_str part);
-/* Bytes of mapped files that are in this process's memory now; 0 where /proc does not
- * tell. Takes some microseconds. */
-uint64_t ndc_file_mapped_bytes(void);
 /* Removes a file; a missing one is no error. */
 enum ndc_err ndc_file_remove(const char *path, struct ndc_fault *fault) NDC_MUST_USE;
 

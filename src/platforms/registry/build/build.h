@@ -58,10 +58,13 @@ enum ndc_err ndc_build_open_stages(struct build *build,
 enum ndc_err ndc_build_link(struct build *build, struct build_link *link,
                             struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_build_link_free(struct build_link *link);
-/* Who reads records here and there calls it with the bytes of each: when over 1 GiB of
- * stages is mapped their pages leave this process (not the page cache), so that a
- * nation's stages do not all become its memory. `*touched` begins at 0; one a thread. */
-void ndc_build_touched(struct build *build, size_t *touched, size_t bytes);
+/* One thread's cursors for the link's stages, by source. */
+struct ndc_stage_cursor *ndc_build_cursors(const struct build_link *link);
+void ndc_build_cursors_free(const struct build_link *link,
+                            struct ndc_stage_cursor *stages);
+/* Sets the fault: stage.damaged. */
+enum ndc_err ndc_build_damaged(const struct build_source *source,
+                               struct ndc_fault *fault);
 /* Source and record number of a link row. */
 struct build_source *ndc_build_row(struct build_link *link, uint32_t row,
                                    uint32_t *record);

@@ -42,7 +42,7 @@ struct builder {
     struct ndc_index_keys keys;
     struct ndc_index_feed *index;
     struct province_stats *provinces;
-    size_t touched; /* bytes of stages since they were last forgotten */
+    struct ndc_stage_cursor *stages[NDC_ENTITY_COUNT]; /* by source of the link */
 };
 
 static struct build_link *link_of(struct building *s, size_t i, uint32_t *entity)
@@ -124,7 +124,6 @@ static enum ndc_err build_one(struct builder *w, size_t i, struct chunk *chunk,
     uint32_t entity;
     struct build_link *l = link_of(s, i, &entity);
     struct ndc_entity_view v = {.type = l->type};
-    size_t read = 0;
     uint32_t n = l->starts[entity + 1] - l->starts[entity];
     v.record_count = NDC_MIN(n, (uint32_t)NDC_ENTITY_RECORDS_MAX);
     ndc_arena_reset(&w->arena);
@@ -133,12 +132,11 @@ static enum ndc_err build_one(struct builder *w, size_t i, struct chunk *chunk,
         uint32_t at;
         struct build_source *source =
             ndc_build_row(l, l->members[l->starts[entity] + k], &at);
-        struct ndc_str bytes = ndc_stage_record(&source->stage, at);
-        read += bytes.len;
+        /* Copied: the next record's block may take the place of this one's. */
+        struct ndc_str bytes = ndc_arena_str(
+            &w->arena, ndc_stage_read(&w->stages[l->type][source - l->sources], at));
         if (!ndc_record_decode(&v.records[k], &w->arena, &bytes))
-            return ndc_fail(fault, NDC_EIO, "stage.damaged",
-                            "the stage of %.*s is damaged; load it again",
-                            NDC_STR_FMT(source->source->source->id));
+            return ndc_build_damaged(source, fault);
     }
     collect_edges(w, l, entity, &v);
     v.golden = w->golden;
@@ -149,7 +147,6 @@ static enum ndc_err build_one(struct builder *w, size_t i, struct chunk *chunk,
                         "an entity of %u records is too large", n);
     ndc_index_entity(&w->keys, w->index, s->order[i].key, &v);
     if (l->type == NDC_ENTITY_PERSON) count_province(w, &v);
-    ndc_build_touched(s->build, &w->touched, read);
     return NDC_OK;
 }
 
@@ -271,6 +268,25 @@ static void add_provinces(struct province_stats *to, const struct province_stats
         t[i] += f[i];
 }
 
+static void builder_init(struct builder *w, struct building *s)
+{
+    w->shared = s;
+    ndc_arena_init(&w->arena, DECODE_BYTES);
+    w->provinces = ndc_xcalloc(PROVINCE_CODES, sizeof(*w->provinces));
+    w->index = ndc_index_feed_new(s->build->index);
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+        w->stages[t] = ndc_build_cursors(&s->build->links[t]);
+}
+
+static void builder_free(struct builder *w)
+{
+    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
+        ndc_build_cursors_free(&w->shared->build->links[t], w->stages[t]);
+    ndc_arena_free(&w->arena);
+    ndc_index_feed_end(w->index);
+    free(w->provinces);
+}
+
 enum ndc_err ndc_build_entities(struct build *b,
                                 enum ndc_err (*take)(void *arg,
                                                      const struct built_entity *entity,
@@ -294,20 +310,14 @@ enum ndc_err ndc_build_entities(struct build *b,
     for (int i = 0; i < RING; i++)
         ndc_buf_init(&s->ring[i].payloads, CHUNK_BYTES_MAX);
     for (unsigned i = 0; i < n; i++) {
-        builders[i].shared = s;
-        ndc_arena_init(&builders[i].arena, DECODE_BYTES);
-        builders[i].provinces =
-            ndc_xcalloc(PROVINCE_CODES, sizeof(*builders[i].provinces));
-        builders[i].index = ndc_index_feed_new(b->index);
+        builder_init(&builders[i], s);
         ndc_thread_start(&threads[i], "ndc-build", run_builder, &builders[i]);
     }
     enum ndc_err err = consume(s, take, arg, fault);
     for (unsigned i = 0; i < n; i++) {
         ndc_thread_join(&threads[i]);
-        ndc_arena_free(&builders[i].arena);
-        ndc_index_feed_end(builders[i].index);
         add_provinces(b->provinces, builders[i].provinces);
-        free(builders[i].provinces);
+        builder_free(&builders[i]);
     }
     if (!err && s->fault.err) {
         err = s->fault.err;

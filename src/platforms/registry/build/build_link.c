@@ -6,11 +6,7 @@
 #include "sys/file.h"
 #include "sys/log.h"
 
-enum { FEED_ROWS = 16384, TOUCHED_BYTES_MAX = 2 << 20 };
-
-/* Of mapped stages. A fault maps up to 64 KiB around a record, so what is touched tells
- * little of what is mapped where records are in no order. */
-static const uint64_t mapped_bytes_max = (uint64_t)1 << 30;
+enum { FEED_ROWS = 16384 };
 
 struct opening {
     struct build_source *source;
@@ -129,23 +125,22 @@ static void feed_part(void *arg, size_t i)
     struct ndc_link_batch *batch = ndc_link_batch_new(f->link->link);
     struct ndc_link_feed *feed = ndc_link_feed_new(f->link->spec);
     struct ndc_fault fault = {0};
+    struct ndc_stage_cursor stage;
     enum ndc_err err = NDC_OK, committed;
+    ndc_stage_cursor_init(&stage, &task->source->stage, 1);
     for (uint32_t r = task->from; r < task->to && !err; r++) {
-        const struct ndc_str *values =
-            ndc_link_feed_encoded(feed, ndc_stage_record(&task->source->stage, r));
+        struct ndc_str record = ndc_stage_read(&stage, r);
+        const struct ndc_str *values = ndc_link_feed_encoded(feed, record);
         if (!values)
-            err = ndc_fail(&fault, NDC_EIO, "stage.damaged",
-                           "the stage of %.*s is damaged; load it again",
-                           NDC_STR_FMT(task->source->source->source->id));
+            err = ndc_build_damaged(task->source, &fault);
         else
-            ndc_link_batch_add_tagged(
-                batch, task->source->link_source, r,
-                ndc_record_tag(ndc_stage_record(&task->source->stage, r)), values);
+            ndc_link_batch_add_tagged(batch, task->source->link_source, r,
+                                      ndc_record_tag(record), values);
     }
+    ndc_stage_cursor_free(&stage);
     committed = ndc_link_batch_commit(batch, &fault);
     if (!err) err = committed;
     ndc_link_feed_free(feed);
-    ndc_stage_forget(&task->source->stage, task->from, task->to);
     if (!err) return;
     ndc_mutex_lock(&f->lock);
     if (!f->err) {
@@ -317,16 +312,26 @@ struct build_source *ndc_build_row(struct build_link *l, uint32_t row, uint32_t 
     return &l->sources[low];
 }
 
-void ndc_build_touched(struct build *b, size_t *touched, size_t bytes)
+enum ndc_err ndc_build_damaged(const struct build_source *s, struct ndc_fault *fault)
 {
-    *touched += bytes;
-    if (*touched < TOUCHED_BYTES_MAX) return;
-    *touched = 0;
-    if (ndc_file_mapped_bytes() < mapped_bytes_max) return;
-    for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-        for (unsigned s = 0; s < b->links[t].source_count; s++)
-            ndc_stage_forget(&b->links[t].sources[s].stage, 0,
-                             b->links[t].sources[s].stage.count);
+    return ndc_fail(fault, NDC_EIO, "stage.damaged",
+                    "the stage of %.*s is damaged; load it again",
+                    NDC_STR_FMT(s->source->source->id));
+}
+
+struct ndc_stage_cursor *ndc_build_cursors(const struct build_link *l)
+{
+    struct ndc_stage_cursor *stages = ndc_xcalloc(l->source_count + 1, sizeof(*stages));
+    for (unsigned i = 0; i < l->source_count; i++)
+        ndc_stage_cursor_init(&stages[i], &l->sources[i].stage, NDC_STAGE_WINDOWS_MAX);
+    return stages;
+}
+
+void ndc_build_cursors_free(const struct build_link *l, struct ndc_stage_cursor *stages)
+{
+    for (unsigned i = 0; i < l->source_count; i++)
+        ndc_stage_cursor_free(&stages[i]);
+    free(stages);
 }
 
 void ndc_build_link_free(struct build_link *l)

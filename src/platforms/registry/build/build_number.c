@@ -115,23 +115,28 @@ static void add_vote(struct votes *v, size_t first, struct vote vote)
     v->items[v->count++] = vote;
 }
 
-static void collect_votes(struct build *b, struct build_link *l,
-                          const struct old_map *map, struct votes *v)
+static enum ndc_err collect_votes(struct build_link *l, const struct old_map *map,
+                                  struct votes *v, struct ndc_fault *fault)
 {
-    size_t touched = 0;
-    for (uint32_t e = 0; e < l->entities; e++) {
+    struct ndc_stage_cursor *stages = ndc_build_cursors(l);
+    enum ndc_err err = NDC_OK;
+    for (uint32_t e = 0; e < l->entities && !err; e++) {
         size_t first = v->count;
-        for (uint32_t m = l->starts[e]; m < l->starts[e + 1]; m++) {
+        for (uint32_t m = l->starts[e]; m < l->starts[e + 1] && !err; m++) {
             uint32_t at, source;
             struct ndc_str key;
             struct build_source *s = ndc_build_row(l, l->members[m], &at);
-            struct ndc_str bytes = ndc_stage_record(&s->stage, at);
-            ndc_build_touched(b, &touched, bytes.len);
-            if (!ndc_record_head(bytes, &source, &key)) continue;
+            if (!ndc_record_head(ndc_stage_read(&stages[s - l->sources], at), &source,
+                                 &key)) {
+                err = ndc_build_damaged(s, fault);
+                break;
+            }
             uint64_t number = map_get(map, record_hash(source, key));
             if (number) add_vote(v, first, (struct vote){number, 1, e, (uint8_t)l->type});
         }
     }
+    ndc_build_cursors_free(l, stages);
+    return err;
 }
 
 static void grant(struct build *b, struct votes *v)
@@ -158,6 +163,23 @@ static void grant(struct build *b, struct votes *v)
     free(taken);
 }
 
+/* In the order of the largest source, which has most entities: payloads are made in the
+ * order of numbers, and where sources are in a like order each stage is then read nearly
+ * from end to end once. In the order of entities, which is that of the first source, then
+ * of what the second has besides, …, each source would begin a pass over all stages. */
+static void number_new(struct build *b, struct build_link *l)
+{
+    const struct build_source *most = NULL;
+    for (unsigned i = 0; i < l->source_count; i++)
+        if (!most || l->sources[i].stage.count > most->stage.count) most = &l->sources[i];
+    for (uint32_t r = 0; most && r < most->stage.count; r++) {
+        uint64_t *number = &l->numbers[ndc_link_entity(l->link, most->first_row + r)];
+        if (!*number) *number = b->next_number++;
+    }
+    for (uint32_t e = 0; e < l->entities; e++)
+        if (!l->numbers[e]) l->numbers[e] = b->next_number++;
+}
+
 enum ndc_err ndc_build_number(struct build *b, struct ndc_fault *fault)
 {
     struct old_map map = {0};
@@ -169,15 +191,12 @@ enum ndc_err ndc_build_number(struct build *b, struct ndc_fault *fault)
             ndc_xcalloc((size_t)b->links[t].entities + 1, sizeof(*b->links[t].numbers));
     if (ndc_registry_generation(b->registry) > 0) {
         err = read_old(b, &map, fault);
-        if (!err) {
-            for (int t = 0; t < NDC_ENTITY_COUNT; t++)
-                collect_votes(b, &b->links[t], &map, &votes);
-            grant(b, &votes);
-        }
+        for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++)
+            err = collect_votes(&b->links[t], &map, &votes, fault);
+        if (!err) grant(b, &votes);
     }
     for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++)
-        for (uint32_t e = 0; e < b->links[t].entities; e++)
-            if (!b->links[t].numbers[e]) b->links[t].numbers[e] = b->next_number++;
+        number_new(b, &b->links[t]);
     for (size_t i = 0; i < b->redirect_count; i++) {
         uint64_t where = b->redirects[i].value;
         b->redirects[i].value = b->links[where >> 32].numbers[(uint32_t)where];

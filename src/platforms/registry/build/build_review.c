@@ -3,8 +3,7 @@
 #include "base/hash.h"
 #include "platforms/registry/build/build.h"
 
-enum { REVIEWS_MAX = 100000, KEY_MAX = 4096, FORGET_RECORDS = 1 << 14 };
-enum { FAULT_BYTES = 64 << 10 /* that a record read alone brings into memory */ };
+enum { REVIEWS_MAX = 100000, KEY_MAX = 4096 };
 
 static const char *const reason_names[] = {"uncertain", "conflict", "shared_id"};
 
@@ -66,9 +65,37 @@ static enum ndc_err read_decisions(struct build *b, enum ndc_entity type,
     return err;
 }
 
-static void find_wanted(struct build_link *l, struct decisions *d)
+static enum ndc_err find_in(struct build_source *s, struct decisions *d,
+                            const uint32_t *slots, size_t mask, struct ndc_fault *fault)
+{
+    struct ndc_stage_cursor at;
+    enum ndc_err err = NDC_OK;
+    ndc_stage_cursor_init(&at, &s->stage, 1);
+    for (uint32_t r = 0; r < s->stage.count && !err; r++) {
+        uint32_t source;
+        struct ndc_str key;
+        if (!ndc_record_head(ndc_stage_read(&at, r), &source, &key)) {
+            err = ndc_build_damaged(s, fault);
+            break;
+        }
+        uint64_t hash = ndc_hash_str(key, ndc_mix64(source));
+        for (size_t i = hash & mask; slots[i]; i = (i + 1) & mask) {
+            struct wanted *w = &d->wanted[slots[i] - 1];
+            if (w->hash != hash) continue;
+            w->found = true;
+            w->link_source = s->link_source;
+            w->record = r;
+        }
+    }
+    ndc_stage_cursor_free(&at);
+    return err;
+}
+
+static enum ndc_err find_wanted(struct build_link *l, struct decisions *d,
+                                struct ndc_fault *fault)
 {
     size_t mask = 16;
+    enum ndc_err err = NDC_OK;
     while (mask < d->wanted_count * 4)
         mask *= 2;
     uint32_t *slots = ndc_xcalloc(mask, sizeof(*slots)); /* index in wanted, plus 1 */
@@ -79,24 +106,10 @@ static void find_wanted(struct build_link *l, struct decisions *d)
             at = (at + 1) & mask;
         slots[at] = (uint32_t)i + 1;
     }
-    for (unsigned s = 0; s < l->source_count; s++) {
-        for (uint32_t r = 0; r < l->sources[s].stage.count; r++) {
-            uint32_t source;
-            if (r % FORGET_RECORDS == 0 && r)
-                ndc_stage_forget(&l->sources[s].stage, r - FORGET_RECORDS, r);
-            struct ndc_str key, record = ndc_stage_record(&l->sources[s].stage, r);
-            if (!ndc_record_head(record, &source, &key)) continue;
-            uint64_t hash = ndc_hash_str(key, ndc_mix64(source));
-            for (size_t at = hash & mask; slots[at]; at = (at + 1) & mask) {
-                struct wanted *w = &d->wanted[slots[at] - 1];
-                if (w->hash != hash) continue;
-                w->found = true;
-                w->link_source = l->sources[s].link_source;
-                w->record = r;
-            }
-        }
-    }
+    for (unsigned s = 0; s < l->source_count && !err; s++)
+        err = find_in(&l->sources[s], d, slots, mask, fault);
     free(slots);
+    return err;
 }
 
 enum ndc_err ndc_build_apply_decisions(struct build *b, struct build_link *l,
@@ -104,15 +117,12 @@ enum ndc_err ndc_build_apply_decisions(struct build *b, struct build_link *l,
 {
     struct decisions d = {0};
     enum ndc_err err = read_decisions(b, l->type, &d, fault);
-    if (!err && d.count) {
-        find_wanted(l, &d);
-        for (size_t i = 0; i < d.count; i++) {
-            const struct wanted *x = &d.wanted[d.items[i].a],
-                                *y = &d.wanted[d.items[i].b];
-            if (x->found && y->found)
-                ndc_link_decide(l->link, x->link_source, x->record, y->link_source,
-                                y->record, d.items[i].same);
-        }
+    if (!err && d.count) err = find_wanted(l, &d, fault);
+    for (size_t i = 0; i < d.count && !err; i++) {
+        const struct wanted *x = &d.wanted[d.items[i].a], *y = &d.wanted[d.items[i].b];
+        if (x->found && y->found)
+            ndc_link_decide(l->link, x->link_source, x->record, y->link_source, y->record,
+                            d.items[i].same);
     }
     free(d.wanted);
     free(d.items);
@@ -121,17 +131,18 @@ enum ndc_err ndc_build_apply_decisions(struct build *b, struct build_link *l,
 
 /* ---- pairs out ---- */
 
-static bool read_side(struct build_link *l, uint32_t row, struct ndc_arena *arena,
-                      struct ndc_review_side *out)
+static enum ndc_err read_side(struct build_link *l, struct ndc_stage_cursor *stages,
+                              uint32_t row, struct ndc_arena *arena,
+                              struct ndc_review_side *out, struct ndc_fault *fault)
 {
-    uint32_t at;
-    struct ndc_record r;
+    uint32_t at, source;
+    struct ndc_str key;
     struct build_source *s = ndc_build_row(l, row, &at);
-    struct ndc_str bytes = ndc_stage_record(&s->stage, at);
-    if (!ndc_record_decode(&r, arena, &bytes)) return false;
-    *out = (struct ndc_review_side){r.source, r.key,
+    if (!ndc_record_head(ndc_stage_read(&stages[s - l->sources], at), &source, &key))
+        return ndc_build_damaged(s, fault);
+    *out = (struct ndc_review_side){source, ndc_arena_str(arena, key),
                                     l->numbers[ndc_link_entity(l->link, row)]};
-    return true;
+    return NDC_OK;
 }
 
 static bool side_after(const struct ndc_review_side *a, const struct ndc_review_side *b)
@@ -168,13 +179,14 @@ enum ndc_err ndc_review_put(struct ndc_store_conn *conn, int64_t id, enum ndc_en
 }
 
 static enum ndc_err write_review(struct ndc_store_conn *conn, struct build_link *l,
+                                 struct ndc_stage_cursor *stages,
                                  const struct ndc_link_review *review, int64_t *id,
                                  struct ndc_arena *arena, struct ndc_fault *fault)
 {
     struct ndc_review_side x, y;
     ndc_arena_reset(arena);
-    if (!read_side(l, review->a, arena, &x) || !read_side(l, review->b, arena, &y))
-        return NDC_OK;
+    NDC_TRY(read_side(l, stages, review->a, arena, &x, fault));
+    NDC_TRY(read_side(l, stages, review->b, arena, &y, fault));
     return ndc_review_put(conn, (*id)++, l->type, x, y, review, fault);
 }
 
@@ -212,7 +224,6 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
                                      struct ndc_fault *fault)
 {
     int64_t id = 0;
-    size_t touched = 0;
     struct ndc_arena arena;
     enum ndc_err err = ndc_sql_exec(
         conn, "UPDATE registry_review SET decided_ms = -1 WHERE state = 'open'",
@@ -224,10 +235,11 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
         if (!b->links[t].link) continue;
         const struct ndc_link_review *reviews = ndc_link_reviews(b->links[t].link, &n);
         n = NDC_MIN(n, (size_t)REVIEWS_MAX);
-        for (size_t i = 0; i < n && !err; i++) {
-            err = write_review(conn, &b->links[t], &reviews[i], &id, &arena, fault);
-            ndc_build_touched(b, &touched, 2 * FAULT_BYTES);
-        }
+        struct ndc_stage_cursor *stages = ndc_build_cursors(&b->links[t]);
+        for (size_t i = 0; i < n && !err; i++)
+            err =
+                write_review(conn, &b->links[t], stages, &reviews[i], &id, &arena, fault);
+        ndc_build_cursors_free(&b->links[t], stages);
     }
     if (!err) err = end_reviews(conn, id, &arena, fault);
     ndc_arena_free(&arena);

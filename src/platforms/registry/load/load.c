@@ -20,63 +20,6 @@ enum {
     PATH_BYTES = 4096
 };
 
-/* ---- key sets: which record keys were seen, by 64-bit hash ---- */
-
-static void set_grow(struct key_set *set)
-{
-    size_t cap = set->mask ? (set->mask + 1) * 2 : 1024;
-    struct key_slot *slots = ndc_xcalloc(cap, sizeof(*slots));
-    for (size_t i = 0; set->mask && i <= set->mask; i++) {
-        if (!set->slots[i].hash) continue;
-        size_t at = set->slots[i].hash & (cap - 1);
-        while (slots[at].hash)
-            at = (at + 1) & (cap - 1);
-        slots[at] = set->slots[i];
-    }
-    free(set->slots);
-    set->slots = slots;
-    set->mask = cap - 1;
-}
-
-/* The slot of a hash, added with `value` if it is new (*added). */
-static struct key_slot *set_put(struct key_set *set, uint64_t hash, uint32_t value,
-                                bool *added)
-{
-    if (hash == 0) hash = 1;
-    if (!set->mask || set->count * 2 > set->mask) set_grow(set);
-    size_t at = hash & set->mask;
-    while (set->slots[at].hash && set->slots[at].hash != hash)
-        at = (at + 1) & set->mask;
-    *added = !set->slots[at].hash;
-    if (*added) {
-        set->slots[at] = (struct key_slot){hash, value, false, 0};
-        set->count++;
-    }
-    return &set->slots[at];
-}
-
-struct key_slot *ndc_load_set_put(struct key_set *set, uint64_t hash, uint32_t value,
-                                  bool *added)
-{
-    return set_put(set, hash, value, added);
-}
-
-static struct key_slot *set_find(const struct key_set *set, uint64_t hash)
-{
-    if (hash == 0) hash = 1;
-    if (!set->mask) return NULL;
-    size_t at = hash & set->mask;
-    while (set->slots[at].hash && set->slots[at].hash != hash)
-        at = (at + 1) & set->mask;
-    return set->slots[at].hash ? &set->slots[at] : NULL;
-}
-
-/* Asks for the hash's slot ahead of its use: it is rarely in the processor's cache. */
-static void set_prefetch(const struct key_set *set, uint64_t hash)
-{
-    if (set->mask) __builtin_prefetch(&set->slots[hash & set->mask], 1);
-}
-
 /* ---- the quarantine's rows, spilled as NDJSON until the commit ---- */
 
 void ndc_load_write_row(const struct ndc_connect *connect, struct ndc_json *j,
@@ -165,64 +108,85 @@ static enum ndc_err quarantine(struct load *l, const struct ndc_connect_row *row
 static enum ndc_err stage_record(struct load *l, const struct ndc_record *record,
                                  struct ndc_fault *fault)
 {
-    size_t before = l->stage.pending.len;
-    ndc_record_encode(&l->stage.pending, record);
-    if (l->stage.pending.failed || l->stage.pending.len - before > ENCODED_MAX)
-        return ndc_fail(fault, NDC_ETOOBIG, "load.row_too_big", "a record is too large");
-    l->staged++;
-    return ndc_file_appended(&l->stage, before, fault);
+    enum ndc_err err = ndc_stage_put(&l->stage, record, fault);
+    if (!err) l->staged++;
+    return err;
 }
 
 /* What a run did to a key. A delta may name one several times: the last row counts. */
 enum outcome { NOTHING, ADDED, CHANGED, UNCHANGED, ENDED };
 
-static void count_outcome(struct load *l, struct key_slot *slot, enum outcome now)
+static uint64_t *outcome_count(struct load *l, enum outcome outcome)
 {
-    uint64_t none = 0;
     struct ndc_load_result *r = l->result;
-    uint64_t *const of[] = {&none, &r->added, &r->changed, &r->unchanged, &r->ended};
-    if (slot->outcome) (*of[slot->outcome])--;
-    slot->outcome = (uint8_t)now;
-    (*of[now])++;
+    uint64_t *const of[] = {NULL, &r->added, &r->changed, &r->unchanged, &r->ended};
+    return of[outcome];
 }
 
-/* Compares with the record that stood before; keeps since when it is known. `named` is
- * the key's slot among those of this run. */
-static enum ndc_err settle_previous(struct load *l, struct ndc_record *record,
-                                    uint64_t key_hash, struct key_slot *named,
-                                    struct ndc_fault *fault)
+/* Of the record that is written next. */
+static void count_outcome(struct load *l, enum outcome now)
 {
-    struct key_slot *slot = set_find(&l->previous_keys, key_hash);
-    struct ndc_record old;
-    record->run_first = record->run;
-    if (!slot) {
-        count_outcome(l, named, ADDED);
-        return NDC_OK;
+    if (now != NOTHING) (*outcome_count(l, now))++;
+    if (!l->delta) return; /* a snapshot names a key once */
+    if (l->staged >= l->outcomes_cap) {
+        l->outcomes_cap = l->outcomes_cap ? l->outcomes_cap * 2 : 256;
+        l->outcomes = ndc_xrealloc(l->outcomes, l->outcomes_cap);
     }
-    slot->seen = true;
-    struct ndc_str bytes = ndc_stage_record(&l->previous, slot->value);
-    ndc_arena_reset(&l->arena);
-    if (!ndc_record_decode(&old, &l->arena, &bytes))
-        return ndc_fail(fault, NDC_EIO, "stage.damaged", "the source's stage is damaged");
-    record->run_first = old.run_first;
-    if (ndc_record_content_hash(&old) != ndc_record_content_hash(record)) {
-        count_outcome(l, named, CHANGED);
-        return NDC_OK;
-    }
-    /* Run and time are of the last change: an unchanged record stays the same bytes. */
-    record->run = old.run;
-    record->seen_s = old.seen_s;
-    count_outcome(l, named, UNCHANGED);
-    return NDC_OK;
+    l->outcomes[l->staged] = (uint8_t)now;
 }
 
+/* A record that this delta wrote is void; so is what it counted as. */
 static void supersede(struct load *l, uint32_t number)
 {
+    enum outcome was = (enum outcome)l->outcomes[number];
+    if (was != NOTHING) (*outcome_count(l, was))--;
     if (l->superseded_count == l->superseded_cap) {
         l->superseded_cap = l->superseded_cap ? l->superseded_cap * 2 : 64;
         l->superseded = ndc_xrealloc(l->superseded, l->superseded_cap * sizeof(uint32_t));
     }
     l->superseded[l->superseded_count++] = number;
+}
+
+static bool was_seen(const struct load *l, uint32_t previous)
+{
+    return l->seen[previous / 8] >> previous % 8 & 1;
+}
+
+/* Reads a record of the previous stage into l->arena. */
+static enum ndc_err read_previous(struct load *l, struct ndc_record *old, uint32_t number,
+                                  struct ndc_fault *fault)
+{
+    struct ndc_str bytes = ndc_stage_read(&l->previous_at, number);
+    ndc_arena_reset(&l->arena);
+    if (ndc_record_decode(old, &l->arena, &bytes)) return NDC_OK;
+    return ndc_fail(fault, NDC_EIO, "stage.damaged", "the source's stage is damaged");
+}
+
+/* Compares with the record that stood before; keeps since when it is known. */
+static enum ndc_err settle_previous(struct load *l, struct ndc_record *record,
+                                    uint64_t key_hash, struct ndc_fault *fault)
+{
+    const struct ndc_keyset_slot *slot = ndc_keyset_find(&l->previous_keys, key_hash);
+    struct ndc_record old;
+    record->run_first = record->run;
+    if (!slot) {
+        count_outcome(l, ADDED);
+        return NDC_OK;
+    }
+    uint32_t number = ndc_keyset_value(slot);
+    l->seen[number / 8] |= (uint8_t)(1u << number % 8);
+    enum ndc_err err = read_previous(l, &old, number, fault);
+    if (err) return err;
+    record->run_first = old.run_first;
+    if (ndc_record_content_hash(&old) != ndc_record_content_hash(record)) {
+        count_outcome(l, CHANGED);
+        return NDC_OK;
+    }
+    /* Run and time are of the last change: an unchanged record stays the same bytes. */
+    record->run = old.run;
+    record->seen_s = old.seen_s;
+    count_outcome(l, UNCHANGED);
+    return NDC_OK;
 }
 
 /* A delete: what the same delta said of the key before is void, what stood before ends. A
@@ -231,26 +195,23 @@ static enum ndc_err end_record(struct load *l, struct ndc_str key,
                                struct ndc_fault *fault)
 {
     uint64_t hash = ndc_hash_str(key, 0);
-    struct key_slot *slot = set_find(&l->previous_keys, hash);
-    struct key_slot *staged = set_find(&l->keys, hash);
+    const struct ndc_keyset_slot *slot = ndc_keyset_find(&l->previous_keys, hash);
+    struct ndc_keyset_slot *staged = ndc_keyset_find(&l->keys, hash);
     struct ndc_record old;
-    if (staged && staged->value != UINT32_MAX) {
-        supersede(l, staged->value);
-        staged->value = UINT32_MAX;
-        count_outcome(l, staged, NOTHING);
+    if (staged && ndc_keyset_value(staged) != UINT32_MAX) {
+        supersede(l, ndc_keyset_value(staged));
+        ndc_keyset_set_value(staged, UINT32_MAX);
     }
     if (!slot) return NDC_OK;
-    slot->seen = true;
-    struct ndc_str bytes = ndc_stage_record(&l->previous, slot->value);
-    ndc_arena_reset(&l->arena);
-    if (!ndc_record_decode(&old, &l->arena, &bytes))
-        return ndc_fail(fault, NDC_EIO, "stage.damaged", "the source's stage is damaged");
+    uint32_t number = ndc_keyset_value(slot);
+    l->seen[number / 8] |= (uint8_t)(1u << number % 8);
+    enum ndc_err err = read_previous(l, &old, number, fault);
+    if (err) return err;
     bool added, ends = !(old.flags & NDC_RECORD_ENDED);
     old.flags |= NDC_RECORD_ENDED;
-    staged = set_put(&l->keys, hash, l->staged, &added);
-    count_outcome(l, staged, ends ? ENDED : NOTHING);
-    if (!added && staged->value != UINT32_MAX) supersede(l, staged->value);
-    staged->value = l->staged;
+    count_outcome(l, ends ? ENDED : NOTHING);
+    staged = ndc_keyset_put(&l->keys, hash, l->staged, &added);
+    ndc_keyset_set_value(staged, l->staged);
     return stage_record(l, &old, fault);
 }
 
@@ -283,41 +244,44 @@ static enum ndc_err take_unreadable(struct load *l, const struct ndc_connect_row
     return quarantine(l, row, &l->mapped, fault);
 }
 
+/* Whether the row's key may be staged now: a snapshot names each once, in a delta the
+ * last row counts. */
+static void take_key(struct load *l, struct ndc_mapped *m, uint64_t hash)
+{
+    bool added;
+    l->quality.checked[NDC_CLEAN]++;
+    struct ndc_keyset_slot *slot = ndc_keyset_put(&l->keys, hash, UINT32_MAX, &added);
+    if (!added && l->delta && !m->blocked) {
+        if (ndc_keyset_value(slot) != UINT32_MAX) supersede(l, ndc_keyset_value(slot));
+    } else if (!added && !l->delta) {
+        add_row_reason(l, m, "row.duplicate_key",
+                       (struct ndc_title){NDC_STR("Khóa đã có ở một dòng trước"),
+                                          NDC_STR("The key stands in an earlier row")},
+                       NDC_CLEAN, m->record.key);
+    }
+    if (!m->blocked) ndc_keyset_set_value(slot, l->staged);
+}
+
 static enum ndc_err take_row(struct load *l, const struct ndc_connect_row *row,
                              struct ndc_fault *fault)
 {
     struct ndc_mapped *m = &l->mapped;
-    struct key_slot *slot = NULL;
     ndc_mapper_begin(l->mapper, row, m, &l->quality);
     uint64_t hash = ndc_hash_str(m->record.key, 0);
-    set_prefetch(&l->keys, hash);
-    set_prefetch(&l->previous_keys, hash);
+    ndc_keyset_prefetch(&l->keys, hash);
+    ndc_keyset_prefetch(&l->previous_keys, hash);
     ndc_mapper_values(l->mapper, row, m, &l->quality);
     if (m->op == NDC_ROW_DELETE && !m->blocked) {
         l->result->accepted++;
         return end_record(l, m->record.key, fault);
     }
     if (l->has_unique) ndc_load_check_unique(l, row);
-    if (m->record.key.len) {
-        l->quality.checked[NDC_CLEAN]++;
-        bool added;
-        slot = set_put(&l->keys, hash, UINT32_MAX, &added);
-        if (!added && l->delta && !m->blocked) {
-            if (slot->value != UINT32_MAX) supersede(l, slot->value);
-        } else if (!added && !l->delta) {
-            add_row_reason(
-                l, m, "row.duplicate_key",
-                (struct ndc_title){NDC_STR("Khóa đã có ở một dòng trước"),
-                                   NDC_STR("The key stands in an earlier row")},
-                NDC_CLEAN, m->record.key);
-        }
-        if (!m->blocked) slot->value = l->staged;
-    }
+    if (m->record.key.len) take_key(l, m, hash);
     if (m->blocked) return quarantine(l, row, m, fault);
     m->record.source = l->source->number;
     m->record.run = (uint32_t)l->run;
     m->record.seen_s = l->now_ms / 1000;
-    enum ndc_err err = settle_previous(l, &m->record, hash, slot, fault);
+    enum ndc_err err = settle_previous(l, &m->record, hash, fault);
     if (err) return err;
     l->result->accepted++;
     l->quality.accepted++;
@@ -360,24 +324,21 @@ static enum ndc_err take_rows(struct load *l, const struct ndc_progress *progres
 static enum ndc_err carry_over(struct load *l, struct ndc_fault *fault)
 {
     for (uint32_t i = 0; i < l->previous.count; i++) {
-        struct ndc_str in = ndc_stage_record(&l->previous, i);
         struct ndc_record old;
-        ndc_arena_reset(&l->arena);
-        if (!ndc_record_decode(&old, &l->arena, &in))
-            return ndc_fail(fault, NDC_EIO, "stage.damaged",
-                            "the source's stage is damaged");
+        if (was_seen(l, i)) continue;
+        enum ndc_err err = read_previous(l, &old, i, fault);
+        if (err) return err;
         uint64_t hash = ndc_hash_str(old.key, 0);
-        const struct key_slot *slot = set_find(&l->previous_keys, hash);
-        if (slot && slot->seen) continue;
+        const struct ndc_keyset_slot *slot = ndc_keyset_find(&l->previous_keys, hash);
+        if (slot && was_seen(l, ndc_keyset_value(slot))) continue;
         /* Named, but by a row that went to quarantine: it is not absent, and what was
          * known of it holds until the row is right. */
-        bool named = set_find(&l->keys, hash) != NULL;
+        bool named = ndc_keyset_find(&l->keys, hash) != NULL;
         if (!l->delta && !named && !(old.flags & NDC_RECORD_ENDED)) {
             old.flags |= NDC_RECORD_ENDED;
             l->result->ended++;
         }
-        enum ndc_err err = stage_record(l, &old, fault);
-        if (err) return err;
+        if ((err = stage_record(l, &old, fault))) return err;
     }
     return NDC_OK;
 }
@@ -400,7 +361,6 @@ static enum ndc_err mend_previous(struct load *l, int64_t stage_run, const char 
 static enum ndc_err open_previous(struct load *l, int64_t stage_run,
                                   struct ndc_fault *fault)
 {
-    struct ndc_record r;
     bool added;
     if (stage_run == 0) return NDC_OK;
     const char *path =
@@ -408,15 +368,18 @@ static enum ndc_err open_previous(struct load *l, int64_t stage_run,
     struct ndc_fault damage = {0};
     enum ndc_err err = ndc_stage_open(&l->previous, path, &damage);
     if (err) err = mend_previous(l, stage_run, path, &damage, fault);
+    if (err) return err;
+    ndc_stage_cursor_init(&l->previous_at, &l->previous, NDC_STAGE_WINDOWS_MAX);
+    l->seen = ndc_xcalloc((size_t)l->previous.count / 8 + 1, 1);
     for (uint32_t i = 0; !err && i < l->previous.count; i++) {
-        struct ndc_str in = ndc_stage_record(&l->previous, i);
-        ndc_arena_reset(&l->arena);
-        if (!ndc_record_decode(&r, &l->arena, &in))
+        struct ndc_str key;
+        uint32_t source;
+        if (!ndc_record_head(ndc_stage_read(&l->previous_at, i), &source, &key))
             return ndc_fail(fault, NDC_EIO, "stage.damaged",
                             "the source's stage is damaged");
-        set_put(&l->previous_keys, ndc_hash_str(r.key, 0), i, &added);
+        ndc_keyset_put(&l->previous_keys, ndc_hash_str(key, 0), i, &added);
     }
-    return err;
+    return NDC_OK;
 }
 
 enum ndc_err ndc_load_begin(struct load *l, int64_t stage_run, struct ndc_fault *fault)
@@ -428,7 +391,7 @@ enum ndc_err ndc_load_begin(struct load *l, int64_t stage_run, struct ndc_fault 
     ndc_arena_init(&l->paths, 1 << 20);
     ndc_buf_init(&l->encoded, ENCODED_MAX);
     ndc_buf_init(&l->text, ENCODED_MAX);
-    l->stage.fd = l->spill.fd = -1;
+    l->stage.file.fd = l->spill.fd = -1;
     ndc_quality_init(&l->quality, l->source->source);
     for (unsigned i = 0; i < l->source->source->field_count; i++)
         l->has_unique |= l->source->source->fields[i].unique;
@@ -436,7 +399,7 @@ enum ndc_err ndc_load_begin(struct load *l, int64_t stage_run, struct ndc_fault 
     enum ndc_err err = open_previous(l, stage_run, fault);
     if (err) return err;
     path = ndc_registry_stage_path(l->registry, &l->paths, l->source->source->id, l->run);
-    if ((err = ndc_file_create(&l->stage, path, fault))) return err;
+    if ((err = ndc_stage_create(&l->stage, path, fault))) return err;
     snprintf(spill, sizeof(spill), "%s.quarantine", path);
     err = ndc_file_create(&l->spill, spill, fault);
     l->spill.scratch = true;
@@ -453,22 +416,28 @@ static int compare_u32(const void *a, const void *b)
 static enum ndc_err drop_superseded(struct load *l, struct ndc_fault *fault)
 {
     struct ndc_stage all;
+    struct ndc_stage_cursor at;
     size_t next = 0;
     char path[PATH_BYTES];
     if (l->superseded_count == 0) return NDC_OK;
-    snprintf(path, sizeof(path), "%s", l->stage.path);
+    snprintf(path, sizeof(path), "%s", l->stage.file.path);
     enum ndc_err err = ndc_stage_open(&all, path, fault);
     if (err) return err;
     qsort(l->superseded, l->superseded_count, sizeof(uint32_t), compare_u32);
-    err = ndc_file_create(&l->stage, path, fault);
+    ndc_stage_cursor_init(&at, &all, 1);
+    err = ndc_stage_create(&l->stage, path, fault);
     for (uint32_t i = 0; i < all.count && !err; i++) {
         while (next < l->superseded_count && l->superseded[next] < i)
             next++;
         if (next < l->superseded_count && l->superseded[next] == i) continue;
-        err = ndc_file_append(&l->stage, ndc_stage_record(&all, i), fault);
+        struct ndc_str record = ndc_stage_read(&at, i);
+        err = record.len
+                  ? ndc_stage_put_encoded(&l->stage, record, fault)
+                  : ndc_fail(fault, NDC_EIO, "stage.damaged", "%s is damaged", path);
     }
+    ndc_stage_cursor_free(&at);
     ndc_stage_close(&all);
-    return err ? err : ndc_file_finish(&l->stage, fault);
+    return err ? err : ndc_stage_finish(&l->stage, fault);
 }
 
 enum ndc_err ndc_load_rows(struct load *l, const struct ndc_progress *progress,
@@ -478,7 +447,7 @@ enum ndc_err ndc_load_rows(struct load *l, const struct ndc_progress *progress,
     uint64_t total;
     if (!err) err = carry_over(l, fault);
     if (!err) err = ndc_file_finish(&l->spill, fault);
-    if (!err) err = ndc_file_finish(&l->stage, fault);
+    if (!err) err = ndc_stage_finish(&l->stage, fault);
     if (!err) err = drop_superseded(l, fault);
     ndc_connect_progress(l->connect, &l->result->bytes, &total);
     return err;
@@ -489,16 +458,19 @@ void ndc_load_end(struct load *l)
     char spill[PATH_BYTES];
     snprintf(spill, sizeof(spill), "%s", l->spill.path);
     ndc_file_abandon(&l->spill);
-    ndc_file_abandon(&l->stage);
+    ndc_stage_abandon(&l->stage);
     struct ndc_fault ignored = {0};
     if (spill[0] && ndc_file_remove(spill, &ignored)) {
         /* It is in the stage folder and is replaced by the next run. */
     }
+    ndc_stage_cursor_free(&l->previous_at);
     ndc_stage_close(&l->previous);
     free(l->superseded);
-    free(l->keys.slots);
-    free(l->previous_keys.slots);
-    free(l->unique.slots);
+    free(l->outcomes);
+    free(l->seen);
+    ndc_keyset_free(&l->keys);
+    ndc_keyset_free(&l->previous_keys);
+    ndc_keyset_free(&l->unique);
     ndc_mapper_free(l->mapper);
     ndc_quality_free(&l->quality);
     ndc_arena_free(&l->arena);

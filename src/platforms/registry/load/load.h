@@ -2,6 +2,7 @@
 #ifndef NDC_REGISTRY_LOAD_H
 #define NDC_REGISTRY_LOAD_H
 
+#include "platforms/registry/load/keyset.h"
 #include "platforms/registry/load/map.h"
 #include "platforms/registry/load/stage.h"
 #include "platforms/registry/registry.h"
@@ -10,18 +11,6 @@
 /* Who gives out numbers of runs and of quarantined rows holds these (ndc_tx_lock). */
 #define NDC_LOAD_QUARANTINE_LOCK INT64_C(0x6e64635131)
 #define NDC_LOAD_RUN_LOCK        INT64_C(0x6e64635132)
-
-struct key_slot {
-    uint64_t hash;
-    uint32_t value;
-    bool seen;
-    uint8_t outcome; /* of the key's last row so far: enum outcome of load.c */
-};
-
-struct key_set {
-    struct key_slot *slots;
-    size_t mask, count;
-};
 
 struct load {
     struct ndc_registry *registry;
@@ -34,13 +23,19 @@ struct load {
     struct ndc_mapped mapped;
     struct ndc_quality quality;
     struct ndc_stage previous;
-    struct key_set keys, previous_keys; /* value: number in the stage written, or read */
-    struct key_set unique; /* values of unique fields; value: the line they stood in */
-    uint32_t staged;       /* records written so far */
-    uint32_t *superseded;  /* those that a later row of a delta replaced */
+    struct ndc_stage_cursor previous_at;
+    struct ndc_keyset keys,
+        previous_keys;        /* to the number in the stage written, or read */
+    struct ndc_keyset unique; /* values of unique fields, to the line they stood in */
+    uint8_t *seen;            /* a bit for each record of `previous` that was named */
+    uint32_t staged;          /* records written so far */
+    uint8_t *outcomes;        /* of a delta, by record written: enum outcome of load.c */
+    size_t outcomes_cap;
+    uint32_t *superseded; /* those that a later row of a delta replaced */
     size_t superseded_count, superseded_cap;
     bool delta, has_unique;
-    struct ndc_file_writer stage, spill;
+    struct ndc_stage_writer stage;
+    struct ndc_file_writer spill;
     struct ndc_buf encoded, text;
     struct ndc_arena arena, paths;
     int64_t stage_run;        /* the run whose stage it starts from; 0: none */
@@ -62,9 +57,6 @@ void ndc_load_end(struct load *load);
 /* unique.c: adds a reason for each value of a `unique` field that stands in an earlier
  * row of this run, of another key. */
 void ndc_load_check_unique(struct load *load, const struct ndc_connect_row *row);
-/* load.c: the slot of a hash, added with `value` if it is new. */
-struct key_slot *ndc_load_set_put(struct key_set *set, uint64_t hash, uint32_t value,
-                                  bool *added);
 
 /* ---- run.c, for push.c ---- */
 

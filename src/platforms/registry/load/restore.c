@@ -3,10 +3,7 @@
  * scan, as long as its last run was built. */
 #include "platforms/registry/load/restore.h"
 #include "platforms/registry/thing/thing.h"
-#include "sys/file.h"
 #include "sys/log.h"
-
-enum { ENCODED_MAX = 8 << 20 };
 
 static enum ndc_err check_built(struct ndc_store_conn *conn, int64_t run,
                                 const struct ndc_registered *source,
@@ -24,31 +21,26 @@ static enum ndc_err check_built(struct ndc_store_conn *conn, int64_t run,
                     NDC_STR_FMT(source->source->id), (long long)run);
 }
 
-static enum ndc_err copy_records(struct ndc_file_writer *out,
+static enum ndc_err copy_records(struct ndc_stage_writer *out,
                                  const struct ndc_entity_view *v, uint32_t number,
-                                 struct ndc_buf *buf, uint64_t *count,
-                                 struct ndc_fault *fault)
+                                 uint64_t *count, struct ndc_fault *fault)
 {
     enum ndc_err err = NDC_OK;
     for (unsigned i = 0; i < v->record_count && !err; i++) {
         if (v->records[i].source != number) continue;
-        ndc_buf_reset(buf);
-        ndc_record_encode(buf, &v->records[i]);
-        err = ndc_file_append(out, ndc_buf_str(buf), fault);
+        err = ndc_stage_put(out, &v->records[i], fault);
         (*count)++;
     }
     return err;
 }
 
-static enum ndc_err copy_all(struct ndc_store_conn *conn, struct ndc_file_writer *out,
+static enum ndc_err copy_all(struct ndc_store_conn *conn, struct ndc_stage_writer *out,
                              const struct ndc_registered *source, uint64_t *count,
                              struct ndc_fault *fault)
 {
     struct ndc_arena arena;
-    struct ndc_buf buf;
     enum ndc_err err = NDC_OK, ended;
     ndc_arena_init(&arena, NDC_ENTITY_PAYLOAD_MAX * 4);
-    ndc_buf_init(&buf, ENCODED_MAX);
     struct ndc_rows *rows = ndc_sql_scan(
         conn, "SELECT payload FROM registry_entity ORDER BY entity", NDC_NO_ARGS);
     while (!err && ndc_rows_next(rows)) {
@@ -58,10 +50,9 @@ static enum ndc_err copy_all(struct ndc_store_conn *conn, struct ndc_file_writer
             err = ndc_fail(fault, NDC_EDB, "registry.entity_damaged",
                            "a stored record is damaged");
         else
-            err = copy_records(out, &v, source->number, &buf, count, fault);
+            err = copy_records(out, &v, source->number, count, fault);
     }
     ended = ndc_rows_end(rows, fault);
-    ndc_buf_free(&buf);
     ndc_arena_free(&arena);
     return err ? err : ended;
 }
@@ -71,23 +62,21 @@ enum ndc_err ndc_registry_restore_stage(struct ndc_registry *reg,
                                         const char *path, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
-    struct ndc_file_writer out;
+    struct ndc_stage_writer out;
     uint64_t count = 0;
     enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
     if (err) return err;
     ndc_store_conn_timeout(conn, 0);
     err = check_built(conn, run, source, fault);
-    if (!err) err = ndc_file_create(&out, path, fault);
+    if (!err) err = ndc_stage_create(&out, path, fault);
     if (err) {
         ndc_store_give(conn);
         return err;
     }
     err = source->source->thing ? ndc_thing_restore(conn, source, &out, &count, fault)
                                 : copy_all(conn, &out, source, &count, fault);
-    if (!err)
-        err = ndc_file_finish(&out, fault);
-    else
-        ndc_file_abandon(&out);
+    if (!err) err = ndc_stage_finish(&out, fault);
+    ndc_stage_abandon(&out);
     ndc_store_give(conn);
     if (!err)
         ndc_log(NDC_LOG_WARN, "registry",

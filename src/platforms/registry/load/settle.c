@@ -119,7 +119,8 @@ static enum ndc_err write_ended(struct ndc_store_conn *conn, void *arg,
 static void remove_leavings(struct ndc_registry *reg, struct settle *s,
                             const struct orphan *o)
 {
-    static const char *const ends[] = {"", ".part", ".quarantine", ".quarantine.part"};
+    static const char *const ends[] = {
+        "", ".part", ".quarantine", ".quarantine.part", ".things", ".things.part"};
     const char *path = ndc_registry_stage_path(reg, &s->arena, o->source, o->run);
     for (size_t i = 0; i < NDC_ARRAY_LEN(ends); i++) {
         struct ndc_fault ignored = {0};

@@ -23,10 +23,11 @@ static void check_value(struct load *l, int index, struct ndc_str value, uint64_
     uint64_t with_key = ndc_hash_str(l->mapped.record.key, hash);
     bool added, key_added = false;
     l->quality.checked[NDC_CLEAN]++;
-    struct key_slot *slot = ndc_load_set_put(&l->unique, hash, (uint32_t)line, &added);
-    uint32_t earlier = slot->value;
+    const struct ndc_keyset_slot *slot =
+        ndc_keyset_put(&l->unique, hash, (uint32_t)line, &added);
+    uint32_t earlier = ndc_keyset_value(slot);
     /* In a delta a later row of the same record says the same value again. */
-    if (l->delta) ndc_load_set_put(&l->unique, with_key, (uint32_t)line, &key_added);
+    if (l->delta) ndc_keyset_put(&l->unique, with_key, (uint32_t)line, &key_added);
     if (added || (l->delta && !key_added)) return;
     struct ndc_reason reason = {.field = index,
                                 .code = "value.not_unique",

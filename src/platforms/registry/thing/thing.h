@@ -29,7 +29,7 @@ enum ndc_err ndc_thing_store(struct load *load, struct ndc_store_conn *conn,
 /* A stage made anew from the table. */
 enum ndc_err ndc_thing_restore(struct ndc_store_conn *conn,
                                const struct ndc_registered *source,
-                               struct ndc_file_writer *out, uint64_t *count,
+                               struct ndc_stage_writer *out, uint64_t *count,
                                struct ndc_fault *fault) NDC_MUST_USE;
 
 /* The source whose dataset this is, or NULL. */

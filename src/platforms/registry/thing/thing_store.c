@@ -6,7 +6,14 @@
 #include "base/sort.h"
 #include "store/bulk.h"
 
-enum { BATCH = 256, ARENA_BYTES = 64 << 20 };
+#include <stdio.h>
+
+enum {
+    BATCH = 256,
+    ARENA_BYTES = 64 << 20,
+    TEXTS_BYTES_MAX = 8 << 20,
+    PATH_BYTES = 4200
+};
 
 uint64_t ndc_thing_ref_identifier(const struct ndc_field *by, struct ndc_str value)
 {
@@ -41,6 +48,7 @@ struct writer {
     const struct ndc_registered *source;
     struct ndc_val gone[4 * BATCH], things[4 * BATCH], links[4 * BATCH];
     size_t gone_count, thing_count, link_count; /* rows */
+    struct ndc_arena texts;                     /* what their values point to */
 };
 
 static enum ndc_err flush(struct writer *w, struct ndc_fault *fault)
@@ -64,6 +72,7 @@ static enum ndc_err flush(struct writer *w, struct ndc_fault *fault)
                            "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
                            w->links, 4, w->link_count, NULL, fault);
     w->gone_count = w->thing_count = w->link_count = 0;
+    ndc_arena_reset(&w->texts);
     return err;
 }
 
@@ -85,13 +94,19 @@ static size_t put_refs(const struct writer *w, struct ndc_val *rows, size_t n,
     return n;
 }
 
-static enum ndc_err put(struct writer *w, const struct ndc_record *old,
-                        const struct ndc_record *now, struct ndc_str bytes,
-                        struct ndc_fault *fault)
+/* Makes room for one more; what waits stays in w->texts until it is written. */
+static enum ndc_err make_room(struct writer *w, struct ndc_fault *fault)
 {
-    if (w->thing_count == BATCH || w->gone_count + NDC_SOURCE_RELATIONS_MAX > BATCH ||
-        w->link_count + NDC_SOURCE_RELATIONS_MAX > BATCH)
-        NDC_TRY(flush(w, fault));
+    if (w->thing_count < BATCH && w->gone_count + NDC_SOURCE_RELATIONS_MAX <= BATCH &&
+        w->link_count + NDC_SOURCE_RELATIONS_MAX <= BATCH &&
+        w->texts.used_bytes < TEXTS_BYTES_MAX)
+        return NDC_OK;
+    return flush(w, fault);
+}
+
+static void put(struct writer *w, const struct ndc_record *old,
+                const struct ndc_record *now, struct ndc_str bytes)
+{
     if (old) w->gone_count = put_refs(w, w->gone, w->gone_count, old);
     w->link_count = put_refs(w, w->links, w->link_count, now);
     struct ndc_val *row = &w->things[4 * w->thing_count++];
@@ -99,7 +114,6 @@ static enum ndc_err put(struct writer *w, const struct ndc_record *old,
     row[1] = ndc_text(now->key);
     row[2] = ndc_int(now->run);
     row[3] = ndc_blob(bytes);
-    return NDC_OK;
 }
 
 static enum ndc_err damaged(struct ndc_fault *fault)
@@ -109,37 +123,49 @@ static enum ndc_err damaged(struct ndc_fault *fault)
 
 /* ---- changes ---- */
 
+/* One record of the new stage: nothing where the one before has the same bytes. */
+static enum ndc_err store_change(struct load *l, struct writer *w,
+                                 struct ndc_arena *arena, struct ndc_str bytes,
+                                 struct ndc_fault *fault)
+{
+    struct ndc_record record = {0}, old = {0};
+    uint32_t source;
+    struct ndc_str key, before = NDC_STR_NULL;
+    if (!ndc_record_head(bytes, &source, &key)) return damaged(fault);
+    const struct ndc_keyset_slot *slot =
+        ndc_keyset_find(&l->previous_keys, ndc_hash_str(key, 0));
+    if (slot) before = ndc_stage_read(&l->previous_at, ndc_keyset_value(slot));
+    if (slot && ndc_str_eq(before, bytes)) return NDC_OK;
+    NDC_TRY(make_room(w, fault));
+    struct ndc_str kept = ndc_arena_str(&w->texts, bytes), in = kept;
+    before = ndc_arena_str(&w->texts, before);
+    if (w->texts.overflow)
+        return ndc_fail(fault, NDC_ETOOBIG, "load.row_too_big", "a record is too large");
+    ndc_arena_reset(arena);
+    if (!ndc_record_decode(&record, arena, &in) ||
+        (slot && !ndc_record_decode(&old, arena, &before)))
+        return damaged(fault);
+    put(w, slot ? &old : NULL, &record, kept);
+    return NDC_OK;
+}
+
 static enum ndc_err store_changes(struct load *l, struct ndc_store_conn *conn,
                                   const struct ndc_stage *now, struct ndc_fault *fault)
 {
     struct writer *w = ndc_xcalloc(1, sizeof(*w));
     struct ndc_arena arena;
+    struct ndc_stage_cursor at;
     enum ndc_err err = NDC_OK;
     w->conn = conn;
     w->source = l->source;
     ndc_arena_init(&arena, ARENA_BYTES);
-    for (uint32_t i = 0; i < now->count && !err; i++) {
-        struct ndc_str bytes = ndc_stage_record(now, i), in = bytes, before;
-        struct ndc_record record = {0}, old = {0};
-        uint32_t source;
-        struct ndc_str key;
-        bool added, had;
-        if (!ndc_record_head(bytes, &source, &key)) {
-            err = damaged(fault);
-            break;
-        }
-        const struct key_slot *slot =
-            ndc_load_set_put(&l->previous_keys, ndc_hash_str(key, 0), UINT32_MAX, &added);
-        had = !added && slot->value != UINT32_MAX;
-        before = had ? ndc_stage_record(&l->previous, slot->value) : NDC_STR_NULL;
-        if (had && ndc_str_eq(before, bytes)) continue;
-        ndc_arena_reset(&arena); /* what waits points into the stages */
-        if (!ndc_record_decode(&record, &arena, &in) ||
-            (had && !ndc_record_decode(&old, &arena, &before)))
-            err = damaged(fault);
-        if (!err) err = put(w, had ? &old : NULL, &record, bytes, fault);
-    }
+    ndc_arena_init(&w->texts, ARENA_BYTES);
+    ndc_stage_cursor_init(&at, now, 1);
+    for (uint32_t i = 0; i < now->count && !err; i++)
+        err = store_change(l, w, &arena, ndc_stage_read(&at, i), fault);
     if (!err) err = flush(w, fault);
+    ndc_stage_cursor_free(&at);
+    ndc_arena_free(&w->texts);
     ndc_arena_free(&arena);
     free(w);
     return err;
@@ -233,29 +259,66 @@ static enum ndc_err find_refs(const struct ndc_source *s, const struct item *ite
     return good ? NDC_OK : damaged(fault);
 }
 
-static enum ndc_err store_first(struct load *l, struct ndc_store_conn *conn,
-                                const struct ndc_stage *now, struct ndc_fault *fault)
+/* All records of a stage, unpacked one after another in a file that is mapped and has no
+ * name any more: they are written in the order of their keys. */
+static enum ndc_err spread(struct ndc_str *all, const struct ndc_stage *now,
+                           const char *stage_path, struct ndc_fault *fault)
+{
+    char path[PATH_BYTES];
+    struct ndc_file_writer out;
+    struct ndc_stage_cursor at;
+    struct ndc_fault ignored = {0};
+    snprintf(path, sizeof(path), "%s.things", stage_path);
+    NDC_TRY(ndc_file_create(&out, path, fault));
+    out.scratch = true;
+    enum ndc_err err = NDC_OK;
+    ndc_stage_cursor_init(&at, now, 1);
+    for (uint32_t i = 0; i < now->count && !err; i++) {
+        struct ndc_str record = ndc_stage_read(&at, i);
+        err = record.len ? ndc_file_append(&out, record, fault) : damaged(fault);
+    }
+    ndc_stage_cursor_free(&at);
+    if (!err) err = ndc_file_finish(&out, fault);
+    ndc_file_abandon(&out);
+    if (!err) err = ndc_file_map(all, path, fault);
+    if (ndc_file_remove(path, &ignored)) {
+        /* Only space is lost, until the next load replaces it. */
+    }
+    return err;
+}
+
+static enum ndc_err store_items(struct load *l, struct ndc_store_conn *conn,
+                                struct item *items, uint32_t n, struct ndc_str all,
+                                struct ndc_fault *fault)
 {
     const struct ndc_source *s = l->source->source;
     uint32_t number = l->source->number, source;
-    size_t count = 0, most = (size_t)now->count * NDC_MAX(s->relation_count, 1u) + 1;
-    struct item *items = ndc_xmalloc((now->count + 1) * sizeof(*items));
+    size_t count = 0, most = (size_t)n * NDC_MAX(s->relation_count, 1u) + 1;
+    for (uint32_t i = 0; i < n; i++)
+        if (!ndc_record_skip(&all, &items[i].bytes) ||
+            !ndc_record_head(items[i].bytes, &source, &items[i].key))
+            return damaged(fault);
+    qsort(items, n, sizeof(*items), by_key);
     struct ndc_key64 *refs = ndc_xmalloc(2 * most * sizeof(*refs));
-    enum ndc_err err = NDC_OK;
-    for (uint32_t i = 0; i < now->count && !err; i++) {
-        items[i].bytes = ndc_stage_record(now, i);
-        if (!ndc_record_head(items[i].bytes, &source, &items[i].key))
-            err = damaged(fault);
-    }
-    if (!err) qsort(items, now->count, sizeof(*items), by_key);
-    if (!err) err = find_refs(s, items, now->count, refs, &count, fault);
+    enum ndc_err err = find_refs(s, items, n, refs, &count, fault);
     if (!err) {
         ndc_sort_key64(refs, refs + most, count);
-        err = load_things(conn, number, items, now->count, l, fault);
+        err = load_things(conn, number, items, n, l, fault);
     }
     if (!err) err = load_links(conn, number, items, refs, count, fault);
-    free(items);
     free(refs);
+    return err;
+}
+
+static enum ndc_err store_first(struct load *l, struct ndc_store_conn *conn,
+                                const struct ndc_stage *now, struct ndc_fault *fault)
+{
+    struct ndc_str all;
+    NDC_TRY(spread(&all, now, l->stage.file.path, fault));
+    struct item *items = ndc_xmalloc(((size_t)now->count + 1) * sizeof(*items));
+    enum ndc_err err = store_items(l, conn, items, now->count, all, fault);
+    free(items);
+    ndc_file_unmap(&all);
     return err;
 }
 
@@ -279,7 +342,7 @@ enum ndc_err ndc_thing_store(struct load *l, struct ndc_store_conn *conn,
                              struct ndc_fault *fault)
 {
     struct ndc_stage now;
-    NDC_TRY(ndc_stage_open(&now, l->stage.path, fault));
+    NDC_TRY(ndc_stage_open(&now, l->stage.file.path, fault));
     enum ndc_err err = NDC_OK;
     if (l->previous.count) {
         err = store_changes(l, conn, &now, fault);
@@ -293,7 +356,7 @@ enum ndc_err ndc_thing_store(struct load *l, struct ndc_store_conn *conn,
 
 enum ndc_err ndc_thing_restore(struct ndc_store_conn *conn,
                                const struct ndc_registered *source,
-                               struct ndc_file_writer *out, uint64_t *count,
+                               struct ndc_stage_writer *out, uint64_t *count,
                                struct ndc_fault *fault)
 {
     enum ndc_err err = NDC_OK;
@@ -301,7 +364,7 @@ enum ndc_err ndc_thing_restore(struct ndc_store_conn *conn,
         conn, "SELECT payload FROM registry_thing WHERE source = $1 ORDER BY key",
         NDC_ARGS(ndc_int(source->number)));
     while (!err && ndc_rows_next(rows)) {
-        err = ndc_file_append(out, ndc_rows_blob(rows, 0), fault);
+        err = ndc_stage_put_encoded(out, ndc_rows_blob(rows, 0), fault);
         (*count)++;
     }
     enum ndc_err end = ndc_rows_end(rows, fault);
