@@ -67,11 +67,13 @@ enum ndc_err ndc_file_stamp(const struct ndc_file_reader *reader,
                             struct ndc_file_stamp *out, struct ndc_fault *fault)
 {
     struct stat st;
+    *out = (struct ndc_file_stamp){0};
     if (fstat(reader->fd, &st) != 0)
         return ndc_fail_errno(fault, "io.stat", "look at", "the file");
-    *out = (struct ndc_file_stamp){.size = (uint64_t)st.st_size,
-                                   .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
-                                               st.st_mtim.tv_nsec};
+    if (S_ISREG(st.st_mode))
+        *out = (struct ndc_file_stamp){
+            .size = (uint64_t)st.st_size,
+            .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
     return NDC_OK;
 }
 
@@ -79,6 +81,12 @@ void ndc_file_close(struct ndc_file_reader *reader)
 {
     if (reader->fd > STDIN_FILENO) close(reader->fd);
     reader->fd = -1;
+}
+
+uint64_t ndc_file_bytes(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
 enum ndc_err ndc_file_read(struct ndc_buf *out, const char *path, struct ndc_fault *fault)

@@ -43,9 +43,13 @@ struct ndc_file_stamp {
     int64_t mtime_ns;
 };
 
+/* All zero of what is no regular file: a pipe has neither size nor time of its own. */
 enum ndc_err ndc_file_stamp(const struct ndc_file_reader *reader,
                             struct ndc_file_stamp *out,
                             struct ndc_fault *fault) NDC_MUST_USE;
+
+/* Size of a file, without opening it; 0: it is not there, or no regular file. */
+uint64_t ndc_file_bytes(const char *path);
 
 /* A new file written from the start to the end, under a temporary name until finished. */
 struct ndc_file_writer {

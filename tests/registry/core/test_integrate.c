@@ -2,6 +2,7 @@
  * ends, what a delta does, what a merge leaves, what people decide. */
 #include "tests/registry/core/fixture.h"
 
+#include "platforms/registry/demo/demo.h"
 #include "platforms/registry/load/push.h"
 
 #include "base/vntext.h"
@@ -598,6 +599,51 @@ static void watch(void *arg, const char *phase, uint64_t done, uint64_t total,
     ndc_mutex_unlock(&w->lock);
 }
 
+/* ---- pipes ---- */
+
+struct piped {
+    struct ndc_demo_config config;
+    char folder[160];
+    uint64_t rows;
+    enum ndc_err err;
+    struct ndc_fault fault;
+};
+
+static void serve_pipes(void *arg)
+{
+    struct piped *p = arg;
+    p->err = ndc_demo_pipes_serve(&p->rows, &p->config, p->folder, &p->fault);
+}
+
+/* A source is read once, from its beginning to its end: then it may be a pipe. */
+static void test_pipes_are_as_good_as_files(void **state)
+{
+    struct world w;
+    struct ndc_build_stats stats;
+    struct ndc_thread thread;
+    struct piped p = {.config = {.people = 2000, .seed = 11}};
+    int64_t runs[64];
+    size_t n;
+    world_new(&w, state);
+    integrate_demo(&w, &stats);
+    struct digest files = digest_of(&w);
+    world_free(&w);
+    world_new(&w, state);
+    snprintf(p.folder, sizeof(p.folder), "%s/pipes", w.dir);
+    assert_ok(ndc_demo_pipes_make(&p.config, p.folder, &p.fault), &p.fault);
+    ndc_thread_start(&thread, "test-pipes", serve_pipes, &p);
+    assert_ok(ndc_registry_declare_folder(w.reg, p.folder, runs, 64, &n, &fault), &fault);
+    assert_ok(ndc_registry_integrate(w.reg, runs, n, NULL, &stats, &fault), &fault);
+    ndc_thread_join(&thread);
+    assert_ok(p.err, &p.fault);
+    struct digest pipes = digest_of(&w);
+    assert_int_equal(pipes.records, files.records);
+    assert_int_equal(pipes.entities, files.entities);
+    assert_int_equal(pipes.content, files.content);
+    assert_true(p.rows >= pipes.records / 2);
+    world_free(&w);
+}
+
 /* Whoever watches an integration sees one share of the whole: it never goes back, its
  * phases come in order, loading is told by bytes and the end is near the whole. */
 static void test_progress_of_the_whole(void **state)
@@ -631,6 +677,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_ON_BOTH(test_demo_nation),
+        TEST_ON_BOTH(test_pipes_are_as_good_as_files),
         TEST_ON_BOTH(test_progress_of_the_whole),
         TEST_ON_BOTH(test_absent_rows_end),
         TEST_ON_BOTH(test_a_bad_row_does_not_end_its_record),

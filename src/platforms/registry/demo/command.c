@@ -49,6 +49,16 @@ enum ndc_err ndc_demo_command_run(struct ndc_command_call *call, struct ndc_faul
                                      .deltas = ndc_command_flag(call, "deltas"),
                                      .things = ndc_command_flag(call, "things")};
     struct ndc_demo_stats stats;
+    if (ndc_command_flag(call, "pipes")) {
+        uint64_t rows;
+        err = ndc_demo_pipes_make(&config, out, fault);
+        if (err) return err;
+        printf("%s: pipes are there, each is made while it is read\n", out);
+        fflush(stdout);
+        err = ndc_demo_pipes_serve(&rows, &config, out, fault);
+        if (!err) printf("%llu rows were read\n", (unsigned long long)rows);
+        return err;
+    }
     bool terminal = isatty(STDERR_FILENO);
     err = ndc_demo_write(&stats, &config, out, terminal ? show_progress : NULL, &last_ns,
                          fault);
@@ -63,5 +73,7 @@ const struct ndc_option ndc_demo_options[] = {
      "folder to write to; files of the same names are replaced"},
     {"deltas", NULL, NULL, "also DIR/day2: what changed in a month"},
     {"things", NULL, NULL, "also DIR/things: parcels, schools, enrolments"},
+    {"pipes", NULL, NULL,
+     "pipes instead of files, each read once; nothing but vehicles.sqlite is written"},
     {"threads", "N", "0", "threads; 0: one per core; the result is the same"},
     {0}};

@@ -138,4 +138,16 @@ enum ndc_err ndc_demo_write(struct ndc_demo_stats *stats,
                             bool (*progress)(void *ctx, uint64_t done, uint64_t people),
                             void *ctx, struct ndc_fault *fault) NDC_MUST_USE;
 
+/* The same without files: named pipes in their place (SQLite's table is a file, a truth
+ * is not given). Each table is made while its pipe is read, alone and so that the whole
+ * nation is made once for each; a pipe is read once, by who opens it first. */
+enum ndc_err ndc_demo_pipes_make(const struct ndc_demo_config *config,
+                                 const char *directory,
+                                 struct ndc_fault *fault) NDC_MUST_USE;
+/* Returns when all were read to the end. io.write: a reader went away before. SIGPIPE
+ * must be ignored. */
+enum ndc_err ndc_demo_pipes_serve(uint64_t *rows, const struct ndc_demo_config *config,
+                                  const char *directory,
+                                  struct ndc_fault *fault) NDC_MUST_USE;
+
 #endif

@@ -329,16 +329,13 @@ uint64_t ndc_registry_run_bytes(struct ndc_registry *reg, int64_t run)
 {
     struct run_row row = {0};
     struct ndc_fault ignored = {0};
-    struct ndc_file_reader reader;
     char path[PATH_BYTES * 2];
     if (read_run(reg, run, &row, &ignored) || is_loaded(&row)) return 0;
     struct ndc_registered *source = ndc_registry_find(reg, ndc_str(row.source));
     NDC_ASSERT(source);
     file_of(path, sizeof(path), &row, source);
-    if (!path[0] || ndc_file_open(&reader, path, &ignored)) return 0;
-    uint64_t bytes = reader.size;
-    ndc_file_close(&reader);
-    return bytes;
+    /* Not opened: a pipe can be opened once. */
+    return path[0] ? ndc_file_bytes(path) : 0;
 }
 
 /* From the source's file; its lock is held. */
