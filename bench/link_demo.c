@@ -314,7 +314,8 @@ static enum ndc_err take_chunk(void *ctx, const struct ndc_demo_chunk *chunk,
 enum ndc_err link_demo_load(struct link_demo *demo, uint64_t people,
                             struct ndc_fault *fault)
 {
-    struct ndc_demo_config config = {.people = people, .seed = 1, .fields_only = true};
+    struct ndc_demo_config config = {
+        .people = people, .seed = demo->seed ? demo->seed : 1, .fields_only = true};
     struct ndc_demo_sink sink = {.chunk = take_chunk, .ctx = demo};
     struct ndc_demo_stats stats;
     return ndc_demo_generate(&stats, &config, &sink, fault);

@@ -11,6 +11,7 @@ struct link_demo {
     struct ndc_key64 *truth; /* (source, record key) hashed -> person */
     size_t truth_count, truth_cap;
     uint64_t rows;
+    uint64_t seed; /* of the nation; 0: the usual one */
 };
 
 /* Makes `people` people and adds all their records. Set spec and link before. */

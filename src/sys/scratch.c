@@ -52,6 +52,13 @@ enum ndc_err ndc_scratch_read(const struct ndc_scratch *s, uint64_t at, void *ou
     return NDC_OK;
 }
 
+void ndc_scratch_drop(const struct ndc_scratch *s, uint64_t at, size_t len)
+{
+    /* A file system that cannot give them back keeps them until the file is closed. */
+    (void)!fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
+                     (off_t)len);
+}
+
 void ndc_scratch_close(struct ndc_scratch *s)
 {
     if (s->fd >= 0) close(s->fd);

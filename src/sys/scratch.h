@@ -19,6 +19,8 @@ enum ndc_err ndc_scratch_append(struct ndc_scratch *scratch, const void *data, s
 /* Reads exactly `len` bytes. Any number of threads. */
 enum ndc_err ndc_scratch_read(const struct ndc_scratch *scratch, uint64_t at, void *out,
                               size_t len, struct ndc_fault *fault) NDC_MUST_USE;
+/* These bytes are not read again: the disk gets them back where the file system can. */
+void ndc_scratch_drop(const struct ndc_scratch *scratch, uint64_t at, size_t len);
 /* Harmless if it is not open. */
 void ndc_scratch_close(struct ndc_scratch *scratch);
 

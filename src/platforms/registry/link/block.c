@@ -151,7 +151,7 @@ static void add_entry(struct entry_list *list, uint64_t key, uint32_t row)
     list->items[list->count++] = (struct ndc_key32){key, row};
 }
 
-/* Drops a node's repeats of a key, then keys that only one node holds. */
+/* Drops a node's repeats of a key, then keys that only one node holds or no open one. */
 static uint32_t compact(const struct nodes *nodes, struct ndc_key32 *e, uint32_t n)
 {
     uint32_t kept = 0;
@@ -165,9 +165,10 @@ static uint32_t compact(const struct nodes *nodes, struct ndc_key32 *e, uint32_t
     kept = 0;
     for (uint32_t i = 0; i < n;) {
         uint32_t j = i + 1;
-        while (j < n && e[j].key == e[i].key)
-            j++;
-        if (j - i >= 2) {
+        bool open = ndc_link_nodes_open(nodes, nodes->of[e[i].value]);
+        for (; j < n && e[j].key == e[i].key; j++)
+            open |= ndc_link_nodes_open(nodes, nodes->of[e[j].value]);
+        if (open && j - i >= 2) {
             memmove(e + kept, e + i, (j - i) * sizeof *e);
             kept += j - i;
         }
@@ -186,8 +187,9 @@ struct waiting {
 /* One stretch of nodes: entries of every rule. */
 struct stretch {
     struct blocks *blocks;
-    uint32_t from, to; /* nodes */
-    bool open;         /* take open nodes and fill the filters, or the settled ones */
+    const struct block_visitor *visitor; /* takes the keys; NULL: they are filtered */
+    uint32_t from, to;                   /* nodes */
+    bool open; /* take open nodes and fill the filters, or the settled ones */
     unsigned waiting_count;
     struct waiting *waiting;                    /* WAITING_MAX, while nodes are added */
     uint32_t node[RULES_MAX], first[RULES_MAX]; /* the node in hand, its first entry */
@@ -220,9 +222,42 @@ static void take_waiting(struct stretch *s)
     s->waiting_count = 0;
 }
 
+/* The part by which all of a key's rows can be brought together. */
+static uint64_t home_of(const struct blocks *b, unsigned rule, const uint32_t *values,
+                        uint64_t key)
+{
+    unsigned width, part = b->rule_home[rule];
+    if (part == PARTS_MAX) return key;
+    return ndc_mix64(*part_keys(b, rule, part, 0, values, &width));
+}
+
+/* Keys that the node has not given yet go to the visitor. */
+static void visit_keys(struct stretch *s, unsigned rule, uint32_t node, uint32_t row,
+                       const uint32_t *values)
+{
+    uint64_t keys[RULE_KEYS_MAX];
+    struct entry_list *list = &s->lists[rule];
+    unsigned n = row_rule_keys(s->blocks, rule, values, keys);
+    if (s->node[rule] != node) list->count = 0;
+    s->node[rule] = node;
+    for (unsigned k = 0; k < n; k++) {
+        size_t seen = 0;
+        while (seen < list->count && list->items[seen].key != keys[k])
+            seen++;
+        if (seen < list->count) continue;
+        add_entry(list, keys[k], row);
+        s->visitor->take(s->visitor->arg, node, row, rule, keys[k],
+                         home_of(s->blocks, rule, values, keys[k]));
+    }
+}
+
 static void add_keys(struct stretch *s, unsigned rule, uint32_t node, uint32_t row,
                      const uint32_t *values)
 {
+    if (s->visitor) {
+        visit_keys(s, rule, node, row, values);
+        return;
+    }
     uint64_t keys[RULE_KEYS_MAX], mask = s->blocks->filter_bits - 1;
     const uint64_t *filter = s->blocks->filters[rule];
     unsigned n = row_rule_keys(s->blocks, rule, values, keys);
@@ -275,7 +310,7 @@ static void add_nodes(void *arg, size_t index)
     for (unsigned r = 0; r < RULES_MAX; r++)
         s->node[r] = UINT32_MAX;
     for (uint32_t node = s->from; node < s->to; node++) {
-        if (ndc_link_nodes_open(nodes, node) != s->open) continue;
+        if (!s->visitor && ndc_link_nodes_open(nodes, node) != s->open) continue;
         const uint32_t *back[SEEN_BACK_MAX];
         unsigned held = 0;
         for (uint32_t i = nodes->start[node]; i < nodes->start[node + 1]; i++) {
@@ -404,6 +439,83 @@ static void prepare_rule(struct blocks *b, unsigned r)
     }
 }
 
+/* A part with one key whose values are many: few parts do for most rules. */
+static bool may_be_home(const struct ndc_link_spec *spec, const struct rule_part *p)
+{
+    const struct comparator *how = spec->fields[p->fields[0]].comparator;
+    bool many = p->kind == TRANSFORM_EXACT || p->kind == TRANSFORM_PLAIN ||
+                p->kind == TRANSFORM_SORTED;
+    return p->field_count == 1 && many && how && strcmp(how->name, "exact") != 0;
+}
+
+static bool same_part(const struct rule_part *a, const struct rule_part *b)
+{
+    return a->field_count == 1 && b->field_count == 1 && a->fields[0] == b->fields[0] &&
+           a->kind == b->kind;
+}
+
+/* The first part of this rule that is `like`; PARTS_MAX: none. */
+static unsigned find_part(const struct rule *rule, const struct rule_part *like)
+{
+    unsigned p = 0;
+    while (p < rule->part_count && !same_part(&rule->parts[p], like))
+        p++;
+    return p < rule->part_count ? p : PARTS_MAX;
+}
+
+/* The part that most rules without a home share becomes theirs, again and again. */
+static void choose_homes(struct blocks *b)
+{
+    const struct ndc_link_spec *spec = b->table->spec;
+    bool done[RULES_MAX] = {false};
+    for (unsigned r = 0; r < spec->rule_count; r++)
+        b->rule_home[r] = PARTS_MAX;
+    for (unsigned round = 0; round < spec->rule_count; round++) {
+        const struct rule_part *best = NULL;
+        unsigned most = 0;
+        for (unsigned r = 0; r < spec->rule_count; r++) {
+            for (unsigned p = 0; p < spec->rules[r].part_count && !done[r]; p++) {
+                const struct rule_part *part = &spec->rules[r].parts[p];
+                unsigned n = 0;
+                for (unsigned q = 0; q < spec->rule_count; q++)
+                    n += !done[q] && find_part(&spec->rules[q], part) != PARTS_MAX;
+                if (n <= most || !may_be_home(spec, part)) continue;
+                best = part;
+                most = n;
+            }
+        }
+        if (!best) return;
+        for (unsigned r = 0; r < spec->rule_count; r++) {
+            unsigned p = find_part(&spec->rules[r], best);
+            if (done[r] || p == PARTS_MAX) continue;
+            b->rule_home[r] = p;
+            done[r] = true;
+        }
+    }
+}
+
+void ndc_link_blocks_visit(const struct table *table, const struct nodes *nodes,
+                           const struct block_visitor *visitor)
+{
+    struct blocks b = {.table = table, .nodes = nodes};
+    size_t most = (size_t)RULES_MAX * PARTS_MAX * PART_FIELDS_MAX;
+    b.tables = ndc_xcalloc(most, sizeof *b.tables);
+    for (unsigned r = 0; r < table->spec->rule_count; r++)
+        prepare_rule(&b, r);
+    choose_homes(&b);
+    fill_all_keys(&b, 1);
+    struct stretch *s = ndc_xcalloc(1, sizeof *s);
+    s->blocks = &b;
+    s->visitor = visitor;
+    s->to = nodes->count;
+    add_nodes(s, 0);
+    for (unsigned r = 0; r < RULES_MAX; r++)
+        free(s->lists[r].items);
+    free(s);
+    drop_keys(&b);
+    free(b.tables);
+}
+
 void ndc_link_blocks_build(struct blocks *b, const struct table *table,
                            const struct nodes *nodes, unsigned threads)
 {
@@ -468,6 +580,9 @@ static void push_pair(struct emitter *e, uint32_t a, uint32_t b)
     if (low < e->from || low >= e->to) return;
     if (t->spec->between_only && t->sources[a] == t->sources[b]) return;
     const struct nodes *nodes = e->blocks->nodes;
+    if (!ndc_link_nodes_open(nodes, nodes->of[a]) &&
+        !ndc_link_nodes_open(nodes, nodes->of[b]))
+        return;
     if (nodes->unique_count &&
         ndc_link_nodes_conflict(t, nodes, nodes->of[a], nodes->of[b]))
         return;

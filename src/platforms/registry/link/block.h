@@ -12,6 +12,7 @@ struct nodes {
     uint32_t *of;      /* row -> node; nodes are numbered by their first row */
     uint32_t *start;   /* node -> first index in members; [count] is the end */
     uint32_t *members; /* rows, by node then row */
+    uint32_t *rows; /* node -> its rows where not all of them are here; NULL: they are */
     unsigned unique_count;
     unsigned unique_fields[NDC_LINK_FIELDS_MAX];
     uint32_t *unique; /* node x unique_count: its value of each unique field, 0: none */
@@ -35,6 +36,7 @@ struct blocks {
     uint64_t rule_seeds[RULES_MAX];
     uint32_t rule_needs[RULES_MAX]; /* bit set of the fields it cannot do without */
     bool rule_plain[RULES_MAX];     /* one field and one key a part */
+    unsigned rule_home[RULES_MAX];  /* the part that is its keys' home; PARTS_MAX: none */
     uint64_t filter_bits, *filters[RULES_MAX]; /* keys of open nodes, while building */
     uint32_t rule_fields[RULES_MAX];           /* bit set of the fields it reads */
     /* Rule -> entries sorted by key, keys held by one node only left out. */
@@ -76,6 +78,17 @@ void ndc_link_blocks_pairs(struct blocks *blocks, struct pairs *out, uint32_t fr
  * by. */
 uint64_t ndc_link_blocks_sample(struct blocks *blocks, struct pairs *out, uint64_t below,
                                 unsigned threads);
+
+/* Every key of every node, each once a node, with the first row that has it. `home` is a
+ * part of the key that many rules share (a name, a date): what agrees on a key agrees on
+ * its home, and a row has far fewer homes than keys. */
+struct block_visitor {
+    void *arg;
+    void (*take)(void *arg, uint32_t node, uint32_t row, unsigned rule, uint64_t key,
+                 uint64_t home);
+};
+void ndc_link_blocks_visit(const struct table *table, const struct nodes *nodes,
+                           const struct block_visitor *visitor);
 
 /* Every key of one row under the rules; for ndc_link_keys. */
 unsigned ndc_link_blocks_row_keys(const struct table *table, uint32_t row,

@@ -314,7 +314,7 @@ static void load_nodes(struct clusterer *c)
     for (uint32_t i = 0; i < nodes->count; i++) {
         c->parent[i] = i;
         c->size[i] = 1;
-        c->rows[i] = nodes->start[i + 1] - nodes->start[i];
+        c->rows[i] = nodes->rows ? nodes->rows[i] : nodes->start[i + 1] - nodes->start[i];
     }
     for (uint32_t i = 0; c->sources && i < link->table.row_count; i++) {
         unsigned s = link->table.sources[i];

@@ -355,5 +355,6 @@ void ndc_link_nodes_free(struct nodes *nodes)
     free(nodes->start);
     free(nodes->members);
     free(nodes->unique);
+    free(nodes->rows);
     *nodes = (struct nodes){0};
 }

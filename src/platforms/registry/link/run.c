@@ -134,7 +134,7 @@ static int compare_decisions(const void *x, const void *y)
 
 /* Finds the rows of decisions and puts these in a fixed order. `names` are the sources as
  * declared, before sealing ordered them. */
-static void place_decisions(struct ndc_link *link, const struct ndc_dict *names)
+void ndc_link_place_decisions(struct ndc_link *link, const struct ndc_dict *names)
 {
     const struct ndc_dict *ranked = &link->table.source_names;
     for (size_t i = 0; i < link->decision_count; i++) {
@@ -225,7 +225,7 @@ static void score_chunk(void *arg, size_t index)
 }
 
 /* Scores pairs in rounds of chunks; edges are kept in the order of pairs. */
-static void score_pairs(struct ndc_link *link, const struct pairs *pairs)
+void ndc_link_score_pairs(struct ndc_link *link, const struct pairs *pairs)
 {
     struct scorer *s = ndc_xcalloc(1, sizeof *s);
     size_t chunks = NDC_ARRAY_LEN(s->found);
@@ -251,7 +251,7 @@ static void score_pairs(struct ndc_link *link, const struct pairs *pairs)
     link->stats.pairs_compared += pairs->count;
 }
 
-static bool is_canceled(struct ndc_link *link, const char *stage, double part)
+bool ndc_link_canceled(struct ndc_link *link, const char *stage, double part)
 {
     if (link->options.progress) link->options.progress(link->options.ctx, stage, part);
     return link->options.canceled && link->options.canceled(link->options.ctx);
@@ -291,6 +291,12 @@ static uint64_t sample_pairs(struct ndc_link *link, struct pairs *out)
     return ndc_link_blocks_sample(&link->blocks, out, below, link->options.threads);
 }
 
+void ndc_link_take_model(struct ndc_link *link)
+{
+    ndc_link_model_lookup(link->looked_up, link->given_model, &link->table);
+    link->fields = link->looked_up;
+}
+
 static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
                                     struct ndc_fault *fault)
 {
@@ -304,8 +310,7 @@ static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
         pass_pairs(link, &pairs, 0, 1, true);
     link->stats.seconds_block += seconds_since(mark);
     if (link->given_model) {
-        ndc_link_model_lookup(link->looked_up, link->given_model, &link->table);
-        link->fields = link->looked_up;
+        ndc_link_take_model(link);
     } else {
         const struct pairs *from = sampled ? &sample : &pairs;
         double scale = 1;
@@ -318,11 +323,11 @@ static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
     }
     link->stats.seconds_learn = seconds_since(mark);
     for (unsigned pass = 0; pass < passes && !err; pass++) {
-        if (is_canceled(link, "score", 0.3 + 0.5 * pass / passes))
+        if (ndc_link_canceled(link, "score", 0.3 + 0.5 * pass / passes))
             err = ndc_fail(fault, NDC_ECANCELED, "link.canceled", "linking was stopped");
         if (err) break;
         if (sampled) pass_pairs(link, &pairs, pass, passes, pass == 0);
-        score_pairs(link, &pairs);
+        ndc_link_score_pairs(link, &pairs);
     }
     link->stats.seconds_score = seconds_since(mark);
     ndc_link_compared_free(&link->compared);
@@ -377,11 +382,8 @@ static void sort_edges(struct edges *edges, uint32_t rows)
     edges->cap = edges->count + 1;
 }
 
-static void finish(struct ndc_link *link)
+void ndc_link_finish_reviews(struct ndc_link *link)
 {
-    struct ndc_link_stats *s = &link->stats;
-    if (s->identifier_links || link->decision_count)
-        sort_edges(&link->edges, link->table.row_count);
     if (link->reviews.count)
         qsort(link->reviews.items, link->reviews.count, sizeof *link->reviews.items,
               compare_reviews);
@@ -389,6 +391,14 @@ static void finish(struct ndc_link *link)
         struct ndc_link_review *r = &link->reviews.items[i];
         r->joined = link->entity[r->a] == link->entity[r->b];
     }
+}
+
+static void finish(struct ndc_link *link)
+{
+    struct ndc_link_stats *s = &link->stats;
+    if (s->identifier_links || link->decision_count)
+        sort_edges(&link->edges, link->table.row_count);
+    ndc_link_finish_reviews(link);
     s->rows = link->table.row_count;
     s->edges = link->edges.count;
 }
@@ -408,57 +418,85 @@ static void note_open(struct ndc_link *link)
         link->open[i] = ndc_link_nodes_open(&link->nodes, link->nodes.of[i]);
 }
 
+/* Values of a field that the whole knows as fillers. Dictionaries are closed by now:
+ * theirs are looked for in the few of these. */
+static void mark_fillers(struct ndc_link *link, unsigned field)
+{
+    struct column *c = &link->table.columns[field];
+    struct ndc_dict fillers;
+    struct ndc_buf text;
+    ndc_dict_init(&fillers);
+    ndc_buf_init(&text, FOLDED_BYTES_MAX);
+    for (uint32_t i = 0; i < link->filler_count; i++) {
+        if (link->fillers[i].field != field) continue;
+        struct ndc_str raw =
+            ndc_str_n(link->filler_texts.ptr + link->fillers[i].at, link->fillers[i].len);
+        (void)ndc_dict_add(&fillers, ndc_link_table_fold(c, &text, raw));
+    }
+    for (uint32_t v = 1; v <= c->dict->count && fillers.count; v++)
+        if (ndc_dict_find(&fillers, ndc_dict_get(c->dict, v))) c->rows_of[v] = UINT32_MAX;
+    ndc_buf_free(&text);
+    ndc_dict_free(&fillers);
+}
+
 /* What the whole would know of values and blocks. */
 static void take_foreknown(struct ndc_link *link)
 {
-    for (uint32_t i = 0; i < link->filler_count; i++) {
-        struct column *c = &link->table.columns[link->fillers[i].field];
-        struct ndc_str raw =
-            ndc_str_n(link->filler_texts.ptr + link->fillers[i].at, link->fillers[i].len);
-        uint32_t v = ndc_link_table_value(c, raw);
-        if (v) c->rows_of[v] = UINT32_MAX;
-    }
+    uint32_t fields = 0;
+    for (uint32_t i = 0; i < link->filler_count; i++)
+        fields |= 1u << link->fillers[i].field;
+    for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
+        if (fields >> f & 1) mark_fillers(link, f);
     uint64_t *scratch = ndc_xmalloc((link->capped.count + 1) * sizeof *scratch);
     ndc_sort_u64(link->capped.items, scratch, link->capped.count);
     free(scratch);
 }
 
-enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
+static void prepare(struct ndc_link *link)
 {
+    struct ndc_dict declared;
     NDC_ASSERT(!link->ran);
     link->ran = true;
+    copy_names(&declared, &link->table.source_names);
+    ndc_link_table_seal(&link->table, true, link->options.threads);
+    ndc_link_place_decisions(link, &declared);
+    take_foreknown(link);
+    ndc_dict_free(&declared);
+}
+
+void ndc_link_run_nodes(struct ndc_link *link)
+{
+    prepare(link);
+    ndc_link_nodes_build(link);
+}
+
+enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)
+{
     int64_t mark = ndc_clock_mono_ns();
     enum ndc_err err = NDC_OK;
-    struct ndc_dict declared;
-    copy_names(&declared, &link->table.source_names);
-    if (is_canceled(link, "prepare", 0)) goto canceled;
-    ndc_link_table_seal(&link->table, true, link->options.threads);
-    place_decisions(link, &declared);
-    take_foreknown(link);
+    if (ndc_link_canceled(link, "prepare", 0)) goto canceled;
+    prepare(link);
     link->stats.seconds_prepare = seconds_since(&mark);
-    if (is_canceled(link, "identifiers", 0.1)) goto canceled;
+    if (ndc_link_canceled(link, "identifiers", 0.1)) goto canceled;
     ndc_link_nodes_build(link);
     link->stats.seconds_identifiers = seconds_since(&mark);
-    if (is_canceled(link, "block", 0.2)) goto canceled;
+    if (ndc_link_canceled(link, "block", 0.2)) goto canceled;
     ndc_link_blocks_build(&link->blocks, &link->table, &link->nodes,
                           link->options.threads);
     link->blocks.capped = link->capped.items;
     link->blocks.capped_count = link->capped.count;
     err = learn_and_score(link, &mark, fault);
-    if (err) goto out;
-    if (is_canceled(link, "cluster", 0.8)) goto canceled;
+    if (err) return err;
+    if (ndc_link_canceled(link, "cluster", 0.8)) goto canceled;
+    note_open(link); /* merging gives nodes each other's unique values */
     ndc_link_cluster_run(link);
-    note_open(link);
     ndc_link_nodes_free(&link->nodes);
     finish(link);
     link->stats.seconds_cluster = seconds_since(&mark);
-    (void)is_canceled(link, "done", 1);
-    goto out;
+    (void)ndc_link_canceled(link, "done", 1);
+    return NDC_OK;
 canceled:
-    err = ndc_fail(fault, NDC_ECANCELED, "link.canceled", "linking was stopped");
-out:
-    ndc_dict_free(&declared);
-    return err;
+    return ndc_fail(fault, NDC_ECANCELED, "link.canceled", "linking was stopped");
 }
 
 void ndc_link_drop_rows(struct ndc_link *link)

@@ -98,4 +98,17 @@ void ndc_link_nodes_free(struct nodes *nodes);
 /* Merges nodes along the edges (cluster.c). */
 void ndc_link_cluster_run(struct ndc_link *link);
 
+/* Steps of a run, for who links shares of more records than memory holds (external.h).
+ * Rows are sealed, decisions placed, identifiers joined. */
+void ndc_link_run_nodes(struct ndc_link *link);
+/* Finds the rows of decisions, `names` being the sources as they were declared. */
+void ndc_link_place_decisions(struct ndc_link *link, const struct ndc_dict *names);
+/* Frequencies of a given model for the values at hand. */
+void ndc_link_take_model(struct ndc_link *link);
+/* Adds edges of the pairs that reach the floor. */
+void ndc_link_score_pairs(struct ndc_link *link, const struct pairs *pairs);
+/* Puts reviews in their order and says which are joined. */
+void ndc_link_finish_reviews(struct ndc_link *link);
+bool ndc_link_canceled(struct ndc_link *link, const char *stage, double part);
+
 #endif

@@ -259,14 +259,11 @@ static struct ndc_str fold_text(const struct column *c, struct ndc_buf *out, uin
     return fold_raw(c, out, ndc_dict_get(c->raw, id));
 }
 
-uint32_t ndc_link_table_value(const struct column *c, struct ndc_str raw)
+struct ndc_str ndc_link_table_fold(const struct column *c, struct ndc_buf *out,
+                                   struct ndc_str raw)
 {
-    struct ndc_buf text;
-    ndc_buf_init(&text, FOLDED_BYTES_MAX);
     raw.len = NDC_MIN(raw.len, (size_t)RAW_BYTES_MAX);
-    uint32_t value = ndc_dict_find(c->dict, fold_raw(c, &text, raw));
-    ndc_buf_free(&text);
-    return value;
+    return fold_raw(c, out, raw);
 }
 
 /* The map from raw to folded numbers, or NULL if they are the same. Identifiers are

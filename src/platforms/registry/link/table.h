@@ -51,8 +51,9 @@ void ndc_link_table_add(struct table *table, unsigned source, uint64_t ref,
                         const struct ndc_str *values);
 /* The number of a text as it came; counts it. Its hash is ndc_hash_str(raw, 0). */
 uint32_t ndc_link_table_number(struct column *column, struct ndc_str raw, uint64_t hash);
-/* The number of a text as it came, folded; 0: no row holds it. After sealing. */
-uint32_t ndc_link_table_value(const struct column *column, struct ndc_str raw);
+/* A text as it came, cut and folded; it stands in `out`. */
+struct ndc_str ndc_link_table_fold(const struct column *column, struct ndc_buf *out,
+                                   struct ndc_str raw);
 /* Folds values, orders rows by (source name, ref, content) where they are not yet, counts
  * values, prepares comparators. Nothing is added afterwards. */
 void ndc_link_table_seal(struct table *table, bool sort, unsigned threads);
