@@ -3,7 +3,9 @@
  * (entities, edges, reviews, blocks cut, the model's bytes), so that two builds of the
  * program, or two numbers of threads, can be held against each other. Writes nothing.
  *
- * usage: link_phase STAGE_DIR STORE_URL [THREADS] */
+ * MEMORY bounds what linking may take, in MiB: with 1 records are linked on disk.
+ *
+ * usage: link_phase STAGE_DIR STORE_URL [THREADS [MEMORY]] */
 #include "base/hash.h"
 #include "platforms/registry/build/build.h"
 #include "platforms/registry/link/match.h"
@@ -129,9 +131,10 @@ int main(int argc, char **argv)
     struct ndc_registry *reg;
     struct ndc_store *store;
     struct ndc_build_stats stats = {0};
-    int64_t threads = 0;
-    if (argc < 3 || (argc > 3 && !ndc_str_to_i64(ndc_str(argv[3]), &threads))) {
-        fprintf(stderr, "usage: link_phase STAGE_DIR STORE_URL [THREADS]\n");
+    int64_t threads = 0, memory = 0;
+    if (argc < 3 || (argc > 3 && !ndc_str_to_i64(ndc_str(argv[3]), &threads)) ||
+        (argc > 4 && !ndc_str_to_i64(ndc_str(argv[4]), &memory))) {
+        fprintf(stderr, "usage: link_phase STAGE_DIR STORE_URL [THREADS [MEMORY]]\n");
         return 2;
     }
     if (ndc_registry_open_store(&store, argv[2], &fault) ||
@@ -139,6 +142,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "link_phase: %s\n", fault.message);
         return 1;
     }
+    if (memory) reg->link_bytes = (uint64_t)memory << 20;
     struct steps steps = {ndc_clock_mono_ns(), cpu_seconds()}, whole = steps;
     const struct ndc_progress progress = {.arg = &steps, .tell = on_part};
     struct build b = {.registry = reg, .progress = &progress, .stats = &stats};

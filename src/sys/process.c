@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -117,4 +118,23 @@ void ndc_process_notify(const char *state)
     (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
     close(fd);
+}
+
+/* The number in a file; UINT64_MAX: there is none ("max" of a control group). */
+static uint64_t number_in(const char *path)
+{
+    char line[64] = "";
+    char *end;
+    FILE *f = fopen(path, "re");
+    if (!f) return UINT64_MAX;
+    bool got = fgets(line, sizeof(line), f) != NULL;
+    fclose(f);
+    uint64_t v = got ? strtoull(line, &end, 10) : 0;
+    return got && end != line ? v : UINT64_MAX;
+}
+
+uint64_t ndc_memory_bytes(void)
+{
+    uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return NDC_MIN(all, number_in("/sys/fs/cgroup/memory.max"));
 }

@@ -11,4 +11,8 @@ void ndc_process_confine(void);
 /* sd_notify(3) without its library: "READY=1". Nothing happens without systemd. */
 void ndc_process_notify(const char *state);
 
+/* Memory that this process may have: the machine's, or what its control group is allowed.
+ */
+uint64_t ndc_memory_bytes(void);
+
 #endif

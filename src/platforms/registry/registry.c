@@ -44,6 +44,8 @@ enum ndc_err ndc_registry_start(struct ndc_app *app, struct ndc_registry **out,
     }
     (*out)->app = app;
     (*out)->own_store = own;
+    int64_t link_bytes = ndc_config_int(ndc_app_config(app), "link_memory");
+    if (link_bytes) (*out)->link_bytes = (uint64_t)link_bytes;
     (*out)->import_dir = ndc_app_path(app, "import");
     err = ndc_file_mkdirs((*out)->import_dir, fault);
     if (!err)
@@ -133,6 +135,9 @@ static const struct ndc_setting settings[] = {
     {"change_keep", NDC_SETTING_TIME, "0s", NULL, 0, 0, "Registry",
      "Changes older than this leave the change feed, and with them the states before "
      "them; 0s: none do."},
+    {"link_memory", NDC_SETTING_BYTES, "0", NULL, 0, INT64_MAX, "Registry",
+     "Memory that linking all records may take; where they need more they are sorted on "
+     "disk. 0: a third of the machine's."},
     {0}};
 
 const struct ndc_platform ndc_registry_platform = {

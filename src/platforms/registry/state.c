@@ -7,6 +7,7 @@
 #include "store/writer.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 #include <stdio.h>
 
@@ -97,6 +98,7 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
     reg->store = store;
     reg->stage_dir = strdup(dir);
     reg->threads = threads ? threads : ndc_cpu_count();
+    reg->link_bytes = ndc_memory_bytes() / 3;
     ndc_mutex_init(&reg->lock);
     ndc_mutex_init(&reg->generation_lock);
     ndc_mutex_init(&reg->model_lock);

@@ -321,6 +321,36 @@ static void test_decisions_survive(void **state)
     world_free(&w);
 }
 
+/* Linking that may take a megabyte gives what linking in memory gave: nothing is written
+ * anew, and a decision does the same. */
+static void test_linked_on_disk(void **state)
+{
+    struct world w;
+    struct ndc_build_stats stats, again;
+    world_new(&w, state);
+    integrate_demo(&w, &stats);
+    build(&w, &stats);
+    struct digest d = digest_of(&w);
+    const char *all = "SELECT coalesce(sum(review * 7 + entity_a + entity_b * 3), 0) "
+                      "FROM registry_review";
+    int64_t reviews = count_of(&w, all);
+    w.reg->link_bytes = 1 << 20;
+    build(&w, &again);
+    assert_int_equal(digest_of(&w).exact, d.exact);
+    assert_int_equal(count_of(&w, all), reviews);
+    assert_int_equal(again.edges, stats.edges);
+    assert_int_equal(again.largest, stats.largest);
+    decide(&w, text_of(&w, "SELECT coalesce(max(review), 0) FROM registry_review"),
+           "same");
+    build(&w, &again);
+    d = digest_of(&w);
+    w.reg->link_bytes = (uint64_t)1 << 40;
+    build(&w, &stats);
+    assert_int_equal(digest_of(&w).exact, d.exact);
+    assert_int_equal(again.edges, stats.edges);
+    world_free(&w);
+}
+
 /* ---- finding ---- */
 
 static uint64_t find(struct world *w, const char *name, const char *id, const char *birth,
@@ -685,6 +715,7 @@ int main(void)
         TEST_ON_BOTH(test_duplicate_keys_of_a_snapshot),
         TEST_ON_BOTH(test_merge_leaves_a_redirect),
         TEST_ON_BOTH(test_decisions_survive),
+        TEST_ON_BOTH(test_linked_on_disk),
         TEST_ON_BOTH(test_search_and_match),
         TEST_ON_BOTH(test_search_while_building),
         TEST_ON_BOTH(test_pushes_at_once),

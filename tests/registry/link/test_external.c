@@ -8,6 +8,8 @@
 #include "platforms/registry/link/match.h"
 #include "sys/thread.h"
 
+#include <dirent.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 enum { PEOPLE = 1500, CROWD = 1300, SOURCES_MAX = 32, MODEL_BYTES_MAX = 1 << 28 };
@@ -262,8 +264,62 @@ static void test_same(void **state)
     }
 }
 
+static unsigned open_files(void)
+{
+    unsigned n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static enum ndc_err run_faulty(struct rows *r, const char *dir, struct ndc_fault *fault)
+{
+    struct ndc_link *link = declare(r, 2);
+    const struct ndc_link_reader reader = {
+        .ctx = r, .read = read_rows, .scratch_dir = dir, .memory_bytes = 1 << 20};
+    enum ndc_err err = ndc_link_run_external(link, &reader, fault);
+    ndc_link_free(link);
+    return err;
+}
+
+/* A disk that is full or away and rows that cannot be read end the run with what is
+ * wrong, whenever it comes, and leave nothing open. */
+static void test_faults(void **state)
+{
+    (void)state;
+    static struct rows r;
+    load(&r, 4);
+    keep_model(&r);
+    unsigned before = open_files();
+    struct ndc_fault fault = {0};
+    assert_int_not_equal(run_faulty(&r, "/tmp/no-such-folder", &fault), NDC_OK);
+    assert_string_equal(fault.code, "io.scratch");
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit all, full;
+    getrlimit(RLIMIT_FSIZE, &all);
+    for (rlim_t kib = 16; kib <= 1024; kib *= 4) {
+        full = (struct rlimit){kib << 10, all.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &full);
+        fault = (struct ndc_fault){0};
+        enum ndc_err err = run_faulty(&r, "/tmp", &fault);
+        setrlimit(RLIMIT_FSIZE, &all);
+        assert_int_equal(err, NDC_EIO);
+        assert_string_equal(fault.code, "io.scratch");
+    }
+    r.fail_row = r.count / 2;
+    fault = (struct ndc_fault){0};
+    assert_int_equal(run_faulty(&r, "/tmp", &fault), NDC_EIO);
+    assert_string_equal(fault.code, "test.damaged");
+    assert_int_equal(open_files(), before);
+    drop(&r);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same),
+                                       cmocka_unit_test(test_faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,18 @@ void ndc_build_cursors_free(const struct build_link *link,
 /* Sets the fault: stage.damaged. */
 enum ndc_err ndc_build_damaged(const struct build_source *source,
                                struct ndc_fault *fault);
+
+/* build_rows.c: rows are numbered through the sources, as declared; read one range at a
+ * time (external.h), or all put into the table. */
+struct ndc_link_taker;
+enum ndc_err ndc_build_declare_rows(struct build_link *link,
+                                    struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_build_read_rows(void *build_link, uint32_t from, uint32_t to,
+                                 const struct ndc_link_taker *taker,
+                                 struct ndc_fault *fault) NDC_MUST_USE;
+enum ndc_err ndc_build_feed_rows(struct build_link *link, unsigned threads,
+                                 struct ndc_fault *fault) NDC_MUST_USE;
+
 /* Source and record number of a link row. */
 struct build_source *ndc_build_row(struct build_link *link, uint32_t row,
                                    uint32_t *record);

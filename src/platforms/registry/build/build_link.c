@@ -1,12 +1,11 @@
 /* Linking the stages of one kind of entity. */
 #include "platforms/registry/build/build.h"
 
+#include "platforms/registry/link/external.h"
 #include "platforms/registry/link/match.h"
 #include "platforms/registry/load/restore.h"
 #include "sys/file.h"
 #include "sys/log.h"
-
-enum { FEED_ROWS = 16384 };
 
 struct opening {
     struct build_source *source;
@@ -105,85 +104,6 @@ enum ndc_err ndc_build_open_stages(struct build *b, struct ndc_fault *fault)
     return err;
 }
 
-struct feed_task {
-    struct build_source *source;
-    uint32_t from, to;
-};
-
-struct feeding {
-    struct build_link *link;
-    struct feed_task *tasks;
-    struct ndc_mutex lock; /* guards err and fault */
-    enum ndc_err err;
-    struct ndc_fault fault;
-};
-
-static void feed_part(void *arg, size_t i)
-{
-    struct feeding *f = arg;
-    const struct feed_task *task = &f->tasks[i];
-    struct ndc_link_batch *batch = ndc_link_batch_new(f->link->link);
-    struct ndc_link_feed *feed = ndc_link_feed_new(f->link->spec);
-    struct ndc_fault fault = {0};
-    struct ndc_stage_cursor stage;
-    enum ndc_err err = NDC_OK, committed;
-    ndc_stage_cursor_init(&stage, &task->source->stage, 1);
-    for (uint32_t r = task->from; r < task->to && !err; r++) {
-        struct ndc_str record = ndc_stage_read(&stage, r);
-        const struct ndc_str *values = ndc_link_feed_encoded(feed, record);
-        if (!values)
-            err = ndc_build_damaged(task->source, &fault);
-        else
-            ndc_link_batch_add_tagged(batch, task->source->link_source, r,
-                                      ndc_record_tag(record), values);
-    }
-    ndc_stage_cursor_free(&stage);
-    committed = ndc_link_batch_commit(batch, &fault);
-    if (!err) err = committed;
-    ndc_link_feed_free(feed);
-    if (!err) return;
-    ndc_mutex_lock(&f->lock);
-    if (!f->err) {
-        f->err = err;
-        f->fault = fault;
-    }
-    ndc_mutex_unlock(&f->lock);
-}
-
-static enum ndc_err feed_all(struct build *b, struct build_link *l,
-                             struct ndc_fault *fault)
-{
-    struct feeding f = {.link = l};
-    size_t n = 0, cap = 0;
-    uint32_t first = 0;
-    for (unsigned s = 0; s < l->source_count; s++) {
-        struct build_source *source = &l->sources[s];
-        source->first_row = first;
-        first += source->stage.count;
-        enum ndc_err err =
-            ndc_link_source_whole(l->link, source->source->source->id,
-                                  source->stage.count, &source->link_source, fault);
-        if (err) {
-            free(f.tasks);
-            return err;
-        }
-        for (uint32_t at = 0; at < source->stage.count; at += FEED_ROWS) {
-            if (n == cap) {
-                cap = cap ? cap * 2 : 64;
-                f.tasks = ndc_xrealloc(f.tasks, cap * sizeof(*f.tasks));
-            }
-            f.tasks[n++] = (struct feed_task){
-                source, at, NDC_MIN(at + (uint32_t)FEED_ROWS, source->stage.count)};
-        }
-    }
-    ndc_mutex_init(&f.lock);
-    ndc_parallel_for(b->registry->threads, n, feed_part, &f);
-    ndc_mutex_free(&f.lock);
-    free(f.tasks);
-    if (f.err && fault) *fault = f.fault;
-    return f.err;
-}
-
 static void tell(void *ctx, const char *stage, double part)
 {
     struct build *b = ctx;
@@ -197,6 +117,24 @@ static bool canceled(void *ctx)
     struct build *b = ctx;
     return b->progress && b->progress->canceled &&
            b->progress->canceled(b->progress->arg);
+}
+
+/* In memory where that is enough; else as much of it as the registry may take. */
+static enum ndc_err link_rows(struct build *b, struct build_link *l,
+                              struct ndc_fault *fault)
+{
+    uint64_t rows = 0;
+    const struct ndc_link_reader reader = {.ctx = l,
+                                           .read = ndc_build_read_rows,
+                                           .scratch_dir = b->registry->stage_dir,
+                                           .memory_bytes = b->registry->link_bytes};
+    for (unsigned s = 0; s < l->source_count; s++)
+        rows += l->sources[s].stage.count;
+    if (l->model && ndc_link_external_fits(l->spec) &&
+        ndc_link_memory_needed(rows) > b->registry->link_bytes)
+        return ndc_link_run_external(l->link, &reader, fault);
+    enum ndc_err err = ndc_build_feed_rows(l, b->registry->threads, fault);
+    return err ? err : ndc_link_run(l->link, fault);
 }
 
 /* Groups rows by entity (a counting sort: rows stay ascending within an entity). */
@@ -283,9 +221,9 @@ enum ndc_err ndc_build_link(struct build *b, struct build_link *l,
     if (err) return err;
     l->link = ndc_link_new(l->spec, &options);
     err = take_model(b, l, fault);
-    if (!err) err = feed_all(b, l, fault);
+    if (!err) err = ndc_build_declare_rows(l, fault);
     if (!err) err = ndc_build_apply_decisions(b, l, fault);
-    if (!err) err = ndc_link_run(l->link, fault);
+    if (!err) err = link_rows(b, l, fault);
     if (err) return err;
     ndc_link_drop_rows(l->link);
     group_rows(l);

@@ -4,7 +4,8 @@
 enum {
     ROW_BYTES = 170, /* of a row linked in memory */
     SHARE_ROW_BYTES =
-        4096, /* of a row while its share is linked, with all that is kept */
+        4096,          /* of a row while its share is linked, with all that is kept */
+    THREADS_USUAL = 2, /* the result of learning shall not depend on how many there are */
     SHARE_ROWS_MIN = 200,
     SHARE_ROWS_MAX = 1 << 19,
     ROWS_PER_HOME_ROW = 2 /* a home's part holds the keys of twice a share's rows */
@@ -49,9 +50,10 @@ enum ndc_err ndc_link_external_run(struct external *x, size_t n,
                                    struct ndc_fault *fault)
 {
     ndc_parallel_for(x->link->options.threads, n, step, x);
-    struct spool *const all[] = {
-        x->identifiers, x->texts,     x->keys,   x->nodes,        x->edges,       x->kept,
-        x->wanted,      x->met_texts, x->scored, x->shared_nodes, x->shared_edges};
+    struct spool *const all[] = {x->copies, x->identifiers,  x->texts,
+                                 x->keys,   x->nodes,        x->edges,
+                                 x->kept,   x->wanted,       x->met_texts,
+                                 x->scored, x->shared_nodes, x->shared_edges};
     for (size_t i = 0; i < NDC_ARRAY_LEN(all) && !x->err; i++)
         if (all[i]) x->err = ndc_link_spool_check(all[i], &x->fault);
     if (x->err && fault) *fault = x->fault;
@@ -121,9 +123,8 @@ size_t ndc_link_external_encode(char out[static EXTERNAL_ROW_MAX], unsigned fiel
     return n;
 }
 
-/* Takes a row; values point into `in`. */
-static const char *decode(const char *in, uint32_t *row, uint32_t *tag,
-                          struct ndc_str values[NDC_LINK_FIELDS_MAX])
+const char *ndc_link_external_decode(const char *in, uint32_t *row, uint32_t *tag,
+                                     struct ndc_str values[static NDC_LINK_FIELDS_MAX])
 {
     uint16_t present, len;
     memcpy(row, in, sizeof *row);
@@ -138,6 +139,13 @@ static const char *decode(const char *in, uint32_t *row, uint32_t *tag,
         in += 2 + len;
     }
     return in;
+}
+
+void ndc_link_external_sort(struct ndc_key64 *edges, size_t count)
+{
+    struct ndc_key64 *scratch = ndc_xmalloc((count + 1) * sizeof *scratch);
+    ndc_sort_key64(edges, scratch, count);
+    free(scratch);
 }
 
 enum ndc_err ndc_link_external_part(struct external_part *part, struct external *x,
@@ -170,7 +178,7 @@ static enum ndc_err load_rows(struct external_part *part, const char *bytes,
     for (uint32_t i = 0; i < part->count; i++) {
         struct ndc_str values[NDC_LINK_FIELDS_MAX];
         uint32_t row, tag;
-        (void)decode(bytes + order[i].value, &row, &tag, values);
+        (void)ndc_link_external_decode(bytes + order[i].value, &row, &tag, values);
         while (i >= t->source_start[source + 1])
             source++;
         ndc_link_batch_add_tagged(batch, source, i - t->source_start[source], tag,
@@ -197,7 +205,7 @@ enum ndc_err ndc_link_external_load(struct external_part *part, struct external 
             order = ndc_xrealloc(order, cap * sizeof *order);
         }
         order[n].value = (uint64_t)(at - (char *)bytes);
-        at = decode(at, &row, &tag, values);
+        at = ndc_link_external_decode(at, &row, &tag, values);
         order[n].key = row;
     }
     if (!err) {
@@ -254,7 +262,7 @@ static void prepare(struct external *x)
     struct ndc_link *link = x->link;
     struct table *t = &link->table;
     size_t rows = t->source_start[NDC_LINK_SOURCES_MAX];
-    size_t share = x->reader->memory_bytes / SHARE_ROW_BYTES / link->options.threads;
+    size_t share = x->reader->memory_bytes / SHARE_ROW_BYTES / THREADS_USUAL;
     share = NDC_MIN(NDC_MAX(share, (size_t)SHARE_ROWS_MIN), (size_t)SHARE_ROWS_MAX);
     NDC_ASSERT(t->row_count == 0 && !link->ran && link->given_model);
     link->ran = true;
@@ -280,9 +288,10 @@ static void prepare(struct external *x)
 
 static void release(struct external *x)
 {
-    struct spool *const all[] = {
-        x->identifiers, x->texts,     x->keys,   x->nodes,        x->edges,       x->kept,
-        x->wanted,      x->met_texts, x->scored, x->shared_nodes, x->shared_edges};
+    struct spool *const all[] = {x->copies, x->identifiers,  x->texts,
+                                 x->keys,   x->nodes,        x->edges,
+                                 x->kept,   x->wanted,       x->met_texts,
+                                 x->scored, x->shared_nodes, x->shared_edges};
     for (size_t i = 0; i < NDC_ARRAY_LEN(all); i++)
         ndc_link_spool_free(all[i]);
     free(x->parent);

@@ -11,13 +11,6 @@ static void meet(struct external *x, uint32_t row)
     __atomic_fetch_or(&x->met[first / 64], (uint64_t)1 << first % 64, __ATOMIC_RELAXED);
 }
 
-static int compare_scored(const void *a, const void *b)
-{
-    const struct scored_pair *x = a, *y = b;
-    if (x->a != y->a) return x->a < y->a ? -1 : 1;
-    return x->b < y->b ? -1 : x->b > y->b;
-}
-
 /* A pair that several homes scored is dealt once. */
 static void deal_edges(void *arg, size_t range)
 {
@@ -28,15 +21,16 @@ static void deal_edges(void *arg, size_t range)
     if (ndc_link_external_failed(x)) return;
     if (ndc_link_spool_take(x->scored, (unsigned)range, &bytes, &len, &fault))
         ndc_link_external_fail(x, &fault);
-    struct scored_pair *p = bytes;
-    size_t n = len / sizeof *p;
+    struct ndc_key64 *e = bytes;
+    size_t n = len / sizeof *e;
     struct spool_feed *feed = ndc_link_spool_feed_new(x->shared_edges);
-    if (n) qsort(p, n, sizeof *p, compare_scored);
+    ndc_link_external_sort(e, n);
     for (size_t i = 0; i < n; i++) {
-        if (i && compare_scored(&p[i], &p[i - 1]) == 0) continue;
-        meet(x, p[i].a);
-        meet(x, p[i].b);
-        ndc_link_spool_add(feed, external_share(x, p[i].a), &p[i], sizeof *p);
+        const struct ndc_link_edge edge = external_edge_of(e[i]);
+        if (i && e[i].key == e[i - 1].key) continue;
+        meet(x, edge.a);
+        meet(x, edge.b);
+        ndc_link_spool_add(feed, external_share(x, edge.a), &e[i], sizeof *e);
     }
     ndc_link_spool_feed_end(feed);
     free(bytes);
@@ -83,7 +77,7 @@ struct share {
     struct ndc_key64 *nodes; /* first row, place of the record in bytes; sorted */
     size_t node_count;
     char *bytes;
-    struct scored_pair *edges;
+    struct ndc_key64 *edges; /* external_edge */
     size_t edge_count;
 };
 
@@ -131,8 +125,8 @@ static enum ndc_err make_part(struct share *s, struct ndc_fault *fault)
     size_t n = 0, kept = 0, most = 2 * s->edge_count + s->node_count;
     uint64_t *rows = ndc_xmalloc((2 * most + 1) * sizeof *rows);
     for (size_t i = 0; i < s->edge_count; i++) {
-        rows[n++] = s->edges[i].a;
-        rows[n++] = s->edges[i].b;
+        rows[n++] = s->edges[i].key >> 32;
+        rows[n++] = (uint32_t)s->edges[i].key;
     }
     for (size_t i = 0; i < s->node_count; i++)
         rows[n++] = record_of(s, i).lead;
@@ -238,15 +232,15 @@ static void add_edges(struct share *s)
 {
     struct ndc_link *link = s->part.link;
     const struct nodes *nodes = &link->nodes;
-    if (s->edge_count) qsort(s->edges, s->edge_count, sizeof *s->edges, compare_scored);
+    ndc_link_external_sort(s->edges, s->edge_count);
     for (size_t i = 0; i < s->edge_count; i++) {
-        uint32_t a = ndc_link_external_find(&s->part, s->edges[i].a);
-        uint32_t b = ndc_link_external_find(&s->part, s->edges[i].b);
+        const struct ndc_link_edge e = external_edge_of(s->edges[i]);
+        uint32_t a = ndc_link_external_find(&s->part, e.a);
+        uint32_t b = ndc_link_external_find(&s->part, e.b);
         if (nodes->unique_count &&
             ndc_link_nodes_conflict(&link->table, nodes, nodes->of[a], nodes->of[b]))
             continue;
-        ndc_link_edges_add(&link->edges, a, b, (double)s->edges[i].log_odds,
-                           NDC_LINK_EDGE_MODEL);
+        ndc_link_edges_add(&link->edges, a, b, (double)e.log_odds, NDC_LINK_EDGE_MODEL);
     }
 }
 
@@ -267,10 +261,10 @@ static void keep_merged(struct share *s)
             first[link->entity[link->nodes.members[link->nodes.start[k]]]];
     free(first);
     for (size_t i = 0; i < link->edges.count; i++) {
-        struct ndc_link_edge e = link->edges.items[i];
-        e.a = s->part.rows[e.a];
-        e.b = s->part.rows[e.b];
-        ndc_link_spool_add(feed, external_range(x, e.a), &e, sizeof e);
+        const struct ndc_link_edge *e = &link->edges.items[i];
+        uint32_t a = s->part.rows[e->a], b = s->part.rows[e->b];
+        const struct ndc_key64 edge = external_edge(a, b, e->log_odds, e->kind);
+        ndc_link_spool_add(feed, external_range(x, a), &edge, sizeof edge);
     }
     ndc_link_spool_feed_end(feed);
     ndc_link_external_reviews(x, &s->part);
@@ -333,12 +327,18 @@ static void number_entities(struct external *x)
     x->entity = NULL;
 }
 
-static int compare_edges(const void *a, const void *b)
+/* Of edges of one pair the stronger kind comes first. */
+static void order_kinds(struct ndc_key64 *e, size_t n)
 {
-    const struct ndc_link_edge *x = a, *y = b;
-    if (x->a != y->a) return x->a < y->a ? -1 : 1;
-    if (x->b != y->b) return x->b < y->b ? -1 : 1;
-    return (int)y->kind - (int)x->kind;
+    for (size_t i = 1; i < n; i++) {
+        struct ndc_key64 edge = e[i];
+        size_t at = i;
+        for (; at > 0 && e[at - 1].key == edge.key &&
+               (e[at - 1].value & 0xff) < (edge.value & 0xff);
+             at--)
+            e[at] = e[at - 1];
+        e[at] = edge;
+    }
 }
 
 static enum ndc_err collect_edges(struct external *x, struct ndc_fault *fault)
@@ -346,18 +346,20 @@ static enum ndc_err collect_edges(struct external *x, struct ndc_fault *fault)
     struct edges *all = &x->link->edges;
     enum ndc_err err = NDC_OK;
     for (unsigned r = 0; r < x->ranges; r++)
-        all->cap += ndc_link_spool_part_bytes(x->edges, r) / sizeof *all->items;
+        all->cap += ndc_link_spool_part_bytes(x->edges, r) / sizeof(struct ndc_key64);
     all->items = ndc_xmalloc((all->cap + 1) * sizeof *all->items);
     for (unsigned r = 0; r < x->ranges && !err; r++) {
         void *bytes;
         size_t len;
         err = ndc_link_spool_take(x->edges, r, &bytes, &len, fault);
-        struct ndc_link_edge *e = bytes;
+        struct ndc_key64 *e = bytes;
         size_t n = len / sizeof *e;
-        if (n) qsort(e, n, sizeof *e, compare_edges);
+        ndc_link_external_sort(e, n);
+        order_kinds(e, n);
         for (size_t i = 0; i < n; i++) {
-            e[i].joined = x->link->entity[e[i].a] == x->link->entity[e[i].b];
-            all->items[all->count++] = e[i];
+            struct ndc_link_edge edge = external_edge_of(e[i]);
+            edge.joined = x->link->entity[edge.a] == x->link->entity[edge.b];
+            all->items[all->count++] = edge;
         }
         free(bytes);
     }

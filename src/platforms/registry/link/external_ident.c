@@ -9,8 +9,9 @@ _Static_assert(NDC_LINK_FIELDS_MAX <= 1 << FIELD_BITS, "a field's number fits");
 
 struct scan {
     struct external *x;
-    struct spool_feed *feed;
+    struct spool_feed *feed, *copies;
     struct ndc_buf text;
+    char bytes[EXTERNAL_ROW_MAX];
 };
 
 /* Fields whose fillers matter. */
@@ -19,11 +20,13 @@ static bool identifies(const struct spec_field *f)
     return f->identifier || f->unique;
 }
 
-static void take_values(void *arg, uint32_t row, uint32_t tag,
-                        const struct ndc_str *values)
+static void take_row(void *arg, uint32_t row, uint32_t tag, const struct ndc_str *values)
 {
     struct scan *s = arg;
     const struct table *t = &s->x->link->table;
+    size_t len =
+        ndc_link_external_encode(s->bytes, t->spec->field_count, row, tag, values);
+    ndc_link_spool_add(s->copies, external_range(s->x, row), s->bytes, len);
     s->x->link->table.tags[row] = tag;
     for (unsigned f = 0; f < t->spec->field_count; f++) {
         if (!identifies(&t->spec->fields[f]) || !values[f].len) continue;
@@ -36,22 +39,27 @@ static void take_values(void *arg, uint32_t row, uint32_t tag,
     }
 }
 
-static void scan_rows(void *arg, size_t i)
+static void scan_range(void *arg, size_t i)
 {
     struct external *x = arg;
     struct ndc_fault fault = {0};
-    uint64_t from = (uint64_t)x->rows * i / x->ranges;
-    uint64_t to = (uint64_t)x->rows * (i + 1) / x->ranges;
+    uint64_t from = (uint64_t)i << x->range_log2;
+    uint64_t to = NDC_MIN((uint64_t)(i + 1) << x->range_log2, x->rows);
     if (ndc_link_external_failed(x)) return;
-    struct scan s = {.x = x, .feed = ndc_link_spool_feed_new(x->identifiers)};
-    const struct ndc_link_taker taker = {.arg = &s, .take = take_values};
-    ndc_buf_init(&s.text, FOLDED_BYTES_MAX);
+    struct scan *s = ndc_xcalloc(1, sizeof *s);
+    s->x = x;
+    s->feed = ndc_link_spool_feed_new(x->identifiers);
+    s->copies = ndc_link_spool_feed_new(x->copies);
+    const struct ndc_link_taker taker = {.arg = s, .take = take_row};
+    ndc_buf_init(&s->text, FOLDED_BYTES_MAX);
     for (uint64_t at = from; at < to && !fault.err; at += SCAN_ROWS)
         if (x->reader->read(x->reader->ctx, (uint32_t)at,
                             (uint32_t)NDC_MIN(at + SCAN_ROWS, to), &taker, &fault))
             ndc_link_external_fail(x, &fault);
-    ndc_link_spool_feed_end(s.feed);
-    ndc_buf_free(&s.text);
+    ndc_link_spool_feed_end(s->feed);
+    ndc_link_spool_feed_end(s->copies);
+    ndc_buf_free(&s->text);
+    free(s);
 }
 
 /* Values are told to the parts by a text of one row that holds them. */
@@ -116,8 +124,9 @@ static void merge_values(void *arg, size_t i)
 enum ndc_err ndc_link_external_identifiers(struct external *x, struct ndc_fault *fault)
 {
     struct ndc_link *link = x->link;
+    x->copies = ndc_link_spool_new(x->reader->scratch_dir, x->ranges);
     x->identifiers = ndc_link_spool_new(x->reader->scratch_dir, x->homes);
-    enum ndc_err err = ndc_link_external_run(x, x->ranges, scan_rows, fault);
+    enum ndc_err err = ndc_link_external_run(x, x->ranges, scan_range, fault);
     if (!err) err = ndc_link_external_run(x, x->homes, merge_values, fault);
     ndc_link_spool_free(x->identifiers);
     x->identifiers = NULL;

@@ -14,29 +14,43 @@ struct node_record {
     uint32_t rows;
 };
 
-struct scored_pair {
-    uint32_t a, b;
-    float log_odds;
-};
+/* An edge on its way: the pair of rows, lesser first; log odds and kind. */
+static inline struct ndc_key64 external_edge(uint32_t a, uint32_t b, float log_odds,
+                                             unsigned kind)
+{
+    uint32_t bits;
+    memcpy(&bits, &log_odds, sizeof bits);
+    return (struct ndc_key64){(uint64_t)a << 32 | b, (uint64_t)bits << 8 | kind};
+}
+
+static inline struct ndc_link_edge external_edge_of(struct ndc_key64 e)
+{
+    struct ndc_link_edge out = {
+        .a = (uint32_t)(e.key >> 32), .b = (uint32_t)e.key, .kind = (uint8_t)e.value};
+    uint32_t bits = (uint32_t)(e.value >> 8);
+    memcpy(&out.log_odds, &bits, sizeof bits);
+    return out;
+}
 
 struct external {
     struct ndc_link *link; /* of all rows, without values */
     const struct ndc_link_reader *reader;
     uint32_t rows;
     unsigned shares, homes, ranges;
-    unsigned range_log2; /* rows of a range */
-    uint32_t *parent;    /* row -> a lesser row of its component, or itself */
-    uint32_t *entity;    /* row -> first row of its node, in the end of its entity */
-    uint64_t *met;       /* bit set by a node's first row: it has an edge */
+    unsigned range_log2;  /* rows of a range */
+    uint32_t *parent;     /* row -> a lesser row of its component, or itself */
+    uint32_t *entity;     /* row -> first row of its node, in the end of its entity */
+    uint64_t *met;        /* bit set by a node's first row: it has an edge */
+    struct spool *copies; /* by range: rows as they were read */
     struct spool *identifiers; /* by value: value and row */
     struct spool *texts;       /* by share: rows */
     struct spool *keys;        /* by home: key and row */
     struct spool *nodes;       /* by range of the first row: node_record */
-    struct spool *edges;       /* by range of the lesser row: ndc_link_edge */
+    struct spool *edges;       /* by range of the lesser row: external_edge */
     struct spool *kept;        /* by home: key and row, of blocks that give pairs */
     struct spool *wanted;      /* by range: row and home */
     struct spool *met_texts;   /* by home: rows */
-    struct spool *scored;      /* by range of the lesser row: scored_pair */
+    struct spool *scored;      /* the same, not yet merged, maybe twice */
     struct spool *shared_nodes, *shared_edges; /* by share of their component */
     struct ndc_mutex lock; /* guards what follows, and the link's reviews and stats */
     enum ndc_err err;
@@ -76,6 +90,12 @@ void ndc_link_external_flatten(uint32_t *parent, uint32_t rows);
 enum { EXTERNAL_ROW_MAX = 10 + NDC_LINK_FIELDS_MAX * (RAW_BYTES_MAX + 2) };
 size_t ndc_link_external_encode(char out[static EXTERNAL_ROW_MAX], unsigned fields,
                                 uint32_t row, uint32_t tag, const struct ndc_str *values);
+
+/* Takes a row; values point into `in`. Returns what follows it. */
+const char *ndc_link_external_decode(const char *in, uint32_t *row, uint32_t *tag,
+                                     struct ndc_str values[static NDC_LINK_FIELDS_MAX]);
+/* Sorts a part's edges. */
+void ndc_link_external_sort(struct ndc_key64 *edges, size_t count);
 
 /* A link of some rows, by their numbers in the whole (ascending). */
 struct external_part {

@@ -200,9 +200,10 @@ static void keep_scored(struct external *x, const struct external_part *part)
     struct spool_feed *feed = ndc_link_spool_feed_new(x->scored);
     for (size_t i = 0; i < edges->count; i++) {
         const struct ndc_link_edge *e = &edges->items[i];
-        const struct scored_pair pair = {part->rows[e->a], part->rows[e->b], e->log_odds};
-        ndc_link_spool_add(feed, external_range(x, pair.a), &pair, sizeof pair);
-        ndc_link_external_join(x->parent, pair.a, pair.b);
+        uint32_t a = part->rows[e->a], b = part->rows[e->b];
+        const struct ndc_key64 edge = external_edge(a, b, e->log_odds, e->kind);
+        ndc_link_spool_add(feed, external_range(x, a), &edge, sizeof edge);
+        ndc_link_external_join(x->parent, a, b);
     }
     ndc_link_spool_feed_end(feed);
     ndc_mutex_lock(&x->lock);

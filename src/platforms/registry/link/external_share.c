@@ -4,39 +4,24 @@
 #include "platforms/registry/link/external_internal.h"
 #include "platforms/registry/link/external_key.h"
 
-enum { SCAN_ROWS = 16384 };
-
-struct dealing {
-    struct external *x;
-    struct spool_feed *feed;
-    char bytes[EXTERNAL_ROW_MAX];
-};
-
-static void deal_row(void *arg, uint32_t row, uint32_t tag, const struct ndc_str *values)
-{
-    struct dealing *d = arg;
-    size_t len = ndc_link_external_encode(d->bytes, d->x->link->spec->field_count, row,
-                                          tag, values);
-    ndc_link_spool_add(d->feed, external_share(d->x, row), d->bytes, len);
-}
-
-static void deal_rows(void *arg, size_t i)
+static void deal_rows(void *arg, size_t range)
 {
     struct external *x = arg;
     struct ndc_fault fault = {0};
-    uint64_t from = (uint64_t)x->rows * i / x->ranges;
-    uint64_t to = (uint64_t)x->rows * (i + 1) / x->ranges;
+    void *bytes;
+    size_t len;
     if (ndc_link_external_failed(x)) return;
-    struct dealing *d = ndc_xcalloc(1, sizeof *d);
-    d->x = x;
-    d->feed = ndc_link_spool_feed_new(x->texts);
-    const struct ndc_link_taker taker = {.arg = d, .take = deal_row};
-    for (uint64_t at = from; at < to && !fault.err; at += SCAN_ROWS)
-        if (x->reader->read(x->reader->ctx, (uint32_t)at,
-                            (uint32_t)NDC_MIN(at + SCAN_ROWS, to), &taker, &fault))
-            ndc_link_external_fail(x, &fault);
-    ndc_link_spool_feed_end(d->feed);
-    free(d);
+    if (ndc_link_spool_take(x->copies, (unsigned)range, &bytes, &len, &fault))
+        ndc_link_external_fail(x, &fault);
+    struct spool_feed *feed = ndc_link_spool_feed_new(x->texts);
+    for (const char *at = bytes, *next; at < (char *)bytes + len; at = next) {
+        struct ndc_str values[NDC_LINK_FIELDS_MAX];
+        uint32_t row, tag;
+        next = ndc_link_external_decode(at, &row, &tag, values);
+        ndc_link_spool_add(feed, external_share(x, row), at, (size_t)(next - at));
+    }
+    ndc_link_spool_feed_end(feed);
+    free(bytes);
 }
 
 /* ---- in a share ---- */
@@ -143,10 +128,10 @@ static void keep_edges(struct external *x, const struct external_part *part)
     const struct edges *edges = &part->link->edges;
     struct spool_feed *feed = ndc_link_spool_feed_new(x->edges);
     for (size_t i = 0; i < edges->count; i++) {
-        struct ndc_link_edge e = edges->items[i];
-        e.a = part->rows[e.a];
-        e.b = part->rows[e.b];
-        ndc_link_spool_add(feed, external_range(x, e.a), &e, sizeof e);
+        const struct ndc_link_edge *e = &edges->items[i];
+        uint32_t a = part->rows[e->a], b = part->rows[e->b];
+        const struct ndc_key64 edge = external_edge(a, b, e->log_odds, e->kind);
+        ndc_link_spool_add(feed, external_range(x, a), &edge, sizeof edge);
     }
     ndc_link_spool_feed_end(feed);
 }
@@ -179,6 +164,8 @@ enum ndc_err ndc_link_external_shares(struct external *x, struct ndc_fault *faul
     const char *dir = x->reader->scratch_dir;
     x->texts = ndc_link_spool_new(dir, x->shares);
     enum ndc_err err = ndc_link_external_run(x, x->ranges, deal_rows, fault);
+    ndc_link_spool_free(x->copies);
+    x->copies = NULL;
     if (err) return err;
     x->keys = ndc_link_spool_new(dir, x->homes);
     x->nodes = ndc_link_spool_new(dir, x->ranges);

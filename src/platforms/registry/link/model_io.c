@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { KEPT_MAX = NDC_LINK_KEPT_MAX };
+enum { KEPT_MAX = NDC_LINK_KEPT_MAX, TOP_BITS = 16, TOP_VALUES = 1 << TOP_BITS };
 
 static void write_cells(struct ndc_json *j, const char *key, const double *cells,
                         unsigned n)
