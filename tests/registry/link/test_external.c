@@ -264,6 +264,60 @@ static void test_same(void **state)
     }
 }
 
+static void take_text(struct ndc_buf *out, const struct ndc_link *link)
+{
+    struct ndc_fault fault = {0};
+    ndc_buf_init(out, MODEL_BYTES_MAX);
+    assert_int_equal(ndc_link_model_write(link, out, &fault), NDC_OK);
+}
+
+static struct ndc_link *learn_external(struct rows *r, unsigned threads, uint32_t sample)
+{
+    struct ndc_fault fault = {0};
+    struct ndc_link *link = declare(r, threads);
+    const struct ndc_link_reader reader = {.ctx = r,
+                                           .read = read_rows,
+                                           .scratch_dir = "/tmp",
+                                           .memory_bytes = 1 << 20,
+                                           .sample_rows = sample};
+    if (ndc_link_run_external(link, &reader, &fault)) fail_msg("%s", fault.message);
+    return link;
+}
+
+/* A sample of all rows teaches what they teach in memory; of half of them about that, and
+ * the same whatever the number of threads. */
+static void test_learns(void **state)
+{
+    (void)state;
+    static struct rows r;
+    struct ndc_buf x, y;
+    load(&r, 5);
+    struct ndc_link *memory = link_in_memory(&r, NULL);
+    struct ndc_link *all = learn_external(&r, 2, 0);
+    take_text(&x, memory);
+    take_text(&y, all);
+    assert_true(ndc_str_eq(ndc_buf_str(&x), ndc_buf_str(&y)));
+    assert_same(memory, all);
+    ndc_buf_free(&x);
+    struct ndc_link *half = learn_external(&r, 1, r.count / 2);
+    struct ndc_link *again = learn_external(&r, 2, r.count / 2);
+    take_text(&x, half);
+    assert_false(ndc_str_eq(ndc_buf_str(&x), ndc_buf_str(&y)));
+    ndc_buf_free(&y);
+    take_text(&y, again);
+    assert_true(ndc_str_eq(ndc_buf_str(&x), ndc_buf_str(&y)));
+    assert_same(half, again);
+    uint32_t entities = ndc_link_entity_count(memory);
+    assert_in_range(ndc_link_entity_count(half), entities * 0.99, entities * 1.01);
+    ndc_buf_free(&x);
+    ndc_buf_free(&y);
+    ndc_link_free(memory);
+    ndc_link_free(all);
+    ndc_link_free(half);
+    ndc_link_free(again);
+    drop(&r);
+}
+
 static unsigned open_files(void)
 {
     unsigned n = 0;
@@ -320,6 +374,7 @@ static void test_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_same),
+                                       cmocka_unit_test(test_learns),
                                        cmocka_unit_test(test_faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

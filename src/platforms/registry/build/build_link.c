@@ -130,7 +130,7 @@ static enum ndc_err link_rows(struct build *b, struct build_link *l,
                                            .memory_bytes = b->registry->link_bytes};
     for (unsigned s = 0; s < l->source_count; s++)
         rows += l->sources[s].stage.count;
-    if (l->model && ndc_link_external_fits(l->spec) &&
+    if (ndc_link_external_fits(l->spec) &&
         ndc_link_memory_needed(rows) > b->registry->link_bytes)
         return ndc_link_run_external(l->link, &reader, fault);
     enum ndc_err err = ndc_build_feed_rows(l, b->registry->threads, fault);

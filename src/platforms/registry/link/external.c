@@ -149,11 +149,11 @@ void ndc_link_external_sort(struct ndc_key64 *edges, size_t count)
 }
 
 enum ndc_err ndc_link_external_part(struct external_part *part, struct external *x,
-                                    uint32_t *rows, uint32_t count,
+                                    uint32_t *rows, uint32_t count, unsigned threads,
                                     struct ndc_fault *fault)
 {
     const struct table *t = &x->link->table;
-    const struct ndc_link_options options = {.threads = 1};
+    const struct ndc_link_options options = {.threads = threads};
     *part = (struct external_part){ndc_link_new(x->link->spec, &options), rows, count};
     ndc_link_use_model(part->link, x->link->given_model);
     uint32_t at = 0;
@@ -192,34 +192,42 @@ enum ndc_err ndc_link_external_load(struct external_part *part, struct external 
                                     struct ndc_fault *fault)
 {
     void *bytes;
-    size_t len, cap = 1024;
-    uint32_t n = 0;
+    size_t len;
     *part = (struct external_part){0};
     enum ndc_err err = ndc_link_spool_take(spool, number, &bytes, &len, fault);
+    if (!err) err = ndc_link_external_fill(part, x, bytes, len, 1, fault);
+    free(bytes);
+    return err;
+}
+
+enum ndc_err ndc_link_external_fill(struct external_part *part, struct external *x,
+                                    const char *bytes, size_t len, unsigned threads,
+                                    struct ndc_fault *fault)
+{
+    size_t cap = 1024;
+    uint32_t n = 0;
+    *part = (struct external_part){0};
     struct ndc_key64 *order = ndc_xmalloc(cap * sizeof *order);
-    for (const char *at = bytes; !err && at < (char *)bytes + len; n++) {
+    for (const char *at = bytes; at < bytes + len; n++) {
         struct ndc_str values[NDC_LINK_FIELDS_MAX];
         uint32_t row, tag;
         if (n == cap) {
             cap *= 2;
             order = ndc_xrealloc(order, cap * sizeof *order);
         }
-        order[n].value = (uint64_t)(at - (char *)bytes);
+        order[n].value = (uint64_t)(at - bytes);
         at = ndc_link_external_decode(at, &row, &tag, values);
         order[n].key = row;
     }
-    if (!err) {
-        struct ndc_key64 *scratch = ndc_xmalloc(((size_t)n + 1) * sizeof *scratch);
-        uint32_t *rows = ndc_xmalloc(((size_t)n + 1) * sizeof *rows);
-        ndc_sort_key64(order, scratch, n);
-        free(scratch);
-        for (uint32_t i = 0; i < n; i++)
-            rows[i] = (uint32_t)order[i].key;
-        err = ndc_link_external_part(part, x, rows, n, fault);
-    }
+    struct ndc_key64 *scratch = ndc_xmalloc(((size_t)n + 1) * sizeof *scratch);
+    uint32_t *rows = ndc_xmalloc(((size_t)n + 1) * sizeof *rows);
+    ndc_sort_key64(order, scratch, n);
+    free(scratch);
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = (uint32_t)order[i].key;
+    enum ndc_err err = ndc_link_external_part(part, x, rows, n, threads, fault);
     if (!err) err = load_rows(part, bytes, order, fault);
     free(order);
-    free(bytes);
     return err;
 }
 
@@ -264,7 +272,7 @@ static void prepare(struct external *x)
     size_t rows = t->source_start[NDC_LINK_SOURCES_MAX];
     size_t share = x->reader->memory_bytes / SHARE_ROW_BYTES / THREADS_USUAL;
     share = NDC_MIN(NDC_MAX(share, (size_t)SHARE_ROWS_MIN), (size_t)SHARE_ROWS_MAX);
-    NDC_ASSERT(t->row_count == 0 && !link->ran && link->given_model);
+    NDC_ASSERT(t->row_count == 0 && !link->ran);
     link->ran = true;
     x->rows = t->row_count = (uint32_t)rows;
     x->shares = (unsigned)NDC_MIN(rows / share + 1, (size_t)SPOOL_PARTS_MAX);

@@ -31,7 +31,8 @@ struct ndc_link_reader {
                          const struct ndc_link_taker *taker,
                          struct ndc_fault *fault) NDC_MUST_USE;
     const char *scratch_dir;
-    size_t memory_bytes; /* about what shares may take together */
+    size_t memory_bytes;  /* about what shares may take together */
+    uint32_t sample_rows; /* to learn from, where there is no model; 0: 4 Mi */
 };
 
 /* Bytes that linking so many rows in memory takes, about. */
@@ -41,8 +42,10 @@ uint64_t ndc_link_memory_needed(uint64_t rows);
  * or a source holds an entity once. */
 bool ndc_link_external_fits(const struct ndc_link_spec *spec);
 
-/* Links, once per table: its sources were all declared whole, no batch was added, it has
- * a model that was kept. The values of rows cannot be asked for afterwards. Faults:
+/* Links, once per table: its sources were all declared whole, no batch was added. Without
+ * a given model one is learned on a sample of the rows (ndc_link_model_write gives it),
+ * which is not quite what all rows would teach. The values of rows cannot be asked for
+ * afterwards. Faults:
  * io.scratch, those of the reader. */
 enum ndc_err ndc_link_run_external(struct ndc_link *link,
                                    const struct ndc_link_reader *reader,

@@ -135,7 +135,7 @@ static enum ndc_err make_part(struct share *s, struct ndc_fault *fault)
     for (size_t i = 0; i < n; i++)
         if (i == 0 || rows[i] != rows[i - 1]) distinct[kept++] = (uint32_t)rows[i];
     free(rows);
-    return ndc_link_external_part(&s->part, s->x, distinct, (uint32_t)kept, fault);
+    return ndc_link_external_part(&s->part, s->x, distinct, (uint32_t)kept, 1, fault);
 }
 
 /* Unique values of a node, as the row that stands for it shall have them. */

@@ -105,7 +105,11 @@ struct external_part {
 };
 /* Declares the sources with as many rows as these have of each. Takes `rows`. */
 enum ndc_err ndc_link_external_part(struct external_part *part, struct external *x,
-                                    uint32_t *rows, uint32_t count,
+                                    uint32_t *rows, uint32_t count, unsigned threads,
+                                    struct ndc_fault *fault) NDC_MUST_USE;
+/* Makes a part of rows, encoded one after another. */
+enum ndc_err ndc_link_external_fill(struct external_part *part, struct external *x,
+                                    const char *bytes, size_t len, unsigned threads,
                                     struct ndc_fault *fault) NDC_MUST_USE;
 /* Makes a part of the rows of a spool. */
 enum ndc_err ndc_link_external_load(struct external_part *part, struct external *x,
@@ -114,9 +118,14 @@ enum ndc_err ndc_link_external_load(struct external_part *part, struct external 
 void ndc_link_external_part_free(struct external_part *part);
 /* Row of the whole -> row of the part; UINT32_MAX: not in it. */
 uint32_t ndc_link_external_find(const struct external_part *part, uint32_t row);
+/* Tells a part what the whole knows: fillers, decisions on two of its rows. */
+void ndc_link_external_tell(struct external *x, const struct external_part *part);
 /* Adds a part's reviews to those of the whole. */
 void ndc_link_external_reviews(struct external *x, const struct external_part *part);
 
+/* Learns the model on a sample of shares, once rows have been dealt into them. */
+enum ndc_err ndc_link_external_learn(struct external *x,
+                                     struct ndc_fault *fault) NDC_MUST_USE;
 /* The steps. */
 enum ndc_err ndc_link_external_identifiers(struct external *x,
                                            struct ndc_fault *fault) NDC_MUST_USE;

@@ -26,8 +26,7 @@ static void deal_rows(void *arg, size_t range)
 
 /* ---- in a share ---- */
 
-/* What the whole knows: fillers, decisions on two rows of the share. */
-static void tell(struct external *x, const struct external_part *part)
+void ndc_link_external_tell(struct external *x, const struct external_part *part)
 {
     const struct ndc_link *whole = x->link;
     for (uint32_t i = 0; i < whole->filler_count; i++)
@@ -145,7 +144,7 @@ static void join_share(void *arg, size_t i)
     if (ndc_link_external_load(&part, x, x->texts, (unsigned)i, &fault)) {
         ndc_link_external_fail(x, &fault);
     } else {
-        tell(x, &part);
+        ndc_link_external_tell(x, &part);
         ndc_link_run_nodes(part.link);
         keep_keys(x, &part);
         keep_nodes(x, &part);
@@ -166,6 +165,8 @@ enum ndc_err ndc_link_external_shares(struct external *x, struct ndc_fault *faul
     enum ndc_err err = ndc_link_external_run(x, x->ranges, deal_rows, fault);
     ndc_link_spool_free(x->copies);
     x->copies = NULL;
+    if (err) return err;
+    if (!x->link->given_model) err = ndc_link_external_learn(x, fault);
     if (err) return err;
     x->keys = ndc_link_spool_new(dir, x->homes);
     x->nodes = ndc_link_spool_new(dir, x->ranges);

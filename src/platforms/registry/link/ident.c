@@ -195,7 +195,8 @@ static void join_sharers(struct joiner *j, const struct sharers *all, size_t fro
 /* False for a value that far too many rows hold. */
 static bool identifies(const struct table *t, unsigned field, uint32_t value)
 {
-    return t->columns[field].rows_of[value] <= t->spec->entity_max;
+    const struct column *c = &t->columns[field];
+    return c->rows_of[value] <= t->spec->entity_max && !(c->fillers && c->fillers[value]);
 }
 
 /* A counting sort: how many rows hold a value is known. */

@@ -19,9 +19,14 @@ static void write_cells(struct ndc_json *j, const char *key, const double *cells
     ndc_json_end(j);
 }
 
+static uint64_t scaled(uint64_t rows, double scale)
+{
+    return NDC_MAX((uint64_t)((double)rows * scale + 0.5), (uint64_t)1);
+}
+
 /* Most frequent first, then by hash: [hash, rows] pairs. */
 static void write_counts(struct ndc_json *j, const char *key, const struct ndc_dict *dict,
-                         const uint32_t *rows)
+                         const uint32_t *rows, double scale)
 {
     size_t n = 0;
     struct ndc_key64 *e = ndc_xmalloc(((size_t)dict->count + 1) * sizeof *e);
@@ -39,7 +44,7 @@ static void write_counts(struct ndc_json *j, const char *key, const struct ndc_d
         char hex[17];
         snprintf(hex, sizeof hex, "%016llx", (unsigned long long)e[i].value);
         ndc_json_c(j, hex);
-        ndc_json_u64(j, ~e[i].key);
+        ndc_json_u64(j, scaled(~e[i].key, scale));
     }
     ndc_json_end(j);
     free(e);
@@ -48,6 +53,17 @@ static void write_counts(struct ndc_json *j, const char *key, const struct ndc_d
 
 enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *out,
                                   struct ndc_fault *fault)
+{
+    static const double one[NDC_LINK_FIELDS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1,
+                                                    1, 1, 1, 1, 1, 1, 1, 1};
+    if (!link->learned.len) return ndc_link_model_write_scaled(link, 1, one, out, fault);
+    ndc_buf_add_str(out, ndc_buf_str(&link->learned));
+    return NDC_OK;
+}
+
+enum ndc_err ndc_link_model_write_scaled(const struct ndc_link *link, double rows,
+                                         const double values[NDC_LINK_FIELDS_MAX],
+                                         struct ndc_buf *out, struct ndc_fault *fault)
 {
     const struct ndc_link_model *model = link->model;
     const struct ndc_link_spec *spec = link->spec;
@@ -58,7 +74,7 @@ enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *o
     ndc_json_object(&j);
     ndc_json_kv_c(&j, "spec", spec->name);
     ndc_json_kv_u64(&j, "shape", ndc_link_spec_shape(spec));
-    ndc_json_kv_u64(&j, "rows", link->table.row_count);
+    ndc_json_kv_u64(&j, "rows", (uint64_t)(link->table.row_count * rows + 0.5));
     ndc_json_kv_f64(&j, "prior_log_odds", model->prior_log_odds);
     ndc_json_kv_f64(&j, "prior_h", model->prior_h);
     ndc_json_kv_f64(&j, "pairs_all", model->pairs_all);
@@ -80,13 +96,14 @@ enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *o
         const struct column *c = &link->table.columns[f];
         ndc_json_object(&j);
         ndc_json_kv_c(&j, "name", spec->fields[f].name);
-        ndc_json_kv_u64(&j, "present", c->present);
+        ndc_json_kv_u64(&j, "present", (uint64_t)((double)c->present * rows + 0.5));
         ndc_json_kv_f64(&j, "exact", model->fields[f].exact);
         ndc_json_kv_f64(&j, "agree", link->agree[f]);
         ndc_json_kv_f64(&j, "differ", link->differ[f]);
-        if (spec->fields[f].frequency) write_counts(&j, "values", c->dict, c->rows_of);
+        if (spec->fields[f].frequency)
+            write_counts(&j, "values", c->dict, c->rows_of, rows * values[f]);
         if (spec->fields[f].frequency && c->class_of)
-            write_counts(&j, "classes", &c->class_names, c->class_rows);
+            write_counts(&j, "classes", &c->class_names, c->class_rows, rows * values[f]);
         ndc_json_end(&j);
     }
     ndc_json_end(&j);

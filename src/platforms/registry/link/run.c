@@ -7,7 +7,7 @@
 
 enum { THREADS_MAX = 16, SCORE_CHUNK = 1 << 15, MEMO_LOG2 = 18, LEARN_SAMPLE = 1000000 };
 enum { MEMO_A_PAIR = 8 };
-enum { FILLER_BYTES_MAX = 64 << 20 };
+enum { FILLER_BYTES_MAX = 64 << 20, LEARNED_BYTES_MAX = 1 << 30 };
 #define PAIR_BYTES_DEFAULT ((size_t)512 << 20)
 
 void ndc_link_edges_add(struct edges *edges, uint32_t a, uint32_t b, double log_odds,
@@ -55,6 +55,7 @@ struct ndc_link *ndc_link_new(const struct ndc_link_spec *spec,
         ndc_mutex_init(&link->column_locks[f]);
     ndc_link_table_init(&link->table, spec);
     ndc_buf_init(&link->filler_texts, FILLER_BYTES_MAX);
+    ndc_buf_init(&link->learned, LEARNED_BYTES_MAX);
     return link;
 }
 
@@ -74,6 +75,7 @@ void ndc_link_free(struct ndc_link *link)
     free(link->capped.items);
     free(link->open);
     ndc_buf_free(&link->filler_texts);
+    ndc_buf_free(&link->learned);
     ndc_mutex_free(&link->lock);
     for (unsigned f = 0; f < NDC_LINK_FIELDS_MAX; f++)
         ndc_mutex_free(&link->column_locks[f]);
@@ -297,43 +299,64 @@ void ndc_link_take_model(struct ndc_link *link)
     link->fields = link->looked_up;
 }
 
+/* The pairs to be scored, in one pass where they fit; else how many passes it takes, and
+ * a sample of them. */
+struct candidates {
+    struct pairs pairs, sample;
+    bool sampled;
+    unsigned passes;
+};
+
+static void find_candidates(struct ndc_link *link, struct candidates *c)
+{
+    *c = (struct candidates){.passes = 1};
+    c->sampled = pass_count(link, link->blocks.pairs_at_most) > 1;
+    if (c->sampled)
+        c->passes = pass_count(link, sample_pairs(link, &c->sample));
+    else
+        pass_pairs(link, &c->pairs, 0, 1, true);
+}
+
+static void learn(struct ndc_link *link, const struct candidates *c)
+{
+    const struct pairs *from = c->sampled ? &c->sample : &c->pairs;
+    double scale = 1;
+    if (c->sampled) scale = NDC_MAX((double)link->blocks.pairs_at_most / LEARN_SAMPLE, 1);
+    link->model = ndc_link_model_new(link->spec);
+    ndc_link_model_learn(link->model, &link->compared, &link->table, from->items,
+                         from->count, scale, link->options.threads);
+    link->fields = link->model->fields;
+}
+
+static void drop_candidates(struct ndc_link *link, struct candidates *c)
+{
+    ndc_link_compared_free(&link->compared);
+    ndc_link_blocks_done(&link->blocks);
+    free(c->pairs.items);
+    free(c->sample.items);
+}
+
 static enum ndc_err learn_and_score(struct ndc_link *link, int64_t *mark,
                                     struct ndc_fault *fault)
 {
-    bool sampled = pass_count(link, link->blocks.pairs_at_most) > 1;
-    unsigned passes = 1, threads = link->options.threads;
-    struct pairs pairs = {0}, sample = {0};
+    struct candidates c;
     enum ndc_err err = NDC_OK;
-    if (sampled)
-        passes = pass_count(link, sample_pairs(link, &sample));
-    else
-        pass_pairs(link, &pairs, 0, 1, true);
+    find_candidates(link, &c);
     link->stats.seconds_block += seconds_since(mark);
-    if (link->given_model) {
+    if (link->given_model)
         ndc_link_take_model(link);
-    } else {
-        const struct pairs *from = sampled ? &sample : &pairs;
-        double scale = 1;
-        if (sampled)
-            scale = NDC_MAX((double)link->blocks.pairs_at_most / LEARN_SAMPLE, 1);
-        link->model = ndc_link_model_new(link->spec);
-        ndc_link_model_learn(link->model, &link->compared, &link->table, from->items,
-                             from->count, scale, threads);
-        link->fields = link->model->fields;
-    }
+    else
+        learn(link, &c);
     link->stats.seconds_learn = seconds_since(mark);
-    for (unsigned pass = 0; pass < passes && !err; pass++) {
-        if (ndc_link_canceled(link, "score", 0.3 + 0.5 * pass / passes))
+    for (unsigned pass = 0; pass < c.passes && !err; pass++) {
+        if (ndc_link_canceled(link, "score", 0.3 + 0.5 * pass / c.passes))
             err = ndc_fail(fault, NDC_ECANCELED, "link.canceled", "linking was stopped");
         if (err) break;
-        if (sampled) pass_pairs(link, &pairs, pass, passes, pass == 0);
-        ndc_link_score_pairs(link, &pairs);
+        if (c.sampled) pass_pairs(link, &c.pairs, pass, c.passes, pass == 0);
+        ndc_link_score_pairs(link, &c.pairs);
     }
     link->stats.seconds_score = seconds_since(mark);
-    ndc_link_compared_free(&link->compared);
-    ndc_link_blocks_done(&link->blocks);
-    free(pairs.items);
-    free(sample.items);
+    drop_candidates(link, &c);
     return err;
 }
 
@@ -433,8 +456,9 @@ static void mark_fillers(struct ndc_link *link, unsigned field)
             ndc_str_n(link->filler_texts.ptr + link->fillers[i].at, link->fillers[i].len);
         (void)ndc_dict_add(&fillers, ndc_link_table_fold(c, &text, raw));
     }
+    c->fillers = ndc_xcalloc((size_t)c->dict->count + 1, sizeof *c->fillers);
     for (uint32_t v = 1; v <= c->dict->count && fillers.count; v++)
-        if (ndc_dict_find(&fillers, ndc_dict_get(c->dict, v))) c->rows_of[v] = UINT32_MAX;
+        c->fillers[v] = ndc_dict_find(&fillers, ndc_dict_get(c->dict, v)) != 0;
     ndc_buf_free(&text);
     ndc_dict_free(&fillers);
 }
@@ -468,6 +492,17 @@ void ndc_link_run_nodes(struct ndc_link *link)
 {
     prepare(link);
     ndc_link_nodes_build(link);
+}
+
+void ndc_link_run_learn(struct ndc_link *link)
+{
+    struct candidates c;
+    ndc_link_run_nodes(link);
+    ndc_link_blocks_build(&link->blocks, &link->table, &link->nodes,
+                          link->options.threads);
+    find_candidates(link, &c);
+    learn(link, &c);
+    drop_candidates(link, &c);
 }
 
 enum ndc_err ndc_link_run(struct ndc_link *link, struct ndc_fault *fault)

@@ -47,8 +47,9 @@ struct ndc_link {
     size_t decision_count, decision_cap;
     uint64_t *source_map; /* declared number -> rank after sealing */
     const struct ndc_link_model *given_model;
-    struct ndc_link_model *model;                      /* learned here, owned */
-    struct compared compared;                          /* by learning */
+    struct ndc_link_model *model; /* learned here, owned */
+    struct ndc_buf learned;   /* the same as text, where a sample of the rows taught it */
+    struct compared compared; /* by learning */
     struct model_field looked_up[NDC_LINK_FIELDS_MAX]; /* for a given model */
     const struct model_field *fields;                  /* frequencies in force */
     struct nodes nodes;
@@ -101,6 +102,8 @@ void ndc_link_cluster_run(struct ndc_link *link);
 /* Steps of a run, for who links shares of more records than memory holds (external.h).
  * Rows are sealed, decisions placed, identifiers joined. */
 void ndc_link_run_nodes(struct ndc_link *link);
+/* The same, and the model is learned; no pair becomes an edge. */
+void ndc_link_run_learn(struct ndc_link *link);
 /* Finds the rows of decisions, `names` being the sources as they were declared. */
 void ndc_link_place_decisions(struct ndc_link *link, const struct ndc_dict *names);
 /* Frequencies of a given model for the values at hand. */
@@ -109,6 +112,12 @@ void ndc_link_take_model(struct ndc_link *link);
 void ndc_link_score_pairs(struct ndc_link *link, const struct pairs *pairs);
 /* Puts reviews in their order and says which are joined. */
 void ndc_link_finish_reviews(struct ndc_link *link);
+/* The model of a sample, written as that of `rows` times as many: counts of a field's
+ * values become `rows` times `values[field]` as many. */
+enum ndc_err ndc_link_model_write_scaled(const struct ndc_link *link, double rows,
+                                         const double values[NDC_LINK_FIELDS_MAX],
+                                         struct ndc_buf *out,
+                                         struct ndc_fault *fault) NDC_MUST_USE;
 bool ndc_link_canceled(struct ndc_link *link, const char *stage, double part);
 
 #endif

@@ -121,21 +121,31 @@ uint64_t ndc_link_spool_part_bytes(const struct spool *s, unsigned part)
     return s->parts[part].bytes;
 }
 
+enum ndc_err ndc_link_spool_read(const struct spool *s, unsigned part, void *out,
+                                 struct ndc_fault *fault)
+{
+    const struct part *p = &s->parts[part];
+    char *at = out;
+    enum ndc_err err = NDC_OK;
+    for (size_t i = 0; i < p->count && !err; i++) {
+        const struct extent *e = &p->extents[i];
+        err = ndc_scratch_read(&s->scratch, e->at, at, e->len, fault);
+        at += e->len;
+    }
+    return err;
+}
+
 enum ndc_err ndc_link_spool_take(struct spool *s, unsigned part, void **bytes,
                                  size_t *len, struct ndc_fault *fault)
 {
     struct part *p = &s->parts[part];
-    enum ndc_err err = NDC_OK;
-    char *out = ndc_xmalloc(p->bytes + 1);
-    *bytes = out;
-    *len = 0;
-    for (size_t i = 0; i < p->count && !err; i++) {
-        const struct extent *e = &p->extents[i];
-        err = ndc_scratch_read(&s->scratch, e->at, out + *len, e->len, fault);
-        ndc_scratch_drop(&s->scratch, e->at, e->len);
-        *len += e->len;
-    }
+    *bytes = ndc_xmalloc(p->bytes + 1);
+    *len = p->bytes;
+    enum ndc_err err = ndc_link_spool_read(s, part, *bytes, fault);
+    for (size_t i = 0; i < p->count; i++)
+        ndc_scratch_drop(&s->scratch, p->extents[i].at, p->extents[i].len);
     free(p->extents);
     *p = (struct part){0};
+    if (err) *len = 0;
     return err;
 }

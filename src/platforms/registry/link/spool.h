@@ -27,6 +27,9 @@ enum ndc_err ndc_link_spool_check(struct spool *spool,
                                   struct ndc_fault *fault) NDC_MUST_USE;
 /* Bytes of a part, or of all. When no feed is open. */
 uint64_t ndc_link_spool_part_bytes(const struct spool *spool, unsigned part);
+/* A part's bytes, which stay. */
+enum ndc_err ndc_link_spool_read(const struct spool *spool, unsigned part, void *out,
+                                 struct ndc_fault *fault) NDC_MUST_USE;
 /* A part's bytes, which leave the disk; *bytes is the caller's to free, also after a
  * fault. When no feed is open; any thread, each part once. */
 enum ndc_err ndc_link_spool_take(struct spool *spool, unsigned part, void **bytes,

@@ -49,6 +49,7 @@ void ndc_link_table_free(struct table *t)
         free(c->class_of);
         free(c->rows_of);
         free(c->class_rows);
+        free(c->fillers);
     }
     ndc_dict_free(&t->source_names);
     free(t->block);

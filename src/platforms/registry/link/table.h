@@ -18,6 +18,7 @@ struct column {
     struct ndc_dict class_names;
     uint32_t *rows_of;    /* value -> rows that hold it in this field */
     uint32_t *class_rows; /* class -> rows */
+    bool *fillers;        /* value -> too many records elsewhere hold it; NULL: none */
     uint64_t present;     /* rows with a value */
     uint64_t digest;      /* seed for memo keys */
 };
