@@ -214,6 +214,14 @@ static void assert_same(const struct ndc_link *a, const struct ndc_link *b)
         if (v[i].a != w[i].a || v[i].b != w[i].b || v[i].log_odds != w[i].log_odds ||
             v[i].reason != w[i].reason || v[i].joined != w[i].joined)
             fail_msg("review %zu", i);
+    const struct ndc_link_cap *c = ndc_link_caps(a, &n), *d = ndc_link_caps(b, &m);
+    assert_true(n > 0);
+    assert_int_equal(n, m);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(c[i].rule, d[i].rule) != 0 || c[i].example != d[i].example ||
+            c[i].rows != d[i].rows || c[i].pairs_kept != d[i].pairs_kept)
+            fail_msg("cap %zu: %s %u %u, %s %u %u", i, c[i].rule, c[i].example, c[i].rows,
+                     d[i].rule, d[i].example, d[i].rows);
     assert_int_equal(x.entities, y.entities);
     assert_int_equal(x.largest_entity, y.largest_entity);
     assert_int_equal(x.merges_refused, y.merges_refused);

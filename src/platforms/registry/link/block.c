@@ -707,6 +707,11 @@ static int compare_caps(const void *a, const void *b)
     return strcmp(x->rule, y->rule);
 }
 
+void ndc_link_blocks_sort_caps(struct blocks *b)
+{
+    if (b->cap_count) qsort(b->caps, b->cap_count, sizeof *b->caps, compare_caps);
+}
+
 static void keep_caps(struct blocks *b, struct emitter *e, unsigned rules)
 {
     size_t n = 0;
@@ -716,7 +721,7 @@ static void keep_caps(struct blocks *b, struct emitter *e, unsigned rules)
     for (unsigned r = 0; r < rules; r++)
         for (size_t i = 0; i < e[r].cap_count; i++)
             b->caps[b->cap_count++] = e[r].caps[i];
-    qsort(b->caps, b->cap_count, sizeof *b->caps, compare_caps);
+    ndc_link_blocks_sort_caps(b);
 }
 
 /* The rules' pairs in one list, sorted, each once. */

@@ -63,6 +63,8 @@ void ndc_link_blocks_build(struct blocks *blocks, const struct table *table,
 /* All pairs have been taken: gives back the entries, keeps the caps. */
 void ndc_link_blocks_done(struct blocks *blocks);
 void ndc_link_blocks_free(struct blocks *blocks);
+/* Puts what was capped in order, the largest first. */
+void ndc_link_blocks_sort_caps(struct blocks *blocks);
 
 struct pairs {
     uint64_t *items; /* (smaller row) << 32 | larger row, sorted, distinct */

@@ -45,6 +45,27 @@ static void select_entry(struct selecting *s, const struct ndc_key64 *entry)
     ndc_link_spool_add(s->wanted, external_range(s->x, row), &want, sizeof want);
 }
 
+/* Reports a block over its cap by the first of its open nodes. */
+static void note_cap(struct external *x, const struct ndc_key64 *e, size_t n)
+{
+    struct blocks *b = &x->link->blocks;
+    uint32_t example = UINT32_MAX, first = UINT32_MAX;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t row = external_key_row(e[i].value);
+        if (!external_key_open(e[i].value) || x->entity[row] >= first) continue;
+        first = x->entity[row];
+        example = row;
+    }
+    ndc_mutex_lock(&x->lock);
+    b->caps = ndc_xrealloc(b->caps, (b->cap_count + 1) * sizeof *b->caps);
+    b->caps[b->cap_count++] = (struct ndc_link_cap){
+        .rule = x->link->spec->rules[external_key_rule(e[0].value)].text,
+        .example = example,
+        .rows = (uint32_t)n,
+        .pairs = (uint64_t)n * (n - 1) / 2};
+    ndc_mutex_unlock(&x->lock);
+}
+
 /* One block: what meets nobody in it is left out. */
 static void select_block(struct selecting *s, const struct ndc_key64 *e, size_t n)
 {
@@ -52,7 +73,11 @@ static void select_block(struct selecting *s, const struct ndc_key64 *e, size_t 
     size_t open = 0;
     for (size_t i = 0; i < n; i++)
         open += external_key_open(e[i].value);
-    if (n < 2 || open == 0 || n > spec->rules[external_key_rule(e[0].value)].cap) return;
+    if (n < 2 || open == 0) return;
+    if (n > spec->rules[external_key_rule(e[0].value)].cap) {
+        note_cap(s->x, e, n);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         bool meets = false;
         for (size_t j = 0; j < n && !meets; j++)
@@ -246,6 +271,7 @@ enum ndc_err ndc_link_external_pairs(struct external *x, struct ndc_fault *fault
     enum ndc_err err = ndc_link_external_run(x, x->homes, select_keys, fault);
     ndc_link_spool_free(x->keys);
     x->keys = NULL;
+    ndc_link_blocks_sort_caps(&x->link->blocks);
     if (err) return err;
     x->met_texts = ndc_link_spool_new(dir, x->homes);
     err = ndc_link_external_run(x, x->ranges, fetch_range, fault);
