@@ -370,8 +370,8 @@ enum ndc_err ndc_link_external_end(struct external *x, struct ndc_fault *fault)
 {
     const char *dir = x->reader->scratch_dir;
     x->met = ndc_xcalloc((size_t)x->rows / 64 + 1, sizeof *x->met);
-    x->shared_nodes = ndc_link_spool_new(dir, x->shares);
-    x->shared_edges = ndc_link_spool_new(dir, x->shares);
+    x->shared_nodes = ndc_link_spool_new(dir, x->shares, EXTERNAL_KEY_BYTES);
+    x->shared_edges = ndc_link_spool_new(dir, x->shares, EXTERNAL_KEY_BYTES);
     enum ndc_err err = ndc_link_external_run(x, x->ranges, deal_edges, fault);
     if (!err) err = ndc_link_external_run(x, x->ranges, deal_nodes, fault);
     if (!err) err = ndc_link_external_run(x, x->shares, merge_share, fault);

@@ -124,8 +124,10 @@ static void merge_values(void *arg, size_t i)
 enum ndc_err ndc_link_external_identifiers(struct external *x, struct ndc_fault *fault)
 {
     struct ndc_link *link = x->link;
-    x->copies = ndc_link_spool_new(x->reader->scratch_dir, x->ranges);
-    x->identifiers = ndc_link_spool_new(x->reader->scratch_dir, x->homes);
+    x->copies =
+        ndc_link_spool_new(x->reader->scratch_dir, x->ranges, EXTERNAL_COPY_BYTES);
+    x->identifiers =
+        ndc_link_spool_new(x->reader->scratch_dir, x->homes, EXTERNAL_KEY_BYTES);
     enum ndc_err err = ndc_link_external_run(x, x->ranges, scan_range, fault);
     if (!err) err = ndc_link_external_run(x, x->homes, merge_values, fault);
     ndc_link_spool_free(x->identifiers);

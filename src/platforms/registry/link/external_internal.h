@@ -86,6 +86,14 @@ void ndc_link_external_join(uint32_t *parent, uint32_t a, uint32_t b);
 /* Every row's parent becomes its root. */
 void ndc_link_external_flatten(uint32_t *parent, uint32_t rows);
 
+/* Blocks of spools: of rows in their order, which fill one part after another; of rows
+ * dealt; of keys, nodes and edges. */
+enum {
+    EXTERNAL_COPY_BYTES = 1 << 20,
+    EXTERNAL_TEXT_BYTES = 64 << 10,
+    EXTERNAL_KEY_BYTES = 32 << 10
+};
+
 /* A row on its way through a spool. */
 enum { EXTERNAL_ROW_MAX = 10 + NDC_LINK_FIELDS_MAX * (RAW_BYTES_MAX + 2) };
 size_t ndc_link_external_encode(char out[static EXTERNAL_ROW_MAX], unsigned fields,

@@ -266,19 +266,19 @@ static void score_home(void *arg, size_t home)
 enum ndc_err ndc_link_external_pairs(struct external *x, struct ndc_fault *fault)
 {
     const char *dir = x->reader->scratch_dir;
-    x->kept = ndc_link_spool_new(dir, x->homes);
-    x->wanted = ndc_link_spool_new(dir, x->ranges);
+    x->kept = ndc_link_spool_new(dir, x->homes, EXTERNAL_KEY_BYTES);
+    x->wanted = ndc_link_spool_new(dir, x->ranges, EXTERNAL_KEY_BYTES);
     enum ndc_err err = ndc_link_external_run(x, x->homes, select_keys, fault);
     ndc_link_spool_free(x->keys);
     x->keys = NULL;
     ndc_link_blocks_sort_caps(&x->link->blocks);
     if (err) return err;
-    x->met_texts = ndc_link_spool_new(dir, x->homes);
+    x->met_texts = ndc_link_spool_new(dir, x->homes, EXTERNAL_TEXT_BYTES);
     err = ndc_link_external_run(x, x->ranges, fetch_range, fault);
     ndc_link_spool_free(x->wanted);
     x->wanted = NULL;
     if (err) return err;
-    x->scored = ndc_link_spool_new(dir, x->ranges);
+    x->scored = ndc_link_spool_new(dir, x->ranges, EXTERNAL_KEY_BYTES);
     err = ndc_link_external_run(x, x->homes, score_home, fault);
     ndc_link_spool_free(x->kept);
     ndc_link_spool_free(x->met_texts);

@@ -161,16 +161,16 @@ static void join_share(void *arg, size_t i)
 enum ndc_err ndc_link_external_shares(struct external *x, struct ndc_fault *fault)
 {
     const char *dir = x->reader->scratch_dir;
-    x->texts = ndc_link_spool_new(dir, x->shares);
+    x->texts = ndc_link_spool_new(dir, x->shares, EXTERNAL_TEXT_BYTES);
     enum ndc_err err = ndc_link_external_run(x, x->ranges, deal_rows, fault);
     ndc_link_spool_free(x->copies);
     x->copies = NULL;
     if (err) return err;
     if (!x->link->given_model) err = ndc_link_external_learn(x, fault);
     if (err) return err;
-    x->keys = ndc_link_spool_new(dir, x->homes);
-    x->nodes = ndc_link_spool_new(dir, x->ranges);
-    x->edges = ndc_link_spool_new(dir, x->ranges);
+    x->keys = ndc_link_spool_new(dir, x->homes, EXTERNAL_KEY_BYTES);
+    x->nodes = ndc_link_spool_new(dir, x->ranges, EXTERNAL_KEY_BYTES);
+    x->edges = ndc_link_spool_new(dir, x->ranges, EXTERNAL_KEY_BYTES);
     err = ndc_link_external_run(x, x->shares, join_share, fault);
     ndc_link_spool_free(x->texts);
     x->texts = NULL;

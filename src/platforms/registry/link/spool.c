@@ -18,6 +18,7 @@ struct part {
 struct spool {
     const char *dir;
     unsigned part_count;
+    uint32_t block_bytes;
     struct ndc_mutex lock; /* guards what follows while feeds are open */
     struct ndc_scratch scratch;
     struct ndc_fault fault;
@@ -26,7 +27,7 @@ struct spool {
 
 struct block {
     uint32_t len;
-    char bytes[SPOOL_BLOCK_BYTES];
+    char bytes[];
 };
 
 struct spool_feed {
@@ -34,12 +35,13 @@ struct spool_feed {
     struct block **blocks;
 };
 
-struct spool *ndc_link_spool_new(const char *dir, unsigned parts)
+struct spool *ndc_link_spool_new(const char *dir, unsigned parts, uint32_t block_bytes)
 {
     struct spool *s = ndc_xcalloc(1, sizeof *s);
     NDC_ASSERT(parts > 0 && parts <= SPOOL_PARTS_MAX);
     s->dir = dir;
     s->part_count = parts;
+    s->block_bytes = block_bytes;
     s->scratch.fd = -1;
     s->parts = ndc_xcalloc(parts, sizeof *s->parts);
     ndc_mutex_init(&s->lock);
@@ -88,13 +90,13 @@ static void write_block(struct spool *s, unsigned at, struct block *b)
 void ndc_link_spool_add(struct spool_feed *f, unsigned part, const void *bytes,
                         size_t len)
 {
-    NDC_ASSERT(part < f->spool->part_count && len <= SPOOL_BLOCK_BYTES);
+    NDC_ASSERT(part < f->spool->part_count && len <= f->spool->block_bytes);
     struct block *b = f->blocks[part];
     if (!b) {
-        b = f->blocks[part] = ndc_xmalloc(sizeof *b);
+        b = f->blocks[part] = ndc_xmalloc(sizeof *b + f->spool->block_bytes);
         b->len = 0;
     }
-    if (b->len + len > SPOOL_BLOCK_BYTES) write_block(f->spool, part, b);
+    if (b->len + len > f->spool->block_bytes) write_block(f->spool, part, b);
     memcpy(b->bytes + b->len, bytes, len);
     b->len += (uint32_t)len;
 }

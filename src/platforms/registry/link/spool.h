@@ -6,17 +6,18 @@
 
 #include "base/error.h"
 
-enum { SPOOL_PARTS_MAX = 4096, SPOOL_BLOCK_BYTES = 32 << 10 };
+enum { SPOOL_PARTS_MAX = 4096 };
 
 struct spool;
 struct spool_feed; /* of one thread */
 
-/* The file is made in `dir` at the first full block. */
-struct spool *ndc_link_spool_new(const char *dir, unsigned parts);
+/* The file is made in `dir` at the first full block. Every feed has one block of so many
+ * bytes for each part that it has added to. */
+struct spool *ndc_link_spool_new(const char *dir, unsigned parts, uint32_t block_bytes);
 void ndc_link_spool_free(struct spool *spool);
 
 struct spool_feed *ndc_link_spool_feed_new(struct spool *spool);
-/* At most SPOOL_BLOCK_BYTES; what is given in one call stays together. */
+/* At most a block; what is given in one call stays together. */
 void ndc_link_spool_add(struct spool_feed *feed, unsigned part, const void *bytes,
                         size_t len);
 /* Hands the rest over and frees the feed. */
