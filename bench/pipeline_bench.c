@@ -2,11 +2,12 @@
  * stored, indexed. Prints `name value unit` lines, the linking quality against the truth
  * included.
  *
- * usage: pipeline_bench PEOPLE DIR STORE_URL [stream]
+ * usage: pipeline_bench PEOPLE DIR STORE_URL [stream] [MEMORY]
  * DIR receives the demo files, or has them from before. With `stream` it receives pipes
  * and vehicles.sqlite: another process makes each table while it is loaded, for nations
  * whose files would not fit on the disk. That process's time and memory are not counted,
- * and the linking's quality is not told: the truth alone would be gigabytes. */
+ * and the linking's quality is not told: the truth alone would be gigabytes. MEMORY, in
+ * MiB, bounds what linking may take: with 1 records are linked on disk. */
 #include "base/csv.h"
 #include "base/hash.h"
 #include "bench/truth.h"
@@ -136,14 +137,15 @@ int main(int argc, char **argv)
     struct ndc_registry *reg;
     struct ndc_store *store;
     struct ndc_build_stats stats;
-    int64_t runs[256], people, start;
+    int64_t runs[256], people, start, memory = 0;
     size_t n;
     char path[4096];
-    bool stream = argc == 5 && strcmp(argv[4], "stream") == 0;
+    bool stream = argc > 4 && strcmp(argv[4], "stream") == 0;
     pid_t generator = 0;
-    if (argc < 4 || argc > 5 || (argc == 5 && !stream) ||
-        !ndc_str_to_i64(ndc_str(argv[1]), &people)) {
-        fprintf(stderr, "usage: pipeline_bench PEOPLE DIR STORE_URL [stream]\n");
+    if (argc < 4 || argc > 5 + stream || !ndc_str_to_i64(ndc_str(argv[1]), &people) ||
+        (argc > 4 + stream && !ndc_str_to_i64(ndc_str(argv[4 + stream]), &memory))) {
+        fprintf(stderr,
+                "usage: pipeline_bench PEOPLE DIR STORE_URL [stream] [MEMORY]\n");
         return 2;
     }
     const struct ndc_demo_config config = {.people = (uint64_t)people, .seed = 1};
@@ -164,6 +166,7 @@ int main(int argc, char **argv)
     if (ndc_registry_open(&reg, store, path, 0, &fault)) return fail(&fault);
     if (ndc_registry_declare_folder(reg, argv[2], runs, 256, &n, &fault))
         return fail(&fault);
+    if (memory) reg->link_bytes = (uint64_t)memory << 20;
     struct phases phases = {0};
     end_phase(&phases);
     phases.now = "load";

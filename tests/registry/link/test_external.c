@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-enum { PEOPLE = 1500, CROWD = 1300, SOURCES_MAX = 32, MODEL_BYTES_MAX = 1 << 28 };
+enum { PEOPLE = 1500, CROWD = 2100, SOURCES_MAX = 32, MODEL_BYTES_MAX = 1 << 28 };
 
 /* All rows of some sources, in their order. */
 struct rows {
@@ -61,7 +61,8 @@ static void drop(struct rows *r)
 }
 
 /* The crowd: one name, few birthdays, half of them the number that fills a box, some a
- * number that others of them have too. */
+ * number that others of them have too; 500 of the former have one address, as many as a
+ * block may hold, and 501 another. */
 static void crowd_row(struct rows *r, uint32_t i, struct ndc_str *values)
 {
     char(*t)[32] = r->crowd[i];
@@ -71,6 +72,9 @@ static void crowd_row(struct rows *r, uint32_t i, struct ndc_str *values)
     values[ndc_link_spec_field_find(r->spec, NDC_STR("birth_date"))] = ndc_str(t[1]);
     values[ndc_link_spec_field_find(r->spec, NDC_STR("full_name"))] =
         NDC_STR("Nguyễn Văn An");
+    if (i % 2 && i < 2002)
+        values[ndc_link_spec_field_find(r->spec, NDC_STR("email"))] =
+            i < 1000 ? NDC_STR("cho@thon.vn") : NDC_STR("xa@thon.vn");
 }
 
 static uint32_t tag_of(uint32_t row)
