@@ -5,6 +5,7 @@
 #include "base/csv.h"
 #include "base/hash.h"
 #include "base/sort.h"
+#include "platforms/registry/shard/payloads.h"
 #include "sys/file.h"
 
 #include <stdio.h>
@@ -67,14 +68,16 @@ double bench_truth(struct ndc_registry *reg, const char *dir)
     ndc_arena_init(&arena, 256 << 20);
     NDC_ASSERT(ndc_store_take(reg->store, NDC_READ, &conn, &fault) == NDC_OK);
     ndc_store_conn_timeout(conn, 0);
-    struct ndc_rows *rows = ndc_sql_scan(
-        conn, "SELECT payload FROM registry_entity WHERE type = 0", NDC_NO_ARGS);
-    while (ndc_rows_next(rows)) {
+    const struct ndc_payload_range everything = {0};
+    const struct ndc_payload *row;
+    struct ndc_payloads *rows = ndc_payloads_open(reg, conn, &everything);
+    while ((row = ndc_payloads_next(rows))) {
+        if (row->type != NDC_ENTITY_PERSON) continue;
         struct ndc_entity_view v;
         uint64_t cells[NDC_ENTITY_RECORDS_MAX], scratch[NDC_ENTITY_RECORDS_MAX];
         size_t n = 0;
         ndc_arena_reset(&arena);
-        NDC_ASSERT(ndc_entity_decode(&v, &arena, ndc_rows_blob(rows, 0)));
+        NDC_ASSERT(ndc_entity_decode(&v, &arena, row->payload));
         for (unsigned i = 0; i < v.record_count; i++) {
             char key[512];
             struct ndc_registered *s = ndc_registry_by_number(reg, v.records[i].source);
@@ -96,7 +99,7 @@ double bench_truth(struct ndc_registry *reg, const char *dir)
             right += pairs_of(k - i);
         }
     }
-    NDC_ASSERT(ndc_rows_end(rows, &fault) == NDC_OK);
+    NDC_ASSERT(ndc_payloads_close(rows, &fault) == NDC_OK);
     ndc_store_give(conn);
     for (uint32_t p = 1; p <= t.people.count; p++)
         all += sizes[p] ? pairs_of(sizes[p]) : 0;

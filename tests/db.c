@@ -302,6 +302,26 @@ const char *test_db_url(void **state)
     return url;
 }
 
+const char *test_db_fresh(const char *server)
+{
+    static char urls[64][320];
+    static unsigned count;
+    NDC_ASSERT(count < NDC_ARRAY_LEN(urls) && strncmp(server, "postgres:", 9) == 0);
+    char name[64], sql[128], *url = urls[count++];
+    snprintf(name, sizeof(name), "test_%ld_%u", (long)getpid(), count);
+    PGconn *c = PQconnectdb(server + 9);
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
+    PGresult *r = PQexec(c, sql);
+    if (PQresultStatus(r) != PGRES_COMMAND_OK) {
+        printf("# %s: %s\n", sql, PQerrorMessage(c));
+        exit(1);
+    }
+    PQclear(r);
+    PQfinish(c);
+    snprintf(url, sizeof(urls[0]), "%s dbname=%s", server, name);
+    return url;
+}
+
 struct ndc_store *test_db_open(void **state, const struct ndc_store_options *options)
 {
     struct ndc_store *store;

@@ -39,7 +39,9 @@ enum ndc_store_kind test_db_kind(void **state);
 /* URL of a fresh, empty database of the test's kind; skips the test if there is no
  * PostgreSQL. Valid until the end of the program. */
 const char *test_db_url(void **state);
-/* The same, opened. Fails the test if it cannot be. */
+/* URL of a fresh database on another PostgreSQL, given by the URL of one there. */
+const char *test_db_fresh(const char *server);
+/* The same as test_db_url, opened. Fails the test if it cannot be. */
 struct ndc_store *test_db_open(void **state, const struct ndc_store_options *options);
 /* A temporary folder of this program, removed at its end. */
 const char *test_db_folder(void);

@@ -5,6 +5,7 @@
 #include "platforms/registry/command_bench.h"
 #include "platforms/registry/demo/command.h"
 #include "platforms/registry/registry_platform.h"
+#include "platforms/registry/shard/command.h"
 #include "sys/bar.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -157,6 +158,31 @@ const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS] = {
          "docs/demo-nation.md describes it.",
      .options = ndc_demo_options,
      .run = ndc_demo_command_run},
+    {.name = "shard add",
+     .args = "SERVER CONNINFO",
+     .args_min = 2,
+     .args_max = 2,
+     .summary = "make a database server for shards known, or its address another",
+     .detail = "CONNINFO is postgres:host=… dbname=… user=… without a password, which "
+               "libpq finds in ~/.pgpass, PGPASSFILE or a service file. docs/scaling.md "
+               "describes shards; deploy/shards sets servers up.",
+     .run = ndc_shard_command_add},
+    {.name = "shard init",
+     .summary = "spread the payloads of entities over all known servers",
+     .detail = "Once, while no daemon works on the registry. What is there is copied.",
+     .options = ndc_shard_init_options,
+     .run = ndc_shard_command_init},
+    {.name = "shard list",
+     .summary = "show what each server holds and what waits for it",
+     .run = ndc_shard_command_list},
+    {.name = "shard move",
+     .args = "SHARD SERVER",
+     .args_min = 2,
+     .args_max = 2,
+     .summary = "move a shard to a server while it is read and written",
+     .detail =
+         "A move that was interrupted goes on when the same command is given again.",
+     .run = ndc_shard_command_move},
     {.name = "source add",
      .args = "FOLDER",
      .args_min = 1,

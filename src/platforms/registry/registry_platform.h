@@ -21,7 +21,7 @@ enum ndc_err ndc_registry_declare_folder(struct ndc_registry *registry,
                                          size_t *count,
                                          struct ndc_fault *fault) NDC_MUST_USE;
 
-enum { NDC_REGISTRY_COMMANDS = 11 };
+enum { NDC_REGISTRY_COMMANDS = 15 };
 extern const struct ndc_command ndc_registry_commands[NDC_REGISTRY_COMMANDS];
 
 #endif

@@ -224,6 +224,26 @@ static const char capture_sql[] =
     "  at_ms BIGINT NOT NULL,"
     "  PRIMARY KEY (source, name));";
 
+/* Where payloads are when the registry is sharded (shard/shard.h): no row of
+ * registry_shard, and they are in registry_entity. `change` is of rows with a negative
+ * seq: a build's rewriting of what that change made. */
+static const char shard_sql[] =
+    "ALTER TABLE registry_recent ADD COLUMN change BIGINT NOT NULL DEFAULT 0;"
+    "CREATE TABLE registry_shard_server ("
+    "  number BIGINT PRIMARY KEY,"
+    "  server TEXT NOT NULL UNIQUE,"
+    "  conninfo TEXT NOT NULL,"
+    "  added_ms BIGINT NOT NULL);"
+    "CREATE TABLE registry_shard ("
+    "  shard BIGINT PRIMARY KEY,"
+    "  server BIGINT NOT NULL," /* number; with `epoch` the schema's name */
+    "  epoch BIGINT NOT NULL,"
+    "  state TEXT NOT NULL," /* steady; copying to `other`; fencing: moved from it */
+    "  other BIGINT NOT NULL,"
+    "  other_epoch BIGINT NOT NULL,"
+    "  copied BIGINT NOT NULL," /* entities up to it are at `other` */
+    "  changed_ms BIGINT NOT NULL);";
+
 const struct ndc_migration ndc_registry_migrations[] = {
     {1, "sources, runs, quarantine, entities, index, reviews", base_sql},
     {2, "who loads a run", owner_sql},
@@ -231,5 +251,6 @@ const struct ndc_migration ndc_registry_migrations[] = {
     {4, "changes as they come, the change feed", live_sql},
     {5, "the general store", thing_sql},
     {6, "followed sources", capture_sql},
+    {7, "payloads on several servers", shard_sql},
 };
 const size_t ndc_registry_migrations_n = NDC_ARRAY_LEN(ndc_registry_migrations);

@@ -2,6 +2,7 @@
 #include "platforms/registry/build/build.h"
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/registry.h"
+#include "platforms/registry/shard/shard.h"
 #include "platforms/registry/thing/thing.h"
 
 #include "store/writer.h"
@@ -108,6 +109,7 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
         ndc_mutex_init(&reg->loading[i]);
     err = read_sources(reg, fault);
     if (!err) err = read_generation(reg, fault);
+    if (!err) err = ndc_shards_open(&reg->shards, store, fault);
     if (!err) err = ndc_live_new(&reg->live, reg, fault);
     if (err) {
         ndc_registry_close(reg);
@@ -121,6 +123,7 @@ void ndc_registry_close(struct ndc_registry *reg)
 {
     if (!reg) return;
     ndc_live_free(reg->live);
+    ndc_shards_close(reg->shards);
     for (uint32_t i = 1; i <= reg->source_count; i++) {
         while (reg->sources[i]) {
             struct ndc_registered *r = reg->sources[i];

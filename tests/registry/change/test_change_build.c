@@ -1,6 +1,8 @@
 /* What a build tells the change feed: the first that all is new, a later one each entity
  * that differs, with the fields at fault and the records as they were. */
 #include "platforms/registry/change/diff.h"
+#include "platforms/registry/live/live.h"
+#include "platforms/registry/shard/payloads.h"
 
 #include "sys/file.h"
 #include "tests/registry/core/fixture.h"
@@ -34,15 +36,18 @@ static void remember(struct world *w, struct past *p)
     struct ndc_store_conn *conn;
     ndc_arena_init(&p->arena, 256 << 20);
     p->n = 0;
+    assert_ok(ndc_live_pause(w->reg->live, fresh()), &fault);
+    ndc_live_resume(w->reg->live, false);
     assert_ok(ndc_store_take(w->store, NDC_READ, &conn, fresh()), &fault);
-    struct ndc_rows *rows = ndc_sql_query(
-        conn, "SELECT entity, payload FROM registry_entity ORDER BY entity", NDC_NO_ARGS);
-    while (ndc_rows_next(rows)) {
+    const struct ndc_payload_range all = {.ordered = true};
+    const struct ndc_payload *row;
+    struct ndc_payloads *rows = ndc_payloads_open(w->reg, conn, &all);
+    while ((row = ndc_payloads_next(rows))) {
         assert_true(p->n < STATES_MAX);
-        p->numbers[p->n] = (uint64_t)ndc_rows_i64(rows, 0);
-        p->payloads[p->n++] = ndc_arena_str(&p->arena, ndc_rows_blob(rows, 1));
+        p->numbers[p->n] = row->entity;
+        p->payloads[p->n++] = ndc_arena_str(&p->arena, row->payload);
     }
-    assert_ok(ndc_rows_end(rows, fresh()), &fault);
+    assert_ok(ndc_payloads_close(rows, fresh()), &fault);
     ndc_store_give(conn);
     assert_false(p->arena.overflow);
 }

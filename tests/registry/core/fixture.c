@@ -3,6 +3,8 @@
 
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/load/push.h"
+#include "platforms/registry/shard/payloads.h"
+#include "platforms/registry/shard/shard.h"
 
 #include "base/csv.h"
 #include "base/hash.h"
@@ -29,6 +31,39 @@ static void open_all(struct world *w)
     assert_ok(ndc_registry_open(&w->reg, w->store, stage, THREADS, fresh()), &fault);
 }
 
+unsigned world_shards_wanted(void **state)
+{
+    const char *text = getenv("NDC_TEST_SHARDS");
+    int64_t n = 0;
+    if (test_db_kind(state) != NDC_POSTGRES || !text) return 0;
+    assert_true(ndc_str_to_i64(ndc_str(text), &n) && n >= 0 && n <= 8);
+    return (unsigned)n;
+}
+
+/* The server of another cluster, if with_shards.sh runs it, or of the test's own. */
+static const char *shard_url(void **state, unsigned i)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "NDC_TEST_SHARD_%u_URL", i);
+    const char *given = getenv(name);
+    return given ? test_db_fresh(given) : test_db_url(state);
+}
+
+void shard_world(struct world *w, void **state)
+{
+    enum { SHARDS = 16 };
+    for (unsigned i = 0; i < w->shards; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "s%u", i);
+        w->shard_urls[i] = shard_url(state, i);
+        assert_ok(ndc_shard_add(w->reg->shards, ndc_str(name), ndc_str(w->shard_urls[i]),
+                                fresh()),
+                  &fault);
+    }
+    assert_ok(ndc_shard_init(w->reg->shards, SHARDS, fresh()), &fault);
+    world_reopen(w);
+}
+
 void world_new(struct world *w, void **state)
 {
     static unsigned count;
@@ -37,6 +72,8 @@ void world_new(struct world *w, void **state)
     snprintf(w->dir, sizeof(w->dir), "%s/world-%u", test_db_folder(), count++);
     assert_ok(ndc_file_mkdirs(w->dir, fresh()), &fault);
     open_all(w);
+    w->shards = world_shards_wanted(state);
+    if (w->shards) shard_world(w, state);
 }
 
 void world_reopen_after_fork(struct world *w)
@@ -170,16 +207,16 @@ static void each(struct world *w,
     assert_ok(ndc_live_pause(w->reg->live, fresh()), &fault);
     ndc_live_resume(w->reg->live, false);
     assert_ok(ndc_store_take(w->store, NDC_READ, &conn, fresh()), &fault);
-    struct ndc_rows *rows = ndc_sql_scan(
-        conn, "SELECT entity, updated_ms, payload FROM registry_entity ORDER BY entity",
-        NDC_NO_ARGS);
-    while (ndc_rows_next(rows)) {
+    const struct ndc_payload_range all = {.ordered = true};
+    const struct ndc_payload *row;
+    struct ndc_payloads *rows = ndc_payloads_open(w->reg, conn, &all);
+    while ((row = ndc_payloads_next(rows))) {
         struct ndc_entity_view v;
         ndc_arena_reset(&arena);
-        assert_true(ndc_entity_decode(&v, &arena, ndc_rows_blob(rows, 2)));
-        take(arg, (uint64_t)ndc_rows_i64(rows, 0), ndc_rows_i64(rows, 1), &v);
+        assert_true(ndc_entity_decode(&v, &arena, row->payload));
+        take(arg, row->entity, row->updated_ms, &v);
     }
-    assert_ok(ndc_rows_end(rows, fresh()), &fault);
+    assert_ok(ndc_payloads_close(rows, fresh()), &fault);
     ndc_store_give(conn);
     ndc_arena_free(&arena);
 }

@@ -13,9 +13,16 @@ struct world {
     struct ndc_registry *reg;
     const char *url;
     char dir[128];
+    unsigned shards; /* servers; 0: not sharded */
+    const char *shard_urls[8];
 };
 
+/* On PostgreSQL with NDC_TEST_SHARDS=N it is sharded over N databases, those of
+ * scripts/with_shards.sh or others of the test's own server. */
 void world_new(struct world *w, void **state);
+unsigned world_shards_wanted(void **state);
+/* Shards it over `w->shards` servers. */
+void shard_world(struct world *w, void **state);
 /* As after a restart: the same database and folder, opened anew. */
 void world_reopen(struct world *w);
 void world_free(struct world *w);

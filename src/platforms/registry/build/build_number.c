@@ -3,6 +3,7 @@
  * largest votes are granted first; what gets no old number gets a new one. */
 #include "base/hash.h"
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/shard/payloads.h"
 
 struct old_map { /* record key hash to entity number, open addressing */
     struct ndc_key64 *slots;
@@ -57,24 +58,25 @@ static uint64_t record_hash(uint32_t source, struct ndc_str key)
 static enum ndc_err read_old(struct build *b, struct old_map *map,
                              struct ndc_fault *fault)
 {
+    const struct ndc_payload_range all = {0};
+    const struct ndc_payload *row;
     struct ndc_store_conn *conn;
     struct ndc_arena arena;
     enum ndc_err err = ndc_store_take(b->registry->store, NDC_READ, &conn, fault);
     if (err) return err;
     ndc_arena_init(&arena, NDC_ENTITY_PAYLOAD_MAX * 4);
     ndc_store_conn_timeout(conn, 0);
-    struct ndc_rows *rows =
-        ndc_sql_scan(conn, "SELECT entity, payload FROM registry_entity", NDC_NO_ARGS);
-    while (ndc_rows_next(rows)) {
+    struct ndc_payloads *rows = ndc_payloads_open(b->registry, conn, &all);
+    while ((row = ndc_payloads_next(rows))) {
         struct ndc_entity_view v;
-        uint64_t number = (uint64_t)ndc_rows_i64(rows, 0);
+        uint64_t number = row->entity;
         b->next_number = NDC_MAX(b->next_number, number + 1);
         ndc_arena_reset(&arena);
-        if (!ndc_entity_decode(&v, &arena, ndc_rows_blob(rows, 1))) continue;
+        if (!ndc_entity_decode(&v, &arena, row->payload)) continue;
         for (unsigned i = 0; i < v.record_count; i++)
             map_put(map, record_hash(v.records[i].source, v.records[i].key), number);
     }
-    err = ndc_rows_end(rows, fault);
+    err = ndc_payloads_close(rows, fault);
     /* Numbers that were merged away are never given again. */
     int64_t most = 0;
     if (!err)
@@ -82,6 +84,12 @@ static enum ndc_err read_old(struct build *b, struct old_map *map,
                           "SELECT coalesce(max(entity), 0) FROM registry_redirect",
                           NDC_NO_ARGS, fault);
     b->next_number = NDC_MAX(b->next_number, (uint64_t)most + 1);
+    struct ndc_str text;
+    int64_t last = 0;
+    ndc_arena_reset(&arena);
+    if (!err) err = ndc_registry_meta(conn, &arena, "number_last", &text, fault);
+    if (!err && ndc_str_to_i64(text, &last))
+        b->next_number = NDC_MAX(b->next_number, (uint64_t)last + 1);
     ndc_store_give(conn);
     ndc_arena_free(&arena);
     return err;

@@ -6,6 +6,8 @@
 #include "platforms/registry/change/hub.h"
 #include "platforms/registry/entity/history.h"
 #include "platforms/registry/link/match.h"
+#include "platforms/registry/shard/payloads.h"
+#include "platforms/registry/shard/shard.h"
 #include "store/bulk.h"
 
 #include <stdio.h>
@@ -15,12 +17,13 @@ enum { META_MAX = 4 << 20, MODEL_MAX = 64 << 20 };
 struct writing {
     struct build *build;
     struct ndc_store_conn *conn;
-    struct ndc_bulk *bulk; /* of the first generation */
+    struct ndc_bulk *bulk; /* of the first generation; NULL: to the shards */
+    struct ndc_shard_load *load;
+    bool sharded;
     /* Of a later one: the old entities, in the order of their numbers. */
     struct ndc_store_conn *old_conn;
-    struct ndc_rows *old;
-    bool old_have;
-    uint64_t old_number;
+    struct ndc_payloads *olds;
+    const struct ndc_payload *old; /* NULL: no more */
     uint64_t added, changed, removed;
     int64_t history_seq;
     size_t redirect; /* next of build->redirects */
@@ -32,6 +35,11 @@ static enum ndc_err bulk_entity(void *arg, const struct built_entity *e,
                                 struct ndc_fault *fault)
 {
     struct writing *w = arg;
+    const struct ndc_shard_row row = {.entity = e->number,
+                                      .type = e->type,
+                                      .updated_ms = w->build->now_ms,
+                                      .payload = e->payload};
+    if (w->sharded) return ndc_shard_load_add(w->load, &row, fault);
     ndc_bulk_i64(w->bulk, (int64_t)e->number);
     ndc_bulk_i64(w->bulk, e->type);
     ndc_bulk_i64(w->bulk, w->build->now_ms);
@@ -41,9 +49,67 @@ static enum ndc_err bulk_entity(void *arg, const struct built_entity *e,
 
 static void next_old(struct writing *w)
 {
-    w->old_have = ndc_rows_next(w->old);
-    if (w->old_have) w->old_number = (uint64_t)ndc_rows_i64(w->old, 0);
+    w->old = ndc_payloads_next(w->olds);
 }
+
+/* ---- payloads of a later generation ---- */
+
+/* On shards they go to registry_recent, in this commit like everything else, and from
+ * there to the shards as live changes do: readers see all of it or nothing, whatever is
+ * killed when. A rewriting that the feed does not tell of has no number of its own. */
+static enum ndc_err put_recent(struct writing *w, const struct built_entity *e,
+                               int64_t seq, int64_t change, struct ndc_fault *fault)
+{
+    return ndc_sql_exec(
+        w->conn,
+        "INSERT INTO registry_recent (seq, entity, type, updated_ms, payload, change) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (seq) DO UPDATE SET type = "
+        "excluded.type, updated_ms = excluded.updated_ms, payload = excluded.payload, "
+        "change = excluded.change",
+        NDC_ARGS(ndc_int(seq ? seq : -(int64_t)e->number), ndc_int((int64_t)e->number),
+                 ndc_int(e->type), ndc_int(w->build->now_ms), ndc_blob(e->payload),
+                 ndc_int(change)),
+        NULL, fault);
+}
+
+static enum ndc_err insert_payload(struct writing *w, const struct built_entity *e,
+                                   int64_t seq, struct ndc_fault *fault)
+{
+    if (w->sharded) return put_recent(w, e, seq, seq, fault);
+    return ndc_sql_exec(
+        w->conn,
+        "INSERT INTO registry_entity (entity, type, updated_ms, payload, change) "
+        "VALUES ($1, $2, $3, $4, $5)",
+        NDC_ARGS(ndc_int((int64_t)e->number), ndc_int(e->type), ndc_int(w->build->now_ms),
+                 ndc_blob(e->payload), ndc_int(seq)),
+        NULL, fault);
+}
+
+static enum ndc_err update_payload(struct writing *w, const struct built_entity *e,
+                                   int64_t seq, int64_t previous, struct ndc_fault *fault)
+{
+    if (w->sharded) return put_recent(w, e, seq, seq ? seq : previous, fault);
+    return ndc_sql_exec(
+        w->conn,
+        "UPDATE registry_entity SET payload = $2, updated_ms = $3, change = $4 WHERE "
+        "entity = $1",
+        NDC_ARGS(ndc_int((int64_t)e->number), ndc_blob(e->payload),
+                 ndc_int(w->build->now_ms), ndc_int(seq ? seq : previous)),
+        NULL, fault);
+}
+
+static enum ndc_err delete_payload(struct writing *w, int64_t seq,
+                                   struct ndc_fault *fault)
+{
+    const struct built_entity none = {.number = w->old->entity,
+                                      .type = (enum ndc_entity)w->old->type,
+                                      .payload = ndc_str_n("", 0)};
+    if (w->sharded) return put_recent(w, &none, seq, seq, fault);
+    return ndc_sql_exec(w->conn, "DELETE FROM registry_entity WHERE entity = $1",
+                        NDC_ARGS(ndc_int((int64_t)w->old->entity)), NULL, fault);
+}
+
+/* ---- history ---- */
 
 static enum ndc_err add_history(struct writing *w, uint64_t number, const char *kind,
                                 struct ndc_str detail, struct ndc_fault *fault)
@@ -62,36 +128,33 @@ static enum ndc_err add_history(struct writing *w, uint64_t number, const char *
 static enum ndc_err remove_old(struct writing *w, struct ndc_fault *fault)
 {
     struct build *b = w->build;
-    while (w->redirect < b->redirect_count &&
-           b->redirects[w->redirect].key < w->old_number)
+    uint64_t number = w->old->entity;
+    while (w->redirect < b->redirect_count && b->redirects[w->redirect].key < number)
         w->redirect++;
     uint64_t target = 0;
-    if (w->redirect < b->redirect_count && b->redirects[w->redirect].key == w->old_number)
+    if (w->redirect < b->redirect_count && b->redirects[w->redirect].key == number)
         target = b->redirects[w->redirect].value;
     char detail[64];
     int len =
         snprintf(detail, sizeof(detail), "{\"into\":%llu}", (unsigned long long)target);
-    enum ndc_err err =
-        ndc_sql_exec(w->conn, "DELETE FROM registry_entity WHERE entity = $1",
-                     NDC_ARGS(ndc_int((int64_t)w->old_number)), NULL, fault);
+    const struct ndc_change_step step = {.entity = number,
+                                         .other = target,
+                                         .previous = w->old->change,
+                                         .before = w->old->payload};
+    int64_t seq;
+    enum ndc_err err = ndc_change_batch_entity(&w->feed, &step, &seq, fault);
+    if (!err) err = delete_payload(w, seq, fault);
     if (!err)
         err = ndc_sql_exec(w->conn,
                            "INSERT INTO registry_redirect (entity, target, at_ms) VALUES "
                            "($1, $2, $3) ON CONFLICT (entity) DO UPDATE SET target = "
                            "excluded.target, at_ms = excluded.at_ms",
-                           NDC_ARGS(ndc_int((int64_t)w->old_number),
-                                    ndc_int((int64_t)target), ndc_int(b->now_ms)),
+                           NDC_ARGS(ndc_int((int64_t)number), ndc_int((int64_t)target),
+                                    ndc_int(b->now_ms)),
                            NULL, fault);
     w->removed++;
-    const struct ndc_change_step step = {.entity = w->old_number,
-                                         .other = target,
-                                         .previous = ndc_rows_i64(w->old, 2),
-                                         .before = ndc_rows_blob(w->old, 1)};
-    int64_t seq;
-    if (!err) err = ndc_change_batch_entity(&w->feed, &step, &seq, fault);
     return err ? err
-               : add_history(w, w->old_number, "merged", ndc_str_n(detail, (size_t)len),
-                             fault);
+               : add_history(w, number, "merged", ndc_str_n(detail, (size_t)len), fault);
 }
 
 static enum ndc_err compare_entity(void *arg, const struct built_entity *e,
@@ -101,46 +164,48 @@ static enum ndc_err compare_entity(void *arg, const struct built_entity *e,
     struct ndc_change_step step = {.entity = e->number, .after = e->payload};
     int64_t seq;
     enum ndc_err err = NDC_OK;
-    while (w->old_have && w->old_number < e->number && !err) {
+    while (w->old && w->old->entity < e->number && !err) {
         err = remove_old(w, fault);
         next_old(w);
     }
     if (err) return err;
-    if (!w->old_have || w->old_number != e->number) {
+    if (!w->old || w->old->entity != e->number) {
         w->added++;
         err = ndc_change_batch_entity(&w->feed, &step, &seq, fault);
-        if (err) return err;
-        return ndc_sql_exec(
-            w->conn,
-            "INSERT INTO registry_entity (entity, type, updated_ms, payload, change) "
-            "VALUES ($1, $2, $3, $4, $5)",
-            NDC_ARGS(ndc_int((int64_t)e->number), ndc_int(e->type),
-                     ndc_int(w->build->now_ms), ndc_blob(e->payload), ndc_int(seq)),
-            NULL, fault);
+        return err ? err : insert_payload(w, e, seq, fault);
     }
-    if (!ndc_str_eq(ndc_rows_blob(w->old, 1), e->payload)) {
+    if (!ndc_str_eq(w->old->payload, e->payload)) {
         w->changed++;
-        step.before = ndc_rows_blob(w->old, 1);
-        step.previous = ndc_rows_i64(w->old, 2);
+        step.before = w->old->payload;
+        step.previous = w->old->change;
         err = ndc_change_batch_entity(&w->feed, &step, &seq, fault);
+        if (!err) err = update_payload(w, e, seq, step.previous, fault);
         if (err) return err;
-        err = ndc_sql_exec(w->conn,
-                           "UPDATE registry_entity SET payload = $2, updated_ms = $3, "
-                           "change = $4 WHERE entity = $1",
-                           NDC_ARGS(ndc_int((int64_t)e->number), ndc_blob(e->payload),
-                                    ndc_int(w->build->now_ms),
-                                    ndc_int(seq ? seq : step.previous)),
-                           NULL, fault);
         ndc_buf_reset(&w->detail);
-        if (!err && ndc_history_diff(&w->detail, ndc_rows_blob(w->old, 1), e->payload))
+        if (ndc_history_diff(&w->detail, w->old->payload, e->payload))
             err = add_history(w, e->number, "changed", ndc_buf_str(&w->detail), fault);
     }
     next_old(w);
     return err;
 }
 
+/* Nobody looks for what a first build brings to the shards before it has committed here.
+ */
+static enum ndc_err write_first_shards(struct writing *w, struct ndc_fault *fault)
+{
+    enum ndc_err err = ndc_shard_load_begin(&w->load, w->build->registry->shards, fault);
+    if (err) return err;
+    err = ndc_build_entities(w->build, bulk_entity, w, fault);
+    if (err) {
+        ndc_shard_load_abort(w->load);
+        return err;
+    }
+    return ndc_shard_load_end(w->load, &w->added, fault);
+}
+
 static enum ndc_err write_first(struct writing *w, struct ndc_fault *fault)
 {
+    if (w->sharded) return write_first_shards(w, fault);
     static const struct ndc_bulk_column columns[] = {{"entity", NDC_VAL_I64},
                                                      {"type", NDC_VAL_I64},
                                                      {"updated_ms", NDC_VAL_I64},
@@ -165,17 +230,15 @@ static enum ndc_err write_later(struct writing *w, struct ndc_fault *fault)
         ndc_store_take(w->build->registry->store, NDC_READ, &w->old_conn, fault);
     if (err) return err;
     ndc_store_conn_timeout(w->old_conn, 0);
-    w->old = ndc_sql_scan(w->old_conn,
-                          "SELECT entity, payload, change FROM registry_entity "
-                          "ORDER BY entity",
-                          NDC_NO_ARGS);
+    const struct ndc_payload_range all = {.ordered = true};
+    w->olds = ndc_payloads_open(w->build->registry, w->old_conn, &all);
     next_old(w);
     err = ndc_build_entities(w->build, compare_entity, w, fault);
-    while (!err && w->old_have) {
+    while (!err && w->old) {
         err = remove_old(w, fault);
         next_old(w);
     }
-    enum ndc_err ended = ndc_rows_end(w->old, fault);
+    enum ndc_err ended = ndc_payloads_close(w->olds, err ? NULL : fault);
     ndc_store_give(w->old_conn);
     return err ? err : ended;
 }
@@ -286,17 +349,24 @@ static enum ndc_err write_meta(struct build *b, struct ndc_store_conn *conn,
     ndc_buf_reset(&buf);
     ndc_buf_add_i64(&buf, b->generation);
     if (!err) err = ndc_registry_meta_set(conn, "generation", ndc_buf_str(&buf), fault);
+    ndc_buf_reset(&buf);
+    ndc_buf_add_u64(&buf, b->next_number - 1);
+    if (!err) err = ndc_registry_meta_set(conn, "number_last", ndc_buf_str(&buf), fault);
     ndc_buf_free(&buf);
     return err;
 }
 
-/* What had come live is in the stages that this build read. */
-static enum ndc_err forget_live(struct ndc_store_conn *conn, struct ndc_fault *fault)
+/* What had come live is in the stages that this build read. On shards registry_recent
+ * was empty when it began, and has what it changes. */
+static enum ndc_err forget_live(struct ndc_store_conn *conn, bool sharded,
+                                struct ndc_fault *fault)
 {
     static const char *const statements[] = {
-        "DELETE FROM registry_recent", "DELETE FROM registry_index_recent",
+        "DELETE FROM registry_index_recent",
         "UPDATE registry_source SET live_seq = 0 WHERE live_seq > 0"};
-    enum ndc_err err = NDC_OK;
+    enum ndc_err err = sharded ? NDC_OK
+                               : ndc_sql_exec(conn, "DELETE FROM registry_recent",
+                                              NDC_NO_ARGS, NULL, fault);
     for (size_t i = 0; i < NDC_ARRAY_LEN(statements) && !err; i++)
         err = ndc_sql_exec(conn, statements[i], NDC_NO_ARGS, NULL, fault);
     return err;
@@ -306,6 +376,7 @@ static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
 {
     struct build *b = w->build;
     bool first = ndc_registry_generation(b->registry) == 0;
+    w->sharded = ndc_shards_count(b->registry->shards) > 0;
     ndc_change_batch_begin(&w->feed, w->conn);
     enum ndc_err err = first ? write_first(w, fault) : write_later(w, fault);
     if (!err && first) err = ndc_change_batch_generation(&w->feed, fault);
@@ -320,7 +391,7 @@ static enum ndc_err write_all(struct writing *w, struct ndc_fault *fault)
     if (!err)
         err = ndc_index_write(w->conn, NDC_INDEX_SEARCH, b->generation, b->index,
                               b->registry->threads, &b->stats->index_entries, fault);
-    if (!err) err = forget_live(w->conn, fault);
+    if (!err) err = forget_live(w->conn, w->sharded, fault);
     if (!err) err = ndc_build_write_reviews(b, w->conn, fault);
     if (!err) err = ndc_build_write_near(b, w->conn, fault);
     if (!err) err = write_models(b, w->conn, fault);

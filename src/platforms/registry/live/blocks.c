@@ -5,6 +5,8 @@
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/shard/payloads.h"
+#include "platforms/registry/shard/shard.h"
 #include "store/bulk.h"
 #include "sys/log.h"
 
@@ -12,6 +14,7 @@
 
 enum {
     RANGE_ENTITIES = 8192,
+    RANGE_SHARDED = 262144,
     CHUNK_ENTITIES = 512,
     CHUNK_ARENA = 512 << 20,
 };
@@ -126,33 +129,37 @@ static enum ndc_err take_entity(struct chunk *c, uint64_t number,
     return err;
 }
 
+/* On shards a range is a query to each server over its shards. */
+static uint64_t range_entities(const struct making *all)
+{
+    return ndc_shards_count(all->live->registry->shards) ? RANGE_SHARDED : RANGE_ENTITIES;
+}
+
 static enum ndc_err read_range(struct making *all, struct chunk *chunks, size_t range,
                                struct ndc_index_feed *out, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     struct ndc_arena arena;
-    uint64_t from = range * RANGE_ENTITIES + 1;
+    uint64_t from = range * range_entities(all) + 1;
     enum ndc_err err = ndc_store_take(all->live->registry->store, NDC_READ, &conn, fault);
     if (err) return err;
     ndc_arena_init(&arena, CHUNK_ARENA);
     ndc_store_conn_timeout(conn, 0);
-    struct ndc_rows *rows = ndc_sql_scan(
-        conn,
-        "SELECT entity, payload FROM registry_entity WHERE entity >= $1 AND entity < $2 "
-        "ORDER BY entity",
-        NDC_ARGS(ndc_int((int64_t)from), ndc_int((int64_t)from + RANGE_ENTITIES)));
-    while (!err && ndc_rows_next(rows)) {
+    const struct ndc_payload_range part = {
+        .from = from, .to = from + range_entities(all), .ordered = true};
+    const struct ndc_payload *row;
+    struct ndc_payloads *rows = ndc_payloads_open(all->live->registry, conn, &part);
+    while (!err && (row = ndc_payloads_next(rows))) {
         struct ndc_entity_view v;
         ndc_arena_reset(&arena);
-        if (!ndc_entity_decode(&v, &arena, ndc_rows_blob(rows, 1)))
+        if (!ndc_entity_decode(&v, &arena, row->payload))
             err = ndc_fail(fault, NDC_EDB, "registry.entity_damaged",
                            "a stored record is damaged; run \"ndc link run\" to build it "
                            "anew from its sources");
         else if (all->live->kinds[v.type].model)
-            err = take_entity(&chunks[v.type], (uint64_t)ndc_rows_i64(rows, 0), &v, out,
-                              fault);
+            err = take_entity(&chunks[v.type], row->entity, &v, out, fault);
     }
-    enum ndc_err ended = ndc_rows_end(rows, err ? NULL : fault);
+    enum ndc_err ended = ndc_payloads_close(rows, err ? NULL : fault);
     ndc_arena_free(&arena);
     ndc_store_give(conn);
     return err ? err : ended;
@@ -224,7 +231,7 @@ enum ndc_err ndc_live_build_blocks(struct ndc_live *live, struct ndc_fault *faul
 {
     struct making all = {.live = live, .last = live->next_number};
     uint64_t entries = 0;
-    size_t ranges = (all.last + RANGE_ENTITIES - 1) / RANGE_ENTITIES;
+    size_t ranges = (all.last + range_entities(&all) - 1) / range_entities(&all);
     all.sorter = ndc_index_sorter_new(live->registry->stage_dir, sort_bytes);
     ndc_mutex_init(&all.lock);
     ndc_parallel_for(live->registry->threads, ranges, make_range, &all);

@@ -310,6 +310,21 @@ static enum ndc_err write_totals(struct live_batch *b, struct ndc_store_conn *co
     return err;
 }
 
+/* The largest number given, for who starts while a shard is away and for other programs.
+ */
+static enum ndc_err write_last_number(struct live_batch *b, struct ndc_store_conn *conn,
+                                      struct ndc_fault *fault)
+{
+    char text[24];
+    bool created = false;
+    for (size_t i = 0; i < b->change_count; i++)
+        created |= b->changes[i].kind == NDC_CHANGE_CREATED ||
+                   b->changes[i].kind == NDC_CHANGE_SPLIT;
+    if (!created) return NDC_OK;
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)b->live->next_number - 1);
+    return ndc_registry_meta_set(conn, "number_last", ndc_str(text), fault);
+}
+
 static enum ndc_err write_all(struct live_batch *b, struct ndc_store_conn *conn,
                               int64_t *first, struct ndc_fault *fault)
 {
@@ -333,6 +348,7 @@ static enum ndc_err write_all(struct live_batch *b, struct ndc_store_conn *conn,
     if (!err) err = write_reviews(b, conn, fault);
     if (!err) err = write_calls(b, conn, last, fault);
     if (!err) err = write_totals(b, conn, fault);
+    if (!err) err = write_last_number(b, conn, fault);
     return err;
 }
 

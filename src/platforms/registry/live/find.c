@@ -3,6 +3,7 @@
  * by the thousand, on a few connections at once. */
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/live/part.h"
+#include "platforms/registry/shard/payloads.h"
 
 #include "base/hash.h"
 
@@ -320,7 +321,7 @@ struct load_chunk {
     struct ndc_arena *arena;
     struct live_entity *entities; /* of the chunk */
     uint32_t *of;                 /* argument number to entity of the chunk */
-    bool pending[LOAD_CHUNK];     /* what is loaded from there */
+    bool *have;                   /* entities of the chunk that have been found */
     bool damaged;
 };
 
@@ -328,17 +329,12 @@ static void take_entity(struct load_chunk *c, uint32_t at, struct ndc_str payloa
                         int64_t change)
 {
     struct live_entity *e = &c->entities[at];
+    c->have[at] = true;
     e->change = change;
     e->exists = payload.len > 0;
     if (!e->exists) return;
     payload = ndc_arena_str(c->arena, payload);
     if (!ndc_entity_decode(&e->view, c->arena, payload)) c->damaged = true;
-}
-
-static void take_payload(void *arg, size_t number, struct ndc_rows *row)
-{
-    struct load_chunk *c = arg;
-    take_entity(c, c->of[number], ndc_rows_blob(row, 0), ndc_rows_i64(row, 1));
 }
 
 /* What the batch before is about to commit. */
@@ -347,32 +343,59 @@ static void load_pending(struct load_chunk *c, const struct ndc_live *live, uint
     for (uint32_t i = 0; i < n; i++) {
         struct ndc_str payload;
         int64_t change;
-        c->pending[i] =
-            ndc_live_pending_payload(live, c->entities[i].number, &payload, &change);
-        if (c->pending[i]) take_entity(c, i, payload, change);
+        if (ndc_live_pending_payload(live, c->entities[i].number, &payload, &change))
+            take_entity(c, i, payload, change);
     }
 }
 
-/* Payloads from one of the two tables. */
-static enum ndc_err load_from(struct load_chunk *c, struct ndc_store_conn *conn,
-                              const struct ndc_overlay *overlay, uint32_t n, bool recent,
-                              struct ndc_fault *fault)
+static void take_payload(void *arg, size_t number, int64_t change, struct ndc_str payload)
+{
+    struct load_chunk *c = arg;
+    take_entity(c, c->of[number], payload, change);
+}
+
+static void take_recent(void *arg, size_t number, struct ndc_rows *row)
+{
+    take_payload(arg, number, ndc_rows_i64(row, 1), ndc_rows_blob(row, 0));
+}
+
+/* What came since the last build, or since it was brought to its shard. */
+static enum ndc_err load_recent(struct load_chunk *c, struct ndc_store_conn *conn,
+                                const struct ndc_overlay *overlay, uint32_t n,
+                                struct ndc_fault *fault)
 {
     struct ndc_val *args = ndc_xmalloc((n + 1) * sizeof(*args));
     size_t count = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (c->pending[i]) continue;
+        if (c->have[i]) continue;
         int64_t seq = ndc_overlay_get(overlay, c->entities[i].number);
-        if ((seq > 0) != recent) continue;
+        if (!seq) continue;
         c->of[count] = i;
-        args[count++] = ndc_int(recent ? seq : (int64_t)c->entities[i].number);
+        args[count++] = ndc_int(seq);
     }
     enum ndc_err err = ndc_sql_each(
         conn,
-        recent ? "SELECT payload, seq FROM registry_recent WHERE seq = $1"
-               : "SELECT payload, change FROM registry_entity WHERE entity = $1",
-        args, 1, count, take_payload, c, fault);
+        "SELECT payload, CASE WHEN seq > 0 THEN seq ELSE change END FROM registry_recent "
+        "WHERE seq = $1",
+        args, 1, count, take_recent, c, fault);
     free(args);
+    return err;
+}
+
+static enum ndc_err load_rest(struct load_chunk *c, struct ndc_registry *reg,
+                              struct ndc_store_conn *conn, uint32_t n,
+                              struct ndc_fault *fault)
+{
+    uint64_t *numbers = ndc_xmalloc((n + 1) * sizeof(*numbers));
+    size_t count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (c->have[i]) continue;
+        c->of[count] = i;
+        numbers[count++] = c->entities[i].number;
+    }
+    enum ndc_err err =
+        ndc_payload_each(reg, conn, numbers, count, take_payload, c, fault);
+    free(numbers);
     return err;
 }
 
@@ -386,13 +409,14 @@ static void load_chunk(void *arg, size_t index)
     uint32_t n = NDC_MIN(l->from + l->count - from, (uint32_t)LOAD_CHUNK);
     struct load_chunk c = {.arena = &b->arenas[l->first_arena + index],
                            .entities = b->entities + from,
-                           .of = ndc_xmalloc((LOAD_CHUNK + 1) * sizeof(*c.of))};
+                           .of = ndc_xmalloc((LOAD_CHUNK + 1) * sizeof(*c.of)),
+                           .have = ndc_xcalloc(LOAD_CHUNK + 1, sizeof(*c.have))};
     enum ndc_err err = ndc_store_take(b->live->registry->store, NDC_READ, &conn, &fault);
     if (!err) {
         load_pending(&c, b->live, n);
         err = ndc_tx_begin(conn, &fault);
-        if (!err) err = load_from(&c, conn, b->live->overlay, n, true, &fault);
-        if (!err) err = load_from(&c, conn, b->live->overlay, n, false, &fault);
+        if (!err) err = load_recent(&c, conn, b->live->overlay, n, &fault);
+        if (!err) err = load_rest(&c, b->live->registry, conn, n, &fault);
         ndc_store_give(conn);
     }
     if (!err && (c.damaged || c.arena->overflow))
@@ -401,6 +425,7 @@ static void load_chunk(void *arg, size_t index)
                      "a stored record is damaged; run \"ndc link run\" to build it anew "
                      "from its sources");
     free(c.of);
+    free(c.have);
     if (!err) return;
     ndc_mutex_lock(&l->lock);
     if (!l->err) {

@@ -4,6 +4,8 @@
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/load/load.h"
+#include "platforms/registry/shard/payloads.h"
+#include "platforms/registry/shard/shard.h"
 #include "store/writer.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -173,12 +175,15 @@ enum ndc_err ndc_registry_live_position(struct ndc_registry *reg, struct ndc_are
 
 /* ---- reading ---- */
 
-static enum ndc_err read_payload(struct ndc_store_conn *conn, struct ndc_arena *arena,
-                                 const char *sql, int64_t key, bool *found,
-                                 struct ndc_str *payload, int64_t *change,
-                                 struct ndc_fault *fault)
+static enum ndc_err read_recent(struct ndc_store_conn *conn, struct ndc_arena *arena,
+                                int64_t seq, bool *found, struct ndc_str *payload,
+                                int64_t *change, struct ndc_fault *fault)
 {
-    struct ndc_rows *rows = ndc_sql_query(conn, sql, NDC_ARGS(ndc_int(key)));
+    struct ndc_rows *rows = ndc_sql_query(
+        conn,
+        "SELECT payload, CASE WHEN seq > 0 THEN seq ELSE change END FROM registry_recent "
+        "WHERE seq = $1",
+        NDC_ARGS(ndc_int(seq)));
     *payload = NDC_STR_NULL;
     *found = ndc_rows_next(rows);
     if (*found) {
@@ -198,14 +203,10 @@ enum ndc_err ndc_live_payload(struct ndc_live *live, struct ndc_store_conn *conn
     bool found = false;
     *change = 0;
     if (seq) {
-        enum ndc_err err = read_payload(
-            conn, arena, "SELECT payload, seq FROM registry_recent WHERE seq = $1", seq,
-            &found, payload, change, fault);
+        enum ndc_err err = read_recent(conn, arena, seq, &found, payload, change, fault);
         if (err || found) return err;
     }
-    return read_payload(conn, arena,
-                        "SELECT payload, change FROM registry_entity WHERE entity = $1",
-                        (int64_t)entity, &found, payload, change, fault);
+    return ndc_payload_get(live->registry, conn, arena, entity, payload, change, fault);
 }
 
 enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
@@ -283,7 +284,9 @@ enum ndc_err ndc_live_pause(struct ndc_live *live, struct ndc_fault *fault)
     struct ndc_key64 *items;
     ndc_live_hold(live);
     enum ndc_err err = ndc_live_catch_up(live, fault);
-    size_t n = err ? 0 : ndc_overlay_list(live->overlay, &items);
+    bool sharded = ndc_shards_count(live->registry->shards) > 0;
+    if (!err && sharded) err = ndc_shards_drain(live->registry->shards, fault);
+    size_t n = err || sharded ? 0 : ndc_overlay_list(live->overlay, &items);
     for (size_t at = 0; at < n && !err; at += FLUSH_SLICE)
         err = flush_slice(live, items + at, NDC_MIN(n - at, (size_t)FLUSH_SLICE), fault);
     if (n) free(items);
@@ -293,9 +296,19 @@ enum ndc_err ndc_live_pause(struct ndc_live *live, struct ndc_fault *fault)
 
 void ndc_live_resume(struct ndc_live *live, bool built)
 {
-    if (built) {
+    struct ndc_fault fault = {0};
+    if (built && ndc_shards_count(live->registry->shards) == 0) {
         ndc_overlay_clear(live->overlay);
         ndc_live_unready(live);
+    } else if (built) {
+        /* What the build changed is in registry_recent, on its way to the shards. */
+        ndc_overlay_clear_entries(live->overlay);
+        ndc_live_unready(live);
+        live->seq = 0;
+        if (ndc_live_catch_up(live, &fault))
+            ndc_log(NDC_LOG_WARN, "registry", "what the build changed: %s",
+                    fault.message);
+        ndc_shards_rewind(live->registry->shards);
     }
     ndc_mutex_unlock(&live->work);
 }
@@ -320,6 +333,8 @@ enum ndc_err ndc_live_new(struct ndc_live **out, struct ndc_registry *reg,
     if (err) {
         ndc_live_free(live);
         *out = NULL;
+    } else if (ndc_shards_count(reg->shards)) {
+        ndc_shards_start(reg->shards, live->overlay);
     }
     return err;
 }
@@ -332,6 +347,7 @@ void ndc_live_free(struct ndc_live *live)
     ndc_cond_broadcast(&live->queued);
     ndc_mutex_unlock(&live->lock);
     if (live->started) ndc_thread_join(&live->thread);
+    ndc_shards_stop(live->registry->shards);
     ndc_live_unready(live);
     ndc_overlay_free(live->overlay);
     ndc_overlay_free(live->near);

@@ -38,16 +38,22 @@ struct ndc_overlay *ndc_overlay_new(void)
     return o;
 }
 
-static void empty_part(struct part *p)
+static void empty_entries(struct part *p)
 {
-    free(p->entities);
     free(p->slots);
     free(p->entries);
-    p->entities = NULL;
     p->slots = NULL;
     p->entries = NULL;
-    p->entity_mask = p->entity_count = p->slot_mask = p->slot_count = 0;
+    p->slot_mask = p->slot_count = 0;
     p->entry_count = p->entry_cap = 0;
+}
+
+static void empty_part(struct part *p)
+{
+    empty_entries(p);
+    free(p->entities);
+    p->entities = NULL;
+    p->entity_mask = p->entity_count = 0;
 }
 
 void ndc_overlay_clear(struct ndc_overlay *o)
@@ -55,6 +61,15 @@ void ndc_overlay_clear(struct ndc_overlay *o)
     for (size_t i = 0; i < PARTS; i++) {
         ndc_mutex_lock(&o->parts[i].lock);
         empty_part(&o->parts[i]);
+        ndc_mutex_unlock(&o->parts[i].lock);
+    }
+}
+
+void ndc_overlay_clear_entries(struct ndc_overlay *o)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        ndc_mutex_lock(&o->parts[i].lock);
+        empty_entries(&o->parts[i]);
         ndc_mutex_unlock(&o->parts[i].lock);
     }
 }
@@ -104,8 +119,38 @@ void ndc_overlay_set(struct ndc_overlay *o, uint64_t entity, int64_t seq)
     ndc_mutex_lock(&p->lock);
     if (!p->entities || p->entity_count * 2 > p->entity_mask) grow_entities(p);
     struct ndc_key64 *slot = entity_slot(p, entity, mixed);
-    p->entity_count += slot->key == 0;
-    *slot = (struct ndc_key64){entity, (uint64_t)seq};
+    bool fresh = slot->key == 0;
+    p->entity_count += fresh;
+    if (fresh || (int64_t)slot->value < seq)
+        *slot = (struct ndc_key64){entity, (uint64_t)seq};
+    ndc_mutex_unlock(&p->lock);
+}
+
+/* What stands behind a freed slot moves up, if it may stand there. */
+static void free_slot(struct part *p, size_t hole)
+{
+    size_t at = hole;
+    for (;;) {
+        at = (at + 1) & p->entity_mask;
+        if (!p->entities[at].key) break;
+        size_t home = ndc_mix64(p->entities[at].key) & p->entity_mask;
+        if (((at - home) & p->entity_mask) < ((at - hole) & p->entity_mask)) continue;
+        p->entities[hole] = p->entities[at];
+        hole = at;
+    }
+    p->entities[hole] = (struct ndc_key64){0};
+}
+
+void ndc_overlay_drop(struct ndc_overlay *o, uint64_t entity, int64_t seq)
+{
+    uint64_t mixed = ndc_mix64(entity);
+    struct part *p = part_of(o, mixed);
+    ndc_mutex_lock(&p->lock);
+    struct ndc_key64 *slot = p->entities ? entity_slot(p, entity, mixed) : NULL;
+    if (slot && slot->key && (int64_t)slot->value == seq) {
+        free_slot(p, (size_t)(slot - p->entities));
+        p->entity_count--;
+    }
     ndc_mutex_unlock(&p->lock);
 }
 

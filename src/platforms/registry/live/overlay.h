@@ -15,9 +15,15 @@ struct ndc_overlay *ndc_overlay_new(void);
 void ndc_overlay_free(struct ndc_overlay *overlay);
 /* Forgets everything: a build has taken it over. */
 void ndc_overlay_clear(struct ndc_overlay *overlay);
+/* Only index entries: payloads of the build are still on their way to the shards. */
+void ndc_overlay_clear_entries(struct ndc_overlay *overlay);
 
+/* Where an entity's newest payload is in registry_recent; an older place than the one
+ * that is known changes nothing. */
 void ndc_overlay_set(struct ndc_overlay *overlay, uint64_t entity, int64_t seq);
-/* The change that made the entity's newest payload; 0: the one of the last build. */
+/* It has left registry_recent; if another is known meanwhile, nothing changes. */
+void ndc_overlay_drop(struct ndc_overlay *overlay, uint64_t entity, int64_t seq);
+/* 0: its payload is not in registry_recent. */
 int64_t ndc_overlay_get(const struct ndc_overlay *overlay, uint64_t entity);
 /* Entities with a newer payload. */
 size_t ndc_overlay_count(const struct ndc_overlay *overlay);

@@ -109,11 +109,27 @@ static void take_entry(void *arg, uint64_t key, uint64_t value)
     if (c->filter && key & 1 && value & 1) ndc_live_open_add(c->live, key >> 1);
 }
 
+/* Numbers that other programs have given. */
+static enum ndc_err read_last_number(struct ndc_live *live, struct ndc_store_conn *conn,
+                                     struct ndc_fault *fault)
+{
+    struct ndc_arena arena;
+    struct ndc_str text;
+    int64_t last = 0;
+    ndc_arena_init(&arena, 1 << 16);
+    enum ndc_err err = ndc_registry_meta(conn, &arena, "number_last", &text, fault);
+    if (!err && ndc_str_to_i64(text, &last))
+        live->next_number = NDC_MAX(live->next_number, (uint64_t)last + 1);
+    ndc_arena_free(&arena);
+    return err;
+}
+
 enum ndc_err ndc_live_catch_up(struct ndc_live *live, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     struct catching c = {.live = live, .filter = live->open_bits != NULL};
-    int64_t last = 0, from = live->seq;
+    /* Rows that a build rewrote have negative numbers. */
+    int64_t last = 0, from = live->seq ? live->seq : INT64_MIN;
     bool good = true;
     enum ndc_err err = ndc_store_take(live->registry->store, NDC_READ, &conn, fault);
     if (err) return err;
@@ -129,6 +145,7 @@ enum ndc_err ndc_live_catch_up(struct ndc_live *live, struct ndc_fault *fault)
                             ndc_rows_i64(rows, 0));
         err = ndc_rows_end(rows, fault);
     }
+    if (!err) err = read_last_number(live, conn, fault);
     if (!err) {
         struct ndc_rows *rows =
             ndc_sql_scan(conn, "SELECT entries FROM registry_index_recent WHERE seq > $1",
@@ -187,7 +204,7 @@ static enum ndc_err read_kind(struct ndc_live *live, struct ndc_store_conn *conn
 static enum ndc_err read_numbers(struct ndc_live *live, struct ndc_store_conn *conn,
                                  struct ndc_arena *arena, struct ndc_fault *fault)
 {
-    int64_t next = 0, given = 0, tombstones = 0;
+    int64_t next = 0, given = 0, last = 0, tombstones = 0;
     struct ndc_str text;
     enum ndc_err err = ndc_sql_i64(
         conn, &next,
@@ -195,6 +212,8 @@ static enum ndc_err read_numbers(struct ndc_live *live, struct ndc_store_conn *c
         "UNION ALL SELECT coalesce(max(entity), 0) FROM registry_recent UNION ALL SELECT "
         "coalesce(max(entity), 0) FROM registry_redirect) AS all_numbers",
         NDC_NO_ARGS, fault);
+    if (!err) err = ndc_registry_meta(conn, arena, "number_last", &text, fault);
+    if (!err && ndc_str_to_i64(text, &last)) next = NDC_MAX(next, last);
     if (!err)
         err = ndc_sql_i64(conn, &live->next_review,
                           "SELECT coalesce(max(review), 0) FROM registry_review",

@@ -2,6 +2,7 @@
  * the entity that it is part of, so a stage that is damaged or gone costs nothing but a
  * scan, as long as its last run was built. */
 #include "platforms/registry/load/restore.h"
+#include "platforms/registry/shard/payloads.h"
 #include "platforms/registry/thing/thing.h"
 #include "sys/log.h"
 
@@ -34,25 +35,27 @@ static enum ndc_err copy_records(struct ndc_stage_writer *out,
     return err;
 }
 
-static enum ndc_err copy_all(struct ndc_store_conn *conn, struct ndc_stage_writer *out,
+static enum ndc_err copy_all(struct ndc_registry *reg, struct ndc_store_conn *conn,
+                             struct ndc_stage_writer *out,
                              const struct ndc_registered *source, uint64_t *count,
                              struct ndc_fault *fault)
 {
+    const struct ndc_payload_range all = {.ordered = true};
+    const struct ndc_payload *row;
     struct ndc_arena arena;
     enum ndc_err err = NDC_OK, ended;
     ndc_arena_init(&arena, NDC_ENTITY_PAYLOAD_MAX * 4);
-    struct ndc_rows *rows = ndc_sql_scan(
-        conn, "SELECT payload FROM registry_entity ORDER BY entity", NDC_NO_ARGS);
-    while (!err && ndc_rows_next(rows)) {
+    struct ndc_payloads *rows = ndc_payloads_open(reg, conn, &all);
+    while (!err && (row = ndc_payloads_next(rows))) {
         struct ndc_entity_view v;
         ndc_arena_reset(&arena);
-        if (!ndc_entity_decode(&v, &arena, ndc_rows_blob(rows, 0)))
+        if (!ndc_entity_decode(&v, &arena, row->payload))
             err = ndc_fail(fault, NDC_EDB, "registry.entity_damaged",
                            "a stored record is damaged");
         else
             err = copy_records(out, &v, source->number, count, fault);
     }
-    ended = ndc_rows_end(rows, fault);
+    ended = ndc_payloads_close(rows, err ? NULL : fault);
     ndc_arena_free(&arena);
     return err ? err : ended;
 }
@@ -74,7 +77,7 @@ enum ndc_err ndc_registry_restore_stage(struct ndc_registry *reg,
         return err;
     }
     err = source->source->thing ? ndc_thing_restore(conn, source, &out, &count, fault)
-                                : copy_all(conn, &out, source, &count, fault);
+                                : copy_all(reg, conn, &out, source, &count, fault);
     if (!err) err = ndc_stage_finish(&out, fault);
     ndc_stage_abandon(&out);
     ndc_store_give(conn);

@@ -2,6 +2,7 @@
  * golden record, and from the records where it has only one of several numbers. A scan
  * reads payloads in one snapshot and decodes them on all processors. */
 #include "platforms/registry/serve/people.h"
+#include "platforms/registry/shard/payloads.h"
 
 #include "platforms/registry/change/change.h"
 #include "platforms/registry/normalise/normalise.h"
@@ -242,33 +243,34 @@ static void batch_free(struct batch *b)
     free(b);
 }
 
-static enum ndc_err scan_rows(struct ndc_store_conn *conn, struct batch *b,
-                              ndc_people_visit *visit, void *arg, struct ndc_fault *fault)
+static enum ndc_err scan_rows(struct ndc_registry *reg, struct ndc_store_conn *conn,
+                              struct batch *b, ndc_people_visit *visit, void *arg,
+                              struct ndc_fault *fault)
 {
     enum ndc_err err = NDC_OK;
-    struct ndc_rows *rows =
-        ndc_sql_scan(conn, "SELECT entity, payload FROM registry_entity", NDC_NO_ARGS);
-    while (!err && ndc_rows_next(rows)) {
-        struct ndc_str payload = ndc_rows_blob(rows, 1);
-        b->items[b->n++] =
-            (struct item){(uint64_t)ndc_rows_i64(rows, 0), b->bytes.len, payload.len};
-        ndc_buf_add_str(&b->bytes, payload);
+    const struct ndc_payload_range all = {0};
+    const struct ndc_payload *row;
+    struct ndc_payloads *rows = ndc_payloads_open(reg, conn, &all);
+    while (!err && (row = ndc_payloads_next(rows))) {
+        b->items[b->n++] = (struct item){row->entity, b->bytes.len, row->payload.len};
+        ndc_buf_add_str(&b->bytes, row->payload);
         if (b->n == BATCH || b->bytes.len >= BATCH_BYTES)
             err = flush(b, visit, arg, fault);
     }
-    enum ndc_err ended = ndc_rows_end(rows, err ? NULL : fault);
+    enum ndc_err ended = ndc_payloads_close(rows, err ? NULL : fault);
     return err ? err : ended;
 }
 
-/* What live changes hold that registry_entity has not yet is told by `changes`: the
- * moment is the one before the oldest of them. */
+/* What live changes hold that the payloads below have not yet is told by `changes`: the
+ * moment is the one before the oldest of them. On shards some may be newer than that
+ * moment; `changes` tells of these again. */
 static enum ndc_err read_moment(struct ndc_store_conn *conn, int64_t *seq,
                                 struct ndc_fault *fault)
 {
     int64_t recent = 0;
-    enum ndc_err err =
-        ndc_sql_i64(conn, &recent, "SELECT coalesce(min(seq), 0) FROM registry_recent",
-                    NDC_NO_ARGS, fault);
+    enum ndc_err err = ndc_sql_i64(
+        conn, &recent, "SELECT coalesce(min(seq), 0) FROM registry_recent WHERE seq > 0",
+        NDC_NO_ARGS, fault);
     if (!err && !recent) return ndc_change_last(conn, seq, fault);
     *seq = recent - 1;
     return err;
@@ -287,11 +289,9 @@ static enum ndc_err scan(void *ctx, struct ndc_people_moment *moment, uint64_t *
     moment->generation = ndc_registry_generation(reg);
     err = ndc_tx_begin(conn, fault);
     if (!err) err = read_moment(conn, &moment->seq, fault);
-    if (!err)
-        err = ndc_sql_i64(conn, &count, "SELECT count(*) FROM registry_entity",
-                          NDC_NO_ARGS, fault);
+    if (!err) err = ndc_payload_count(reg, conn, &count, fault);
     *total = (uint64_t)count;
-    if (!err) err = scan_rows(conn, b, visit, arg, fault);
+    if (!err) err = scan_rows(reg, conn, b, visit, arg, fault);
     if (!err) err = flush(b, visit, arg, fault);
     ndc_store_give(conn);
     batch_free(b);

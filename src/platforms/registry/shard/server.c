@@ -1,0 +1,78 @@
+/* Connections to the servers of shards. One that does not answer fails what needs it and
+ * nothing else, and is not waited for by everyone in turn. */
+#include "platforms/registry/shard/shard_internal.h"
+
+#include "sys/clock.h"
+
+#include <stdio.h>
+
+static const int64_t pause_ns = 1000000000;
+
+/* Faults of the database that say that the server, not the statement, is at fault. */
+static bool is_away(const struct ndc_fault *why)
+{
+    static const char *const codes[] = {"db.gone", "db.open",     "db.denied",
+                                        "db.io",   "db.readonly", "db.full",
+                                        "db.busy", "db.timeout"};
+    for (size_t i = 0; i < NDC_ARRAY_LEN(codes); i++)
+        if (strcmp(why->code, codes[i]) == 0) return true;
+    return false;
+}
+
+bool ndc_shard_is_gone(enum ndc_err err, const struct ndc_fault *why)
+{
+    /* The store leaves the SQLSTATE of what it does not name at the message's head:
+     * undefined table, undefined schema. */
+    return err == NDC_EINTERNAL && (strncmp(why->message, "PostgreSQL 42P01", 16) == 0 ||
+                                    strncmp(why->message, "PostgreSQL 3F000", 16) == 0);
+}
+
+enum ndc_err ndc_shard_err(struct shard_server *v, enum ndc_err err,
+                           const struct ndc_fault *why, struct ndc_fault *fault)
+{
+    if (!err) return NDC_OK;
+    if (!is_away(why)) {
+        if (fault && !fault->err) *fault = *why;
+        return err;
+    }
+    bool gone = strcmp(why->code, "db.gone") == 0;
+    ndc_mutex_lock(&v->lock);
+    if (gone) v->failed_ns = ndc_clock_mono_ns();
+    snprintf(v->why, sizeof(v->why), "%s", why->message);
+    ndc_mutex_unlock(&v->lock);
+    return ndc_fail(fault, NDC_EDB, "registry.shard_away",
+                    "the database server \"%s\", which holds a part of the registry, "
+                    "does not answer; the rest is served: try again later (%.200s)",
+                    v->name, why->message);
+}
+
+static enum ndc_err open_store(struct shard_server *v, struct ndc_fault *why)
+{
+    const struct ndc_store_options options = {.readers_max = 16};
+    int64_t now = ndc_clock_mono_ns();
+    enum ndc_err err = NDC_OK;
+    ndc_mutex_lock(&v->lock);
+    if (v->failed_ns && now - v->failed_ns < pause_ns)
+        err = ndc_fail(why, NDC_EDB, "db.gone", "%s", v->why);
+    else if (!v->store) {
+        err = ndc_store_open(&v->store, v->conninfo, &options, why);
+        v->failed_ns = err ? ndc_clock_mono_ns() : 0;
+        if (err) snprintf(v->why, sizeof(v->why), "%s", why->message);
+    }
+    ndc_mutex_unlock(&v->lock);
+    return err;
+}
+
+enum ndc_err ndc_shard_take(struct shard_server *v, enum ndc_access access,
+                            struct ndc_store_conn **conn, struct ndc_fault *fault)
+{
+    struct ndc_fault why = {0};
+    *conn = NULL;
+    enum ndc_err err = open_store(v, &why);
+    if (!err) err = ndc_store_take(v->store, access, conn, &why);
+    if (err) return ndc_shard_err(v, err, &why, fault);
+    ndc_mutex_lock(&v->lock);
+    v->failed_ns = 0;
+    ndc_mutex_unlock(&v->lock);
+    return NDC_OK;
+}
