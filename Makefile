@@ -63,9 +63,10 @@ bench: build ## measure: prints `name value unit` lines
 bench-peers: build ## measure beside other programs, installed for it
 	@scripts/bench_peers.sh $(BUILD)
 
-kill-test: build ## kill -9 integrations, followers KILLS (200) times a database; live changes, checks till done
+kill-test: build ## kill -9 integrations, followers KILLS (200) times a database; live changes, movers of shards, checks till done
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/core/test_registry_faults
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/live/test_registry_live
+	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/shard/test_registry_shard
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/capture/test_registry_follow_faults
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/verify/test_verify_files
 

@@ -67,7 +67,7 @@ void shard_world(struct world *w, void **state)
 void world_new(struct world *w, void **state)
 {
     static unsigned count;
-    ndc_log_setup(NDC_LOG_ERROR, false);
+    ndc_log_setup(getenv("NDC_TEST_LOG") ? NDC_LOG_DEBUG : NDC_LOG_ERROR, false);
     *w = (struct world){.url = test_db_url(state)};
     snprintf(w->dir, sizeof(w->dir), "%s/world-%u", test_db_folder(), count++);
     assert_ok(ndc_file_mkdirs(w->dir, fresh()), &fault);

@@ -209,7 +209,7 @@ enum ndc_err ndc_shard_load_begin(struct ndc_shard_load **out, struct ndc_shards
     l->shards = shards;
     ndc_mutex_init(&l->lock);
     ndc_cond_init(&l->moved);
-    enum ndc_err err = ndc_shards_refresh(shards, NULL, fault);
+    enum ndc_err err = NDC_OK;
     for (unsigned i = 0; i < ndc_shards_count(shards) && !err; i++) {
         l->places[i] = ndc_shards_place(shards, i);
         if (l->places[i].state != SHARD_STEADY)

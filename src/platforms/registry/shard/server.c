@@ -27,6 +27,15 @@ bool ndc_shard_is_gone(enum ndc_err err, const struct ndc_fault *why)
                                     strncmp(why->message, "PostgreSQL 3F000", 16) == 0);
 }
 
+static enum ndc_err say_away(const struct shard_server *v, const char *why,
+                             struct ndc_fault *fault)
+{
+    return ndc_fail(fault, NDC_EDB, "registry.shard_away",
+                    "the database server \"%s\", which holds a part of the registry, "
+                    "does not answer; the rest is served: try again later (%.200s)",
+                    v->name, why);
+}
+
 enum ndc_err ndc_shard_err(struct shard_server *v, enum ndc_err err,
                            const struct ndc_fault *why, struct ndc_fault *fault)
 {
@@ -40,25 +49,26 @@ enum ndc_err ndc_shard_err(struct shard_server *v, enum ndc_err err,
     if (gone) v->failed_ns = ndc_clock_mono_ns();
     snprintf(v->why, sizeof(v->why), "%s", why->message);
     ndc_mutex_unlock(&v->lock);
-    return ndc_fail(fault, NDC_EDB, "registry.shard_away",
-                    "the database server \"%s\", which holds a part of the registry, "
-                    "does not answer; the rest is served: try again later (%.200s)",
-                    v->name, why->message);
+    return say_away(v, why->message, fault);
+}
+
+/* Whether it has failed within the last second; who finds it so fails too and does not
+ * make the second longer. */
+static bool is_paused(struct shard_server *v, struct ndc_fault *fault, enum ndc_err *err)
+{
+    ndc_mutex_lock(&v->lock);
+    bool paused = v->failed_ns && ndc_clock_mono_ns() - v->failed_ns < pause_ns;
+    if (paused) *err = say_away(v, v->why, fault);
+    ndc_mutex_unlock(&v->lock);
+    return paused;
 }
 
 static enum ndc_err open_store(struct shard_server *v, struct ndc_fault *why)
 {
     const struct ndc_store_options options = {.readers_max = 16};
-    int64_t now = ndc_clock_mono_ns();
     enum ndc_err err = NDC_OK;
     ndc_mutex_lock(&v->lock);
-    if (v->failed_ns && now - v->failed_ns < pause_ns)
-        err = ndc_fail(why, NDC_EDB, "db.gone", "%s", v->why);
-    else if (!v->store) {
-        err = ndc_store_open(&v->store, v->conninfo, &options, why);
-        v->failed_ns = err ? ndc_clock_mono_ns() : 0;
-        if (err) snprintf(v->why, sizeof(v->why), "%s", why->message);
-    }
+    if (!v->store) err = ndc_store_open(&v->store, v->conninfo, &options, why);
     ndc_mutex_unlock(&v->lock);
     return err;
 }
@@ -67,8 +77,10 @@ enum ndc_err ndc_shard_take(struct shard_server *v, enum ndc_access access,
                             struct ndc_store_conn **conn, struct ndc_fault *fault)
 {
     struct ndc_fault why = {0};
+    enum ndc_err err = NDC_OK;
     *conn = NULL;
-    enum ndc_err err = open_store(v, &why);
+    if (is_paused(v, fault, &err)) return err;
+    err = open_store(v, &why);
     if (!err) err = ndc_store_take(v->store, access, conn, &why);
     if (err) return ndc_shard_err(v, err, &why, fault);
     ndc_mutex_lock(&v->lock);
