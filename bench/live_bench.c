@@ -5,6 +5,8 @@
  * usage: live_bench PEOPLE DIR STORE_URL [ROWS_PER_CALL [CALLERS [SECONDS]]]
  * DIR receives the demo's files; a tenth of the rows of four sources is taken out of them
  * to come live. */
+#include "bench/shards.h"
+
 #include "base/csv.h"
 #include "base/hash.h"
 #include "platforms/registry/demo/demo.h"
@@ -256,13 +258,16 @@ int main(int argc, char **argv)
     mix_calls();
     snprintf(path, sizeof(path), "%s/stage", argv[2]);
     if (ndc_registry_open_store(&store, argv[3], &fault)) return fail(&fault);
-    if (ndc_registry_open(&reg, store, path, 0, &fault)) return fail(&fault);
+    if (ndc_registry_open(&reg, store, path, 0, &fault) ||
+        bench_shards(&reg, store, path, &fault))
+        return fail(&fault);
     if (ndc_registry_declare_folder(reg, argv[2], runs, RUNS_MAX, &n, &fault))
         return fail(&fault);
     if (ndc_registry_integrate(reg, runs, n, NULL, &stats, &fault)) return fail(&fault);
     printf("live_people %llu people\n", (unsigned long long)stats.people);
     printf("live_records %llu records\n", (unsigned long long)stats.records);
     int status = measure((unsigned)NDC_MIN(NDC_MAX(callers, 1), CALLERS_MAX), seconds);
+    if (bench_shard_reads(reg, &fault)) return fail(&fault);
     ndc_registry_close(reg);
     ndc_store_close(store);
     return status;

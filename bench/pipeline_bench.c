@@ -10,6 +10,7 @@
  * MiB, bounds what linking may take: with 1 records are linked on disk. */
 #include "base/csv.h"
 #include "base/hash.h"
+#include "bench/shards.h"
 #include "bench/truth.h"
 #include "platforms/registry/demo/demo.h"
 #include "platforms/registry/registry_platform.h"
@@ -163,7 +164,9 @@ int main(int argc, char **argv)
     snprintf(path, sizeof(path), "%s/stage", argv[2]);
     if (ndc_file_remove_tree(path, &fault)) return fail(&fault);
     if (ndc_registry_open_store(&store, argv[3], &fault)) return fail(&fault);
-    if (ndc_registry_open(&reg, store, path, 0, &fault)) return fail(&fault);
+    if (ndc_registry_open(&reg, store, path, 0, &fault) ||
+        bench_shards(&reg, store, path, &fault))
+        return fail(&fault);
     if (ndc_registry_declare_folder(reg, argv[2], runs, 256, &n, &fault))
         return fail(&fault);
     if (memory) reg->link_bytes = (uint64_t)memory << 20;

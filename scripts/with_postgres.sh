@@ -18,7 +18,12 @@ cd /
 "${as[@]}" "$bin/postgres" -D "$dir/data" -c listen_addresses= -c unix_socket_directories="$dir" \
   -c shared_buffers=512MB -c max_wal_size=8GB -c checkpoint_timeout=15min "${settings[@]}" >>"$dir.log" 2>&1 &
 pid=$!
-stop() { kill -INT "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -rf "$dir" "$dir.log"; }
+# Processor time of the server and of its connections that have ended, if it is asked for.
+cpu() {
+  [ -z "${NDC_POSTGRES_CPU:-}" ] || awk -v hz="$(getconf CLK_TCK)" \
+    '{ split($0, p, ") "); split(p[2], f, " "); printf "server_cpu %.2f s\n", (f[12] + f[13] + f[14] + f[15]) / hz }' "/proc/$pid/stat"
+}
+stop() { cpu; kill -INT "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -rf "$dir" "$dir.log"; }
 trap stop EXIT
 for _ in $(seq 500); do "$bin/pg_isready" -q -h "$dir" && break; sleep 0.05; done
 "$bin/createdb" -h "$dir" -U ndc ndc || { cat "$dir.log" >&2; exit 1; }

@@ -8,6 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 n=${SHARDS:-3}
 export NDC_TEST_SHARDS=${NDC_TEST_SHARDS:-$n}
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { echo "skipped: no PostgreSQL under /usr/lib/postgresql"; exit 77; }
 at=${NDC_WITH_SHARDS_AT:-0}
 if [ "$at" = "$n" ]; then
   unset NDC_WITH_SHARDS_AT

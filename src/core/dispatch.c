@@ -55,6 +55,8 @@ static const char *area_of(const struct ndc_call *call)
 static void write_fault(struct ndc_call *call, const struct ndc_fault *fault)
 {
     ndc_problem_write(call->req.http, fault, call->req.lang, area_of(call));
+    if (fault->err == NDC_EDB && ndc_fault_status(fault) == 503)
+        ndc_http_add_header(call->req.http, "Retry-After", NDC_STR("5"));
 }
 
 static void allow_header(struct ndc_http *x, unsigned allowed)

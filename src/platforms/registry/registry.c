@@ -13,6 +13,7 @@
 #include "platforms/registry/serve/changes.h"
 #include "platforms/registry/serve/http.h"
 #include "platforms/registry/serve/people.h"
+#include "platforms/registry/shard/shard.h"
 #include "sys/file.h"
 
 #include <stdio.h>
@@ -69,6 +70,7 @@ static enum ndc_err start(struct ndc_app *app, void **state, struct ndc_fault *f
     if (err) return err;
     ndc_change_webhook_source.arg = reg;
     ndc_webhook_offer(app, &ndc_change_webhook_source);
+    ndc_shards_measure(reg->shards, ndc_app_metrics(app));
     reg->hub = ndc_change_hub_new(reg->store, changes_came, reg);
     ndc_people_register(&ndc_registry_people, reg);
     return err;

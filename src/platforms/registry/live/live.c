@@ -77,6 +77,22 @@ void ndc_live_include(struct ndc_live *live, uint32_t source)
     ndc_mutex_unlock(&live->lock);
 }
 
+/* On shards what has not been brought there yet waits for a server, not for a build. */
+static bool waits_full(const struct ndc_live *live)
+{
+    return ndc_shards_count(live->registry->shards) > 0 &&
+           ndc_overlay_count(live->overlay) > RECENT_ENTITIES_MAX;
+}
+
+static enum ndc_err check_room(const struct ndc_live *live, struct ndc_fault *fault)
+{
+    if (!waits_full(live)) return NDC_OK;
+    return ndc_fail(fault, NDC_EBUSY, "registry.shard_behind",
+                    "over %d changes wait for servers of shards: \"ndc shard list\" says "
+                    "for which; send these rows again later",
+                    RECENT_ENTITIES_MAX);
+}
+
 /* A load that waits for its integration would be lost under rows that came after it. */
 static enum ndc_err check_built(struct ndc_registry *reg, struct ndc_str source,
                                 struct ndc_fault *fault)
@@ -126,6 +142,7 @@ enum ndc_err ndc_registry_live(struct ndc_registry *reg, const struct ndc_live_r
     enum ndc_err err = ndc_live_parse(c, source, rows->ndjson, fault);
     enter(reg->live, source->number);
     if (!err) err = check_built(reg, rows->source, fault);
+    if (!err) err = check_room(reg->live, fault);
     if (!err) {
         pass_call(reg->live, c);
         *result = c->result;
@@ -242,7 +259,8 @@ void ndc_live_follow(struct ndc_live *live)
 
 bool ndc_live_is_full(const struct ndc_live *live)
 {
-    return ndc_overlay_count(live->overlay) > RECENT_ENTITIES_MAX ||
+    return (ndc_overlay_count(live->overlay) > RECENT_ENTITIES_MAX &&
+            !waits_full(live)) ||
            ndc_overlay_entries(live->overlay) > RECENT_ENTRIES_MAX;
 }
 

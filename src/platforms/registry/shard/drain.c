@@ -355,7 +355,11 @@ static void run_drain(void *arg)
         bool held = false;
         enum ndc_err err = NDC_OK;
         pause_ms = IDLE_MS;
-        if (!ndc_overlay_count(s->overlay) || !ndc_shards_count(s)) continue;
+        if (!ndc_shards_count(s)) continue;
+        if (!ndc_overlay_count(s->overlay)) {
+            ndc_shard_probe(v);
+            continue;
+        }
         while (count && !err && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
             err = drain_slice(v, &count, &held, &fault);
         if (err && !told)

@@ -88,3 +88,14 @@ enum ndc_err ndc_shard_take(struct shard_server *v, enum ndc_access access,
     ndc_mutex_unlock(&v->lock);
     return NDC_OK;
 }
+
+void ndc_shard_probe(struct shard_server *v)
+{
+    struct ndc_store_conn *conn;
+    struct ndc_fault ignored = {0};
+    ndc_mutex_lock(&v->lock);
+    bool failed = v->failed_ns != 0;
+    ndc_mutex_unlock(&v->lock);
+    if (failed && ndc_shard_take(v, NDC_READ, &conn, &ignored) == NDC_OK)
+        ndc_store_give(conn);
+}

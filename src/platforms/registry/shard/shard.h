@@ -94,4 +94,8 @@ enum ndc_err ndc_shard_list(struct ndc_shards *shards, struct ndc_arena *arena,
                             bool sizes, struct ndc_shard_state **out, size_t *n,
                             struct ndc_fault *fault) NDC_MUST_USE;
 
+/* Tells each server's state to /metrics. */
+struct ndc_metrics;
+void ndc_shards_measure(struct ndc_shards *shards, struct ndc_metrics *metrics);
+
 #endif

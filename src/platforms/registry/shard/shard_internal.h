@@ -43,6 +43,7 @@ struct shard_server {
 struct ndc_shards {
     struct ndc_store *store; /* the coordinator */
     struct ndc_overlay *overlay;
+    struct ndc_metrics *metrics;
     struct ndc_mutex lock; /* guards what follows */
     struct ndc_cond wake;
     bool stop;
@@ -74,6 +75,8 @@ enum ndc_err ndc_shard_make_place(struct shard_server *server, unsigned shard,
 enum ndc_err ndc_shard_take(struct shard_server *server, enum ndc_access access,
                             struct ndc_store_conn **conn,
                             struct ndc_fault *fault) NDC_MUST_USE;
+/* Asks a server that has not answered whether it does again. */
+void ndc_shard_probe(struct shard_server *server);
 /* What a statement on the server ended with, as this server's fault. */
 enum ndc_err ndc_shard_err(struct shard_server *server, enum ndc_err err,
                            const struct ndc_fault *why, struct ndc_fault *fault);
