@@ -5,12 +5,17 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { assert, declaration, done, equal, purpose, sleep, start, test, until } from '../serve/daemon.mjs';
 
 const [, , ndc] = process.argv;
 const database = process.env.NDC_TEST_POSTGRES_URL;
 const shards = [0, 1, 2].map((i) => process.env[`NDC_TEST_SHARD_${i}_URL`]);
+const scripts = fileURLToPath(new URL('../../../deploy/shards', import.meta.url));
+const psql = (url, ...args) => execFileSync('psql', ['-qAt', '-v', 'ON_ERROR_STOP=1', '-c', 'SET client_min_messages = warning', '-d', url.slice('postgres:'.length), ...args], { encoding: 'utf8' }).trim();
+/** The database and the role that deploy/shards/server.sql makes. */
+const asShard = (url, user = 'ndc_shard') => `postgres:host=${dirOf(url)} dbname=ndc_shard user=${user}`;
 const folder = mkdtempSync(join(tmpdir(), 'ndc-shard-'));
 const common = ['--data-dir', folder, '--set', `database=${database}`];
 const shard = (...args) => execFileSync(ndc, ['shard', ...args, ...common], { encoding: 'utf8' });
@@ -44,7 +49,11 @@ let d, steward, ids;
 const read = (id) => d.admin('GET', `${R}/persons/${id}`, { headers: review });
 
 await test('servers are made known and the registry is sharded', async () => {
-  shards.forEach((url, i) => assert(shard('add', `s${i}`, url).includes('shard init')));
+  for (const [i, url] of shards.entries()) {
+    psql(url, '-f', join(scripts, 'server.sql'));
+    psql(`${url} dbname=ndc_shard`, '-f', join(scripts, 'report_server.sql'));
+    assert(shard('add', `s${i}`, asShard(url)).includes('shard init'));
+  }
   equal(shard('init', '--shards', '16'), '16 shards\n');
   equal(Object.values(list()).map((s) => s.held), [6, 5, 5]);
 });
@@ -61,6 +70,18 @@ await test('a nation is integrated and spread over all', async () => {
   ids = [...new Set(found.flatMap((r) => r.body.items.map((x) => x.entity)))];
   assert(ids.length > 20, `${ids.length} found`);
   for (const id of ids) equal((await read(id)).status, 200);
+});
+
+await test('reports see counts of all servers and no payload', async () => {
+  psql(database, '-c', 'CREATE DATABASE reports');
+  const reports = `${database} dbname=reports`;
+  for (const [i, url] of shards.entries()) psql(reports, '-v', `server=s${i}`, '-v', `host=${dirOf(url)}`, '-v', 'port=5432', '-f', join(scripts, 'report.sql'));
+  const all = Object.values(list()).reduce((n, s) => n + s.entities, 0);
+  equal(+psql(reports, '-c', 'SELECT sum(entities) FROM ndc_report.shard'), all);
+  equal(psql(reports, '-c', 'SELECT count(DISTINCT server) FROM ndc_report.shard'), '3');
+  let refused = '';
+  try { psql(asShard(shards[0], 'ndc_report'), '-c', 'SELECT * FROM ndc_shard_00_1.entity'); } catch (e) { refused = String(e.stderr); }
+  assert(/permission denied/.test(refused), refused);
 });
 
 const fields = ['{column: k, to: null}', '{column: ten, to: full_name, required: true}', '{column: ngay, to: birth_date, format: ymd}'];
