@@ -108,6 +108,37 @@ await test('shards move while rows come', async () => {
   await until('what waits', () => Object.values(list()).every((s) => s.waiting === 0 && s.moving === 0), 20);
 });
 
+await test('a server that hangs is given up, and holds up nobody else', async () => {
+  const held = await Promise.all(ids.map(async (id) => [id, (await read(id)).status]));
+  assert(held.every(([, status]) => status === 200));
+  const pid = readFileSync(join(dirOf(shards[1]), 'data/postmaster.pid'), 'utf8').split('\n')[0];
+  const all = [pid, ...execFileSync('pgrep', ['-P', pid], { encoding: 'utf8' }).trim().split('\n')];
+  for (const p of all) process.kill(+p, 'SIGSTOP');
+  try {
+    const first = await Promise.all(ids.map(async (id) => [id, await read(id)]));
+    const away = first.filter(([, r]) => r.status === 503).map(([id]) => id);
+    const there = first.filter(([, r]) => r.status === 200).map(([id]) => id);
+    assert(away.length > 2 && there.length > 5 && away.length + there.length === ids.length, `${away.length} ${there.length}`);
+    // While it is asked without end, the others answer at once.
+    let asking = true;
+    const asked = (async () => { while (asking) await Promise.race([read(away[0]), sleep(200)]); })();
+    let worst = 0;
+    for (const id of there.slice(0, 20)) {
+      const at = Date.now();
+      equal((await read(id)).status, 200);
+      worst = Math.max(worst, Date.now() - at);
+      await sleep(100);
+    }
+    asking = false;
+    await asked;
+    console.log(`# slowest read beside it: ${worst} ms`);
+    assert(worst < 2500, `${worst} ms`);
+  } finally {
+    for (const p of all) process.kill(+p, 'SIGCONT');
+  }
+  await until('it answers', async () => (await Promise.all(ids.map(read))).every((r) => r.status === 200), 60);
+});
+
 await test('a server that is stopped: what it holds 503, the rest 200', async () => {
   await stop(shards[1]);
   const seen = {};

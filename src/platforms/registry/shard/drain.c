@@ -21,7 +21,7 @@ enum {
     SLICE_ROWS = 2048,
     SLICE_BYTES = 16 << 20,
     IDLE_MS = 200, /* an entity that changes often is brought once in so long */
-    AWAY_MS = 2000,
+    AWAY_MS = 1000,
     DRAINING_MAX = 2,
     ACTIVE_BYTES = NDC_SHARDS_MAX * 4 + 3,
     SEQS_BYTES = SLICE_ROWS * 21 + 3
@@ -343,6 +343,17 @@ static void start_threads(struct ndc_shards *s)
     ndc_mutex_unlock(&s->lock);
 }
 
+static enum ndc_err drain_waiting(struct shard_server *v, struct ndc_fault *fault)
+{
+    struct ndc_shards *s = v->shards;
+    size_t count = ndc_overlay_count(s->overlay);
+    bool held;
+    enum ndc_err err = NDC_OK;
+    while (count && !err && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
+        err = drain_slice(v, &count, &held, fault);
+    return err;
+}
+
 static void run_drain(void *arg)
 {
     struct shard_server *v = arg;
@@ -351,25 +362,16 @@ static void run_drain(void *arg)
     int64_t pause_ms = IDLE_MS;
     while (wait_for_work(s, pause_ms)) {
         struct ndc_fault fault = {0};
-        size_t count = 1;
-        bool held = false;
-        enum ndc_err err = NDC_OK;
         pause_ms = IDLE_MS;
         if (!ndc_shards_count(s)) continue;
-        if (!ndc_overlay_count(s->overlay)) {
-            ndc_shard_probe(v);
-            continue;
-        }
-        while (count && !err && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
-            err = drain_slice(v, &count, &held, &fault);
-        if (err && !told)
-            ndc_log(NDC_LOG_WARN, "registry",
-                    "changes wait for the shards of server \"%s\": %s", v->name,
-                    fault.message);
-        if (!err && told)
-            ndc_log(NDC_LOG_INFO, "registry", "server \"%s\" has caught up", v->name);
-        told = err != NDC_OK;
-        if (err) pause_ms = AWAY_MS;
+        bool well = ndc_shard_probe(v) && drain_waiting(v, &fault) == NDC_OK;
+        if (!well && !told)
+            ndc_log(NDC_LOG_WARN, "registry", "server \"%s\" of shards is away: %s",
+                    v->name, fault.err ? fault.message : "what it holds is not served");
+        if (well && told)
+            ndc_log(NDC_LOG_INFO, "registry", "server \"%s\" of shards is back", v->name);
+        told = !well;
+        if (!well) pause_ms = AWAY_MS;
         start_threads(s);
     }
 }

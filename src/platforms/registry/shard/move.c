@@ -16,7 +16,13 @@
 
 #include <stdio.h>
 
-enum { COPY_ROWS = 1000, COPY_BYTES = 16 << 20, DROP_TRIES = 30, DROP_WAIT_MS = 500 };
+enum {
+    COPY_ROWS = 1000,
+    COPY_BYTES = 16 << 20,
+    DROP_TRIES = 30,
+    DROP_WAIT_MS = 500,
+    LONG_MS = 60000
+};
 
 struct move {
     struct ndc_shards *shards;
@@ -37,6 +43,7 @@ static enum ndc_err run_on(struct shard_server *v, const char *const *sql, size_
     struct ndc_fault why = {0};
     enum ndc_err err = ndc_shard_take(v, NDC_WRITE, &conn, fault);
     if (err) return err;
+    ndc_store_conn_timeout(conn, LONG_MS);
     err = ndc_tx_begin(conn, &why);
     for (size_t i = 0; i < n && !err; i++)
         err = ndc_sql_exec(conn, sql[i], NDC_NO_ARGS, NULL, &why);
@@ -223,7 +230,11 @@ static enum ndc_err copy_shard(const struct move *m, const struct shard_place *p
     if (!err)
         err = ndc_shard_take(ndc_shards_server(m->shards, p->other), NDC_WRITE, &c.to,
                              fault);
-    if (!err) err = copy_pieces(m, p, &c, fault);
+    if (!err) {
+        ndc_store_conn_timeout(c.from, LONG_MS);
+        ndc_store_conn_timeout(c.to, LONG_MS);
+        err = copy_pieces(m, p, &c, fault);
+    }
     ndc_store_give(c.from);
     ndc_store_give(c.to);
     ndc_buf_free(&c.payloads);
@@ -275,10 +286,15 @@ static enum ndc_err drop_old(const struct move *m, const struct shard_place *was
         struct ndc_fault why = {0};
         err = run_on(ndc_shards_server(m->shards, was->other), sql, 1, &why);
         if (!err) break;
-        if (i + 1 == DROP_TRIES && fault) *fault = why;
+        if (i + 1 == DROP_TRIES)
+            return ndc_fail(fault, NDC_EBUSY, "registry.shard_moving",
+                            "shard %u has moved, but its old place on \"%s\" cannot be "
+                            "dropped yet and its changes wait: give the same command "
+                            "again (%.200s)",
+                            m->shard, ndc_shards_server(m->shards, was->other)->name,
+                            why.message);
         ndc_clock_sleep_ms(DROP_WAIT_MS);
     }
-    if (err) return err;
     tell(m, "dropped", 0);
     now.state = SHARD_STEADY;
     now.other = 0; /* the epoch stays: the next place has a larger one */

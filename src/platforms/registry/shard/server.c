@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+/* Of a read or a small write; a server that says nothing five seconds later is away. */
+enum { STATEMENT_MS = 5000 };
 static const int64_t pause_ns = 1000000000;
 
 /* Faults of the database that say that the server, not the statement, is at fault. */
@@ -52,12 +54,14 @@ enum ndc_err ndc_shard_err(struct shard_server *v, enum ndc_err err,
     return say_away(v, why->message, fault);
 }
 
-/* Whether it has failed within the last second; who finds it so fails too and does not
- * make the second longer. */
+/* Whether it has failed and nobody has had an answer since. Its thread asks; where there
+ * is none, whoever comes after a second does. So a server that hangs holds up who waits
+ * for it when it begins to, and nobody later. */
 static bool is_paused(struct shard_server *v, struct ndc_fault *fault, enum ndc_err *err)
 {
     ndc_mutex_lock(&v->lock);
-    bool paused = v->failed_ns && ndc_clock_mono_ns() - v->failed_ns < pause_ns;
+    bool paused =
+        v->failed_ns && (v->probed || ndc_clock_mono_ns() - v->failed_ns < pause_ns);
     if (paused) *err = say_away(v, v->why, fault);
     ndc_mutex_unlock(&v->lock);
     return paused;
@@ -65,7 +69,7 @@ static bool is_paused(struct shard_server *v, struct ndc_fault *fault, enum ndc_
 
 static enum ndc_err open_store(struct shard_server *v, struct ndc_fault *why)
 {
-    const struct ndc_store_options options = {.readers_max = 16};
+    const struct ndc_store_options options = {.statement_timeout_ms = STATEMENT_MS};
     enum ndc_err err = NDC_OK;
     ndc_mutex_lock(&v->lock);
     if (!v->store) err = ndc_store_open(&v->store, v->conninfo, &options, why);
@@ -89,13 +93,24 @@ enum ndc_err ndc_shard_take(struct shard_server *v, enum ndc_access access,
     return NDC_OK;
 }
 
-void ndc_shard_probe(struct shard_server *v)
+bool ndc_shard_probe(struct shard_server *v)
 {
-    struct ndc_store_conn *conn;
-    struct ndc_fault ignored = {0};
+    struct ndc_store_conn *conn = NULL;
+    struct ndc_fault why = {0}, ignored = {0};
+    int64_t one;
     ndc_mutex_lock(&v->lock);
     bool failed = v->failed_ns != 0;
+    v->probed = true;
     ndc_mutex_unlock(&v->lock);
-    if (failed && ndc_shard_take(v, NDC_READ, &conn, &ignored) == NDC_OK)
-        ndc_store_give(conn);
+    if (!failed) return true;
+    enum ndc_err err = open_store(v, &why);
+    if (!err) err = ndc_store_take(v->store, NDC_READ, &conn, &why);
+    if (!err)
+        err = ndc_sql_i64(conn, &one, "SELECT CAST(1 AS BIGINT)", NDC_NO_ARGS, &why);
+    ndc_store_give(conn);
+    if (err) return ndc_shard_err(v, err, &why, &ignored) == NDC_OK;
+    ndc_mutex_lock(&v->lock);
+    v->failed_ns = 0;
+    ndc_mutex_unlock(&v->lock);
+    return true;
 }

@@ -29,6 +29,7 @@ struct shard_server {
     struct ndc_mutex lock; /* guards what follows; taken alone */
     struct ndc_store *store;
     int64_t failed_ns; /* when it last did not answer; 0: it does */
+    bool probed;       /* by its thread */
     char why[NDC_FAULT_MESSAGE_MAX];
 
     /* Of the thread that drains to it, and of who drains at once. */
@@ -71,12 +72,14 @@ enum ndc_err ndc_shard_make_place(struct shard_server *server, unsigned shard,
                                   int64_t epoch, struct ndc_fault *fault) NDC_MUST_USE;
 
 /* server.c */
-/* A connection; a server that has just not answered is not asked again for a second. */
+/* A connection; a server that has not answered is not asked again until its thread has
+ * had an answer (server.c). */
 enum ndc_err ndc_shard_take(struct shard_server *server, enum ndc_access access,
                             struct ndc_store_conn **conn,
                             struct ndc_fault *fault) NDC_MUST_USE;
-/* Asks a server that has not answered whether it does again. */
-void ndc_shard_probe(struct shard_server *server);
+/* Asks a server that has not answered whether it does again; true: it does, or has. Of
+ * the server's thread. */
+bool ndc_shard_probe(struct shard_server *server);
 /* What a statement on the server ended with, as this server's fault. */
 enum ndc_err ndc_shard_err(struct shard_server *server, enum ndc_err err,
                            const struct ndc_fault *why, struct ndc_fault *fault);
