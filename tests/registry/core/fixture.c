@@ -60,7 +60,9 @@ void shard_world(struct world *w, void **state)
                                 fresh()),
                   &fault);
     }
-    assert_ok(ndc_shard_init(w->reg->shards, SHARDS, fresh()), &fault);
+    assert_ok(
+        ndc_shard_init(w->reg->shards, w->shard_count ? w->shard_count : SHARDS, fresh()),
+        &fault);
     world_reopen(w);
 }
 

@@ -13,7 +13,8 @@ struct world {
     struct ndc_registry *reg;
     const char *url;
     char dir[128];
-    unsigned shards; /* servers; 0: not sharded */
+    unsigned shards;      /* servers; 0: not sharded */
+    unsigned shard_count; /* logical shards; 0: 16 */
     const char *shard_urls[8];
 };
 

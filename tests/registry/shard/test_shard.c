@@ -35,15 +35,17 @@ static const char fields[] = "fields:\n"
 static void person(char out[160], const char *key, unsigned p, unsigned phone)
 {
     snprintf(out, 160, "%s,Nguyễn Văn %c%c,19%02u-%02u-%02u,0010%02u%06u,09%08u\n", key,
-             'A' + p % 26, 'a' + p / 26, 50 + p % 50, 1 + p % 12, 1 + p % 28, 50 + p % 50,
-             p, phone);
+             'A' + p % 26, 'a' + p / 26 % 26, 50 + p % 50, 1 + p % 12, 1 + p % 28,
+             50 + p % 50, p, phone);
 }
 
 /* `files` has all people; what callers send is of sources of their own. */
-static void people_world(struct world *w, void **state, bool sharded)
+static void people_world_of(struct world *w, void **state, bool sharded, unsigned people,
+                            unsigned shards)
 {
     struct ndc_buf csv;
     world_new(w, state);
+    w->shard_count = shards;
     if (sharded && !w->shards) {
         w->shards = SERVERS;
         shard_world(w, state);
@@ -51,7 +53,7 @@ static void people_world(struct world *w, void **state, bool sharded)
     declare(w, "files", "{mode: snapshot}", fields);
     ndc_buf_init(&csv, 1 << 20);
     ndc_buf_add_c(&csv, "k,ten,ngay,so,dt\n");
-    for (unsigned p = 0; p < PEOPLE; p++) {
+    for (unsigned p = 0; p < people; p++) {
         char key[16], row[160];
         snprintf(key, sizeof(key), "f%u", p);
         person(row, key, p, p);
@@ -69,6 +71,11 @@ static void people_world(struct world *w, void **state, bool sharded)
         load(w, id, NULL);
     }
     build(w, NULL);
+}
+
+static void people_world(struct world *w, void **state, bool sharded)
+{
+    people_world_of(w, state, sharded, PEOPLE, SHARDS);
 }
 
 /* ---- what callers send ---- */
@@ -102,7 +109,7 @@ static void add_row(struct ndc_buf *out, unsigned caller, unsigned i)
     ndc_buf_printf(out,
                    "\"ten\":\"Nguyễn Văn %c%c\",\"ngay\":\"19%02u-%02u-%02u\",\"so\":"
                    "\"0010%02u%06u\",\"dt\":\"09%08u\"}\n",
-                   'A' + p % 26, 'a' + p / 26, 50 + p % 50, 1 + p % 12, 1 + p % 28,
+                   'A' + p % 26, 'a' + p / 26 % 26, 50 + p % 50, 1 + p % 12, 1 + p % 28,
                    50 + p % 50, p, 1000 + i);
 }
 
@@ -391,6 +398,79 @@ static void test_moved_and_killed(void **state)
     world_free(&w);
 }
 
+/* ---- killed while it copies ---- */
+
+static void die_after_a_piece(void *arg, const char *what, uint64_t rows)
+{
+    (void)arg;
+    if (strcmp(what, "copied") == 0 && rows) raise(SIGKILL);
+}
+
+static void note_piece(void *arg, const char *what, uint64_t rows)
+{
+    uint64_t *copied = arg;
+    (void)what;
+    *copied = NDC_MAX(*copied, rows);
+}
+
+/* What is copied stays copied, what is written meanwhile is at the new place, ends too.
+ */
+static void test_killed_copying(void **state)
+{
+    enum { MANY = 4500, FEW = 3, PIECE = 1000, WRITES = 200 };
+    struct world w;
+    char row[160];
+    int status;
+    unsetenv("NDC_TEST_SHARDS");
+    people_world_of(&w, state, true, MANY, FEW);
+    const char *to = "s1";
+    world_free(&w);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct ndc_store *store;
+        struct ndc_shards *shards;
+        if (ndc_store_open(&store, w.url, NULL, fresh()) ||
+            ndc_shards_open(&shards, store, fresh()))
+            _exit(4);
+        _exit(ndc_shard_move(shards, 0, ndc_str(to), die_after_a_piece, NULL, fresh())
+                  ? 5
+                  : 6);
+    }
+    waitpid(pid, &status, 0);
+    assert_true(WIFSIGNALED(status));
+    world_reopen_after_fork(&w);
+    assert_string_equal(text_of(&w, "SELECT state FROM registry_shard WHERE shard = 0"),
+                        "copying");
+    int64_t copied = count_of(&w, "SELECT copied FROM registry_shard WHERE shard = 0");
+    assert_int_equal(copied, PIECE * FEW);
+    for (unsigned i = 0; i < WRITES; i++) {
+        unsigned p = i * (MANY / WRITES);
+        struct ndc_live_result r;
+        snprintf(row, sizeof(row),
+                 i % 5 ? "{\"k\":\"f%u\",\"_op\":\"D\",\"_version\":9}\n"
+                       : "{\"k\":\"f%u\",\"ten\":\"Lê Thị Mới\",\"ngay\":\"1990-01-01\","
+                         "\"_version\":9}\n",
+                 p);
+        const struct ndc_live_rows rows = {.source = NDC_STR("files"),
+                                           .ndjson = ndc_str(row)};
+        assert_ok(ndc_registry_live(w.reg, &rows, &r, fresh()), &fault);
+    }
+    struct digest before = digest_of(&w);
+    uint64_t again = 0;
+    assert_ok(ndc_shard_move(w.reg->shards, 0, ndc_str(to), note_piece, &again, fresh()),
+              &fault);
+    assert_true(again > 0 && again < PIECE); /* not from the beginning */
+    struct digest after = digest_of(&w);
+    assert_int_equal(before.entities, after.entities);
+    assert_int_equal(before.exact, after.exact);
+    build(&w, NULL);
+    struct digest built = digest_of(&w);
+    assert_int_equal(built.records, after.records);
+    assert_int_equal(built.parts, after.parts);
+    assert_int_equal(built.golden, after.golden);
+    world_free(&w);
+}
+
 /* ---- as one ---- */
 
 /* The same rows on shards and on one database come to the same; so does a build after
@@ -475,7 +555,7 @@ static enum ndc_err change_phone(struct world *w, const char *key, unsigned p,
     snprintf(row, sizeof(row),
              "{\"k\":\"%s\",\"ten\":\"Nguyễn Văn %c%c\",\"ngay\":\"19%02u-%02u-%02u\","
              "\"so\":\"0010%02u%06u\",\"dt\":\"09%08u\",\"_version\":%u}\n",
-             key, 'A' + p % 26, 'a' + p / 26, 50 + p % 50, 1 + p % 12, 1 + p % 28,
+             key, 'A' + p % 26, 'a' + p / 26 % 26, 50 + p % 50, 1 + p % 12, 1 + p % 28,
              50 + p % 50, p, phone, phone);
     const struct ndc_live_rows rows = {.source = NDC_STR("caller0"),
                                        .ndjson = ndc_str(row)};
@@ -503,6 +583,23 @@ static int64_t waiting_for(struct world *w, const char *server, bool *away)
 static bool on_s1(uint64_t entity)
 {
     return entity % SHARDS % SERVERS == 1;
+}
+
+/* Started anew without a server: the same are served, and numbers go on. */
+static void started_without(struct world *w, const uint64_t *numbers)
+{
+    world_reopen(w);
+    for (unsigned p = 0; p < 12; p++) {
+        char key[16];
+        snprintf(key, sizeof(key), "a%u", p);
+        if (on_s1(numbers[p])) continue;
+        assert_ok(read_entity(w, numbers[p]), &fault);
+        assert_ok(change_phone(w, key, p, 150), &fault);
+    }
+    int64_t numbers_before = count_of(w, "SELECT max(entity) FROM registry_change");
+    assert_ok(change_phone(w, "m0", PEOPLE + 20, 6000), &fault);
+    assert_int_equal(count_of(w, "SELECT max(entity) FROM registry_change"),
+                     numbers_before + 1);
 }
 
 static void test_away(void **state)
@@ -546,6 +643,7 @@ static void test_away(void **state)
     }
     assert_true(waiting_for(&w, "s1", &away) > 0);
     assert_true(away);
+    started_without(&w, numbers);
     /* No build without all of it, and no half of one. */
     struct ndc_build_stats stats;
     assert_int_equal(ndc_registry_build(w.reg, NULL, &stats, fresh()), NDC_EDB);
@@ -704,9 +802,10 @@ static void test_overlay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overlay),     TEST_ON_BOTH(test_refused),
-        TEST_ON_POSTGRES(test_away),        TEST_ON_POSTGRES(test_moved_and_killed),
-        TEST_ON_POSTGRES(test_same_as_one), TEST_ON_POSTGRES(test_old_map),
+        cmocka_unit_test(test_overlay),        TEST_ON_BOTH(test_refused),
+        TEST_ON_POSTGRES(test_away),           TEST_ON_POSTGRES(test_moved_and_killed),
+        TEST_ON_POSTGRES(test_killed_copying), TEST_ON_POSTGRES(test_same_as_one),
+        TEST_ON_POSTGRES(test_old_map),
     };
     return test_db_run(tests);
 }
