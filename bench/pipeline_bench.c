@@ -145,8 +145,7 @@ int main(int argc, char **argv)
     pid_t generator = 0;
     if (argc < 4 || argc > 5 + stream || !ndc_str_to_i64(ndc_str(argv[1]), &people) ||
         (argc > 4 + stream && !ndc_str_to_i64(ndc_str(argv[4 + stream]), &memory))) {
-        fprintf(stderr,
-                "usage: pipeline_bench PEOPLE DIR STORE_URL [stream] [MEMORY]\n");
+        fprintf(stderr, "usage: pipeline_bench PEOPLE DIR STORE_URL [stream] [MEMORY]\n");
         return 2;
     }
     const struct ndc_demo_config config = {.people = (uint64_t)people, .seed = 1};

@@ -265,6 +265,31 @@ void test_pg_restart(void)
     start();
 }
 
+static int64_t others_connected(PGconn *c)
+{
+    int64_t n = -1;
+    PGresult *r = PQexec(c, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                            "current_database() AND pid <> pg_backend_pid()");
+    if (PQresultStatus(r) == PGRES_TUPLES_OK)
+        ndc_str_to_i64(ndc_str(PQgetvalue(r, 0, 0)), &n);
+    PQclear(r);
+    return n;
+}
+
+void test_pg_left(const char *url)
+{
+    enum { PATIENCE_MS = 10000 };
+    if (strncmp(url, "postgres:", 9) != 0) return;
+    PGconn *c = PQconnectdb(url + 9);
+    int64_t others = -1;
+    for (int waited = 0; waited < PATIENCE_MS; waited++) {
+        if ((others = others_connected(c)) <= 0) break;
+        ndc_clock_sleep_ms(1);
+    }
+    PQfinish(c);
+    if (others) fail_msg("%lld connections are left over", (long long)others);
+}
+
 void test_pg_setting(const char *setting)
 {
     NDC_ASSERT(pg_settings_n < NDC_ARRAY_LEN(pg_settings));

@@ -49,6 +49,10 @@ const char *test_db_folder(void);
 /* PostgreSQL as a whole: killed as by a power cut, started again with its data. */
 void test_pg_kill(void);
 void test_pg_restart(void);
+/* Waits until nobody is connected to the database: what a program that was killed had
+ * sent is still carried out, a commit too, and its process ends after that. SQLite has
+ * nothing to wait for. */
+void test_pg_left(const char *url);
 /* Has PostgreSQL run with a setting ("wal_level=logical"); call before it is first asked
  * for. The string stays; at most 8. */
 void test_pg_setting(const char *setting);

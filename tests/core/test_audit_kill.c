@@ -84,6 +84,7 @@ static void test_kill_at_random(void **state)
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         uint64_t durable = atomic_load(told);
+        test_pg_left(f->url);
         log_open(f); /* checks the tree against its last head */
         struct ndc_audit_head head;
         must(ndc_audit_head(f->audit, true, &head, &fault));

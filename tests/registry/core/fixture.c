@@ -83,6 +83,12 @@ void world_reopen_after_fork(struct world *w)
     open_all(w);
 }
 
+void world_reopen_after_kill(struct world *w)
+{
+    test_pg_left(w->url);
+    open_all(w);
+}
+
 void world_reopen(struct world *w)
 {
     world_free(w);

@@ -29,6 +29,8 @@ void world_reopen(struct world *w);
 void world_free(struct world *w);
 /* Opens what world_free closed: around a fork, for no database survives one open. */
 void world_reopen_after_fork(struct world *w);
+/* The same, of a program that was killed; nobody else has it open. */
+void world_reopen_after_kill(struct world *w);
 
 /* The demo nation's folder: 2,000 people, day2/ too. */
 const char *demo_folder(void);

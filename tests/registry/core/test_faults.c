@@ -371,7 +371,7 @@ static void test_kill_at_random(void **state)
             done = integrate_killed(&w, runs, n, after_us);
             kills += !done;
         }
-        world_reopen_after_fork(&w);
+        world_reopen_after_kill(&w);
         struct digest d = digest_of(&w);
         assert_int_equal(d.entities, whole.entities);
         assert_int_equal(d.records, whole.records);

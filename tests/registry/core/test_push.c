@@ -199,7 +199,7 @@ static void test_killed_while_taken(void **state)
         usleep((useconds_t)((rng >> 33) % 60000));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
-        world_reopen_after_fork(&w);
+        world_reopen_after_kill(&w);
         assert_ok(send(w.reg, &push, answer, &repeated), &fault);
         assert_non_null(strstr(answer, "\"added\":1"));
     }

@@ -561,7 +561,7 @@ static void test_killed(void **state)
         int64_t after_us = 20000 + (int64_t)ndc_rng_below(&rng, 400000);
         pid_t child = fork();
         if (child == 0) {
-            world_reopen_after_fork(&w);
+            world_reopen_after_kill(&w);
             send_all(&w);
             world_free(&w);
             _exit(0);
@@ -573,7 +573,7 @@ static void test_killed(void **state)
         kills += !done;
         if (done) assert_int_equal(WEXITSTATUS(status), 0);
     }
-    world_reopen_after_fork(&w);
+    world_reopen_after_kill(&w);
     send_all(&w);
     struct digest killed = digest_of(&w);
     int64_t changes = count_of(&w, "SELECT max(seq) FROM registry_change") - before;

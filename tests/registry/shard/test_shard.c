@@ -388,7 +388,7 @@ static void test_moved_and_killed(void **state)
         kill(pids[r], SIGKILL);
         waitpid(pids[r], NULL, 0);
     }
-    world_reopen_after_fork(&w);
+    world_reopen_after_kill(&w);
     end_moves(&w);
     check_all(&w);
     int64_t moves = count_of(&w, "SELECT sum(epoch) - count(*) FROM registry_shard");
@@ -438,7 +438,7 @@ static void test_killed_copying(void **state)
     }
     waitpid(pid, &status, 0);
     assert_true(WIFSIGNALED(status));
-    world_reopen_after_fork(&w);
+    world_reopen_after_kill(&w);
     assert_string_equal(text_of(&w, "SELECT state FROM registry_shard WHERE shard = 0"),
                         "copying");
     int64_t copied = count_of(&w, "SELECT copied FROM registry_shard WHERE shard = 0");

@@ -316,12 +316,13 @@ static enum ndc_err write_last_number(struct live_batch *b, struct ndc_store_con
                                       struct ndc_fault *fault)
 {
     char text[24];
-    bool created = false;
+    uint64_t last = 0;
     for (size_t i = 0; i < b->change_count; i++)
-        created |= b->changes[i].kind == NDC_CHANGE_CREATED ||
-                   b->changes[i].kind == NDC_CHANGE_SPLIT;
-    if (!created) return NDC_OK;
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)b->live->next_number - 1);
+        if (b->changes[i].kind == NDC_CHANGE_CREATED ||
+            b->changes[i].kind == NDC_CHANGE_SPLIT)
+            last = NDC_MAX(last, b->changes[i].entity);
+    if (!last) return NDC_OK;
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)last);
     return ndc_registry_meta_set(conn, "number_last", ndc_str(text), fault);
 }
 
