@@ -137,6 +137,9 @@ static const struct ndc_setting settings[] = {
     {"change_keep", NDC_SETTING_TIME, "0s", NULL, 0, 0, "Registry",
      "Changes older than this leave the change feed, and with them the states before "
      "them; 0s: none do."},
+    {"push_keep", NDC_SETTING_TIME, "30d", NULL, 0, 0, "Registry",
+     "Answers to pushed batches are kept for their Idempotency-Key so long; 0s: for "
+     "ever."},
     {"link_memory", NDC_SETTING_BYTES, "0", NULL, 0, INT64_MAX, "Registry",
      "Memory that linking all records may take; where they need more they are sorted on "
      "disk. 0: a third of the machine's."},

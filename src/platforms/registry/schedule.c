@@ -7,6 +7,7 @@
 #include "core/config.h"
 #include "platforms/registry/change/change.h"
 #include "platforms/registry/load/load.h"
+#include "platforms/registry/load/push.h"
 #include "platforms/registry/load/settle.h"
 #include "platforms/registry/serve/http.h"
 #include "sys/clock.h"
@@ -101,6 +102,21 @@ static void forget_changes(struct ndc_registry *reg, int64_t now_ms)
                 (long long)deleted);
 }
 
+/* Retention of the answers that pushes with an Idempotency-Key got: push_keep. */
+static void forget_answers(struct ndc_registry *reg, int64_t now_ms)
+{
+    struct ndc_fault fault = {0};
+    int64_t deleted = 0;
+    int64_t keep_ms =
+        reg->app ? ndc_config_int(ndc_app_config(reg->app), "push_keep") : 0;
+    if (keep_ms == 0) return;
+    if (ndc_push_forget(reg->store, now_ms - keep_ms, &deleted, &fault))
+        ndc_log(NDC_LOG_ERROR, "registry", "old answers to pushes: %s", fault.message);
+    else if (deleted)
+        ndc_log(NDC_LOG_INFO, "registry", "%lld old answers to pushes forgotten",
+                (long long)deleted);
+}
+
 /* What has come live is taken over by a build before its numbers fill the memory. */
 static void take_over_live(struct ndc_registry *reg)
 {
@@ -132,6 +148,7 @@ static void run_schedule(void *arg)
             ndc_mutex_unlock(&s->lock);
             ndc_schedule_tick(s->registry, now_ms);
             forget_changes(s->registry, now_ms);
+            forget_answers(s->registry, now_ms);
             take_over_live(s->registry);
             prepare_live(s->registry);
             ndc_mutex_lock(&s->lock);

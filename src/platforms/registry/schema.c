@@ -244,6 +244,8 @@ static const char shard_sql[] =
     "  copied BIGINT NOT NULL," /* entities up to it are at `other` */
     "  changed_ms BIGINT NOT NULL);";
 
+static const char push_sql[] = "CREATE INDEX registry_push_at ON registry_push (at_ms);";
+
 const struct ndc_migration ndc_registry_migrations[] = {
     {1, "sources, runs, quarantine, entities, index, reviews", base_sql},
     {2, "who loads a run", owner_sql},
@@ -252,5 +254,6 @@ const struct ndc_migration ndc_registry_migrations[] = {
     {5, "the general store", thing_sql},
     {6, "followed sources", capture_sql},
     {7, "payloads on several servers", shard_sql},
+    {8, "answers to pushes by age", push_sql},
 };
 const size_t ndc_registry_migrations_n = NDC_ARRAY_LEN(ndc_registry_migrations);

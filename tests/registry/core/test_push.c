@@ -210,6 +210,38 @@ static void test_killed_while_taken(void **state)
     world_free(&w);
 }
 
+/* A key whose answer is forgotten is a new one; a younger answer stays. */
+static void test_forgotten(void **state)
+{
+    struct world w;
+    char answer[8192];
+    bool repeated;
+    int64_t deleted, now_ms = ndc_clock_wall_ms();
+    const struct ndc_push one = keyed("one", AN), two = keyed("two", AN);
+    world_new(&w, state);
+    declare(&w, "a", "{mode: delta}", PERSON);
+    assert_ok(send(w.reg, &one, answer, &repeated), &fault);
+    assert_ok(send(w.reg, &two, answer, &repeated), &fault);
+    assert_ok(ndc_push_forget(w.store, now_ms - 60000, &deleted, &fault), &fault);
+    assert_int_equal(deleted, 0);
+    struct ndc_store_conn *conn;
+    assert_ok(ndc_store_take(w.store, NDC_WRITE, &conn, &fault), &fault);
+    assert_ok(ndc_sql_exec(conn,
+                           "UPDATE registry_push SET at_ms = $1 WHERE idempotency_key = "
+                           "'one'",
+                           NDC_ARGS(ndc_int(now_ms - 120000)), NULL, &fault),
+              &fault);
+    ndc_store_give(conn);
+    assert_ok(ndc_push_forget(w.store, now_ms - 60000, &deleted, &fault), &fault);
+    assert_int_equal(deleted, 1);
+    assert_ok(send(w.reg, &two, answer, &repeated), &fault);
+    assert_true(repeated);
+    assert_ok(send(w.reg, &one, answer, &repeated), &fault);
+    assert_false(repeated);
+    assert_non_null(strstr(answer, "\"unchanged\":1"));
+    world_free(&w);
+}
+
 static enum ndc_err refuse(struct ndc_store_conn *conn, void *arg, struct ndc_fault *f)
 {
     (void)conn;
@@ -249,6 +281,7 @@ int main(void)
         TEST_ON_BOTH(test_identical_at_once),
         TEST_ON_BOTH(test_others_at_once),
         TEST_ON_BOTH(test_killed_while_taken),
+        TEST_ON_BOTH(test_forgotten),
         TEST_ON_BOTH(test_all_or_nothing),
         TEST_ON_POSTGRES(test_identical_at_two_daemons),
     };

@@ -246,3 +246,16 @@ enum ndc_err ndc_registry_push(struct ndc_registry *reg, const struct ndc_push *
     ndc_mutex_unlock(&reg->loading[source->number]);
     return err;
 }
+
+enum ndc_err ndc_push_forget(struct ndc_store *store, int64_t before_ms, int64_t *deleted,
+                             struct ndc_fault *fault)
+{
+    struct ndc_store_conn *conn;
+    *deleted = 0;
+    enum ndc_err err = ndc_store_take(store, NDC_WRITE, &conn, fault);
+    if (err) return err;
+    err = ndc_sql_exec(conn, "DELETE FROM registry_push WHERE at_ms < $1",
+                       NDC_ARGS(ndc_int(before_ms)), deleted, fault);
+    ndc_store_give(conn);
+    return err;
+}

@@ -28,5 +28,8 @@ enum ndc_err ndc_registry_push(struct ndc_registry *registry, const struct ndc_p
                                struct ndc_buf *answer, bool *repeated,
                                struct ndc_load_result *result,
                                struct ndc_fault *fault) NDC_MUST_USE;
+/* Forgets answers that were given before then: their keys are new again. */
+enum ndc_err ndc_push_forget(struct ndc_store *store, int64_t before_ms, int64_t *deleted,
+                             struct ndc_fault *fault) NDC_MUST_USE;
 
 #endif
