@@ -233,6 +233,7 @@ static int measure(unsigned callers, int64_t seconds)
 
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* who profiles waits for live_ready */
     struct ndc_fault fault = {0};
     struct ndc_demo_stats made;
     struct ndc_store *store;

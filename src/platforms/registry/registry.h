@@ -89,8 +89,8 @@ struct ndc_survivorship ndc_registry_survivorship(const struct ndc_registry *reg
 
 struct ndc_progress {
     void *arg;
-    /* Any thread. phase is a literal. An integration or build tells how much of the whole
-     * is done, in thousandths of its time; a load its file's bytes. */
+    /* Any thread. phase is a literal. A load tells its file's bytes, an integration or
+     * build thousandths of its whole time. */
     void (*tell)(void *arg, const char *phase, uint64_t done, uint64_t total,
                  const char *unit);
     bool (*canceled)(void *arg);
@@ -107,8 +107,7 @@ struct ndc_load_result {
 };
 
 /* Runs a queued or interrupted run: file to stage, quarantine and scorecard, in one
- * commit. A failing source marks its run failed, with the reason, and is returned as
- * error. */
+ * commit. Its error is also the reason of a run that failed. */
 enum ndc_err ndc_registry_load(struct ndc_registry *registry, int64_t run,
                                const struct ndc_progress *progress,
                                struct ndc_load_result *result,

@@ -2,7 +2,7 @@
 #ifndef NDC_REGISTRY_LIVE_PART_H
 #define NDC_REGISTRY_LIVE_PART_H
 
-#include "platforms/registry/live/batch.h"
+#include "platforms/registry/live/steps.h"
 
 struct live_group {        /* what is one entity now */
     uint32_t first, count; /* in the part's order */

@@ -3,7 +3,7 @@
  * rows that come late, twice or in another order come to the same. Without numbers the
  * source's own time of change decides, and where that is equal or missing the row that
  * came later. */
-#include "platforms/registry/live/batch.h"
+#include "platforms/registry/live/steps.h"
 
 #include "platforms/registry/entity/entity.h"
 
