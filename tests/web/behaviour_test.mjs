@@ -208,6 +208,19 @@ await test('search: more results come below, and the focus goes to the first of 
   delete world.many;
 });
 
+await test('search: who asks for a name that many share is told how to narrow it', async () => {
+  const crowd = 'Còn nhiều người khác cũng khớp';
+  await fresh('/search');
+  await open('/search?q=binh');
+  await counts(page.locator('tbody tr'), 4, 'results');
+  equal(await page.getByText(crowd).count(), 0);
+  world.crowd = true;
+  await open('/search?q=nguyen');
+  await page.getByText(crowd).waitFor();
+  equal(await axeFaults(page), []);
+  delete world.crowd;
+});
+
 await test('quarantined rows are personal data: no purpose, no row', async () => {
   await fresh('/quarantine', false);
   await page.locator('#purpose-title').waitFor();

@@ -1,5 +1,6 @@
 /* The registry's state: its store, its declared sources. */
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/entity/index.h"
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/registry.h"
 #include "platforms/registry/shard/shard.h"
@@ -8,6 +9,7 @@
 #include "store/writer.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/log.h"
 #include "sys/process.h"
 
 #include <stdio.h>
@@ -64,6 +66,18 @@ static enum ndc_err read_sources(struct ndc_registry *reg, struct ndc_fault *fau
     return bad ? bad : err;
 }
 
+/* It is served: what it has keys of is found. */
+static void warn_of_old_index(struct ndc_str version)
+{
+    uint64_t v;
+    if (ndc_str_to_u64(version, &v) && v >= NDC_INDEX_VERSION) return;
+    ndc_log(
+        NDC_LOG_WARN, "registry",
+        "the search index was made by an earlier release: people are found less often "
+        "by a part of their name and a year or province; run \"ndc link run\" to make "
+        "it anew");
+}
+
 static enum ndc_err read_generation(struct ndc_registry *reg, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
@@ -74,6 +88,8 @@ static enum ndc_err read_generation(struct ndc_registry *reg, struct ndc_fault *
     ndc_arena_init(&arena, 1 << 16);
     err = ndc_registry_meta(conn, &arena, "generation", &text, fault);
     if (!err && !ndc_str_to_i64(text, &reg->generation)) reg->generation = 0;
+    if (!err) err = ndc_registry_meta(conn, &arena, "index_version", &text, fault);
+    if (!err && reg->generation > 0) warn_of_old_index(text);
     ndc_arena_free(&arena);
     ndc_store_give(conn);
     return err;

@@ -366,8 +366,9 @@ static uint64_t find(struct world *w, const char *name, const char *id, const ch
                                      .province = province};
     ndc_arena_init(&arena, 64 << 20);
     assert_ok(ndc_store_take(w->store, NDC_READ, &conn, &fault), &fault);
-    assert_ok(ndc_registry_search(w->reg, conn, &arena, &query, hits, 20, &n, &fault),
-              &fault);
+    assert_ok(
+        ndc_registry_search(w->reg, conn, &arena, &query, hits, 20, &n, NULL, &fault),
+        &fault);
     ndc_store_give(conn);
     uint64_t first = n ? hits[0].number : 0;
     ndc_arena_free(&arena);

@@ -10,7 +10,7 @@ import { announce, Empty, Grid, Loaded, Page, Problem, SelectField, TextField, V
 import { provinces } from '../map/provinces';
 
 type Cell = Shown | string | null | undefined;
-interface Found { items: Hit[]; next: number | null; total: number; took_us?: number }
+interface Found { items: Hit[]; next: number | null; total: number; more?: boolean; took_us?: number }
 interface Hit { entity: string; type: string; score?: number | null; full_name: Cell; birth_date: Cell; sex: Cell; province: Cell | { vi: string; en: string }; person_id: Cell }
 
 /** Search results may carry plain text or a value with its mask. */
@@ -99,6 +99,7 @@ function Results() {
       {(data) => (
         <section class={`card tight ${found.loading ? 'stale' : ''}`} aria-label={t('search.results')}>
           {data.items.length > 0 && <p class="pad muted small">{t('search.found', { n: num(data.total ?? data.items.length) })}{data.took_us !== undefined && <> · {t('search.took', { ms: dec(data.took_us / 1000, 1) })}</>}</p>}
+          {data.more && <p class="pad small">{t('search.crowd')}</p>}
           <div
             ref={box}
             onKeyDown={(e) => {

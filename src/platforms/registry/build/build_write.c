@@ -352,6 +352,10 @@ static enum ndc_err write_meta(struct build *b, struct ndc_store_conn *conn,
     ndc_buf_reset(&buf);
     ndc_buf_add_u64(&buf, b->next_number - 1);
     if (!err) err = ndc_registry_meta_set(conn, "number_last", ndc_buf_str(&buf), fault);
+    ndc_buf_reset(&buf);
+    ndc_buf_add_u64(&buf, NDC_INDEX_VERSION);
+    if (!err)
+        err = ndc_registry_meta_set(conn, "index_version", ndc_buf_str(&buf), fault);
     ndc_buf_free(&buf);
     return err;
 }

@@ -18,14 +18,29 @@ enum ndc_index_kind {
     NDC_INDEX_NAME,       /* whole folded name */
     NDC_INDEX_NAME_YEAR,  /* whole folded name and birth year */
     NDC_INDEX_BIGRAM,     /* two neighbouring words of a folded name */
-    NDC_INDEX_BIRTH,      /* birth date and last word of the folded name */
+    NDC_INDEX_BIRTH,      /* birth date and one word of a folded name */
     NDC_INDEX_BLOCK,      /* a blocking key of the linking engine */
-    NDC_INDEX_WORD        /* one word of a folded name */
+    NDC_INDEX_WORD,       /* one word of a folded name */
+    NDC_INDEX_NAME_PLACE, /* whole folded name and province */
+    NDC_INDEX_PART        /* words that tell a name, birth year and province */
 };
 
-/* The key of a text; `part` is the field id, source number or year where the kind has
- * one. */
+/* Counts what the index has keys of; a store keeps the number its index was made with. An
+ * older index is served: what it has no keys of is found less often. 2: NAME_PLACE, PART,
+ * BIRTH of every word (1: of the last). */
+enum { NDC_INDEX_VERSION = 2 };
+
+/* The key of a text; `part` is the field id, source number, year or province where the
+ * kind has one. */
 uint64_t ndc_index_key(enum ndc_index_kind kind, uint64_t part, struct ndc_str text);
+/* Of NDC_INDEX_PART: a surname or the word before the last (or ""), and the last word; 0:
+ * no year, no province. */
+uint64_t ndc_index_part(uint32_t year, uint32_t province, struct ndc_str first,
+                        struct ndc_str last);
+/* Of NDC_INDEX_BIRTH: a whole date (ISO) and a word. */
+uint64_t ndc_index_birth(struct ndc_str date, struct ndc_str word);
+/* The province of an address' place (a commune's or a province's code); 0: none. */
+uint32_t ndc_index_province(uint32_t place);
 
 /* Encodes `count` entries sorted by (key, value), at most NDC_INDEX_PAGE_ENTRIES. */
 void ndc_index_page_encode(struct ndc_buf *out, const struct ndc_key64 *entries,

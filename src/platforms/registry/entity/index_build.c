@@ -1,174 +1,15 @@
-/* The index: which keys an entity has, writing pages, looking up. */
+/* The index: writing pages, looking up. */
 #include "platforms/registry/entity/index_build.h"
 
-#include "base/vntext.h"
 #include "store/bulk.h"
 #include "sys/thread.h"
 
 enum {
-    FOLD_MAX = 512,
-    WORDS_MAX = 12,
-    NAMES_MAX = 24,          /* of one entity, remembered so as not to be folded again */
     PAGE_BYTES = 1900,       /* four in a database page of 8 KiB, on either database */
     GROUP_ENTRIES = 1 << 16, /* sorted together at least */
     ROUND_GROUPS = 16,       /* encoded before they are written */
     GROUP_BYTES_MAX = 1 << 30
 };
-
-/* What the index makes of a field. */
-enum role { ROLE_NONE, ROLE_IDENTIFIER, ROLE_NAME };
-
-static uint8_t roles[NDC_FIELDS_MAX];
-static uint8_t birth_field;
-static pthread_once_t roles_once = PTHREAD_ONCE_INIT;
-
-static void fill_roles(void)
-{
-    static const char *const identifiers[] = {
-        "person_id",
-        "old_id",
-        "social_insurance_no",
-        "health_insurance_no",
-        "tax_code",
-        "passport_no",
-        "phone",
-        "licence_no",
-        "bank_account",
-        "vehicle_plate",
-        "student_no",
-        "org_id",
-        "household_no",
-    };
-    static const char *const names[] = {"full_name", "other_name", "org_name"};
-    for (size_t i = 0; i < NDC_ARRAY_LEN(identifiers); i++)
-        roles[ndc_field_find(ndc_str(identifiers[i]))->id] = ROLE_IDENTIFIER;
-    for (size_t i = 0; i < NDC_ARRAY_LEN(names); i++)
-        roles[ndc_field_find(ndc_str(names[i]))->id] = ROLE_NAME;
-    birth_field = (uint8_t)ndc_field_find(NDC_STR("birth_date"))->id;
-}
-
-static enum role role_of(unsigned field)
-{
-    pthread_once(&roles_once, fill_roles);
-    return field < NDC_FIELDS_MAX ? roles[field] : ROLE_NONE;
-}
-
-bool ndc_index_is_identifier(unsigned field)
-{
-    return role_of(field) == ROLE_IDENTIFIER;
-}
-
-/* ---- keys of an entity ---- */
-
-static void add_key(struct ndc_index_keys *k, uint64_t key)
-{
-    const unsigned mask = NDC_ARRAY_LEN(k->slots) - 1;
-    unsigned at = (unsigned)key & mask;
-    for (; k->slots[at]; at = (at + 1) & mask)
-        if (k->items[k->slots[at] - 1] == key) return;
-    if (k->count == NDC_ARRAY_LEN(k->items)) return;
-    k->at[k->count] = (uint16_t)at;
-    k->items[k->count++] = key;
-    k->slots[at] = (uint16_t)k->count;
-}
-
-/* Whole name, name and year, words, pairs of neighbouring words, last word and birth
- * date. */
-static void add_name(struct ndc_index_keys *k, struct ndc_str folded,
-                     struct ndc_str birth)
-{
-    struct ndc_str rest = folded, word, words[WORDS_MAX];
-    unsigned n = 0;
-    int64_t year = 0;
-    add_key(k, ndc_index_key(NDC_INDEX_NAME, 0, folded));
-    if (birth.len >= 4 && ndc_str_to_i64(ndc_str_n(birth.ptr, 4), &year))
-        add_key(k, ndc_index_key(NDC_INDEX_NAME_YEAR, (uint64_t)year, folded));
-    while (n < WORDS_MAX && ndc_str_split(&rest, ' ', &word))
-        if (word.len) words[n++] = word;
-    for (unsigned i = 0; i < n; i++)
-        add_key(k, ndc_index_key(NDC_INDEX_WORD, 0, words[i]));
-    for (unsigned i = 0; i + 1 < n; i++) {
-        struct ndc_str pair = ndc_str_n(
-            words[i].ptr, (size_t)(words[i + 1].ptr + words[i + 1].len - words[i].ptr));
-        add_key(k, ndc_index_key(NDC_INDEX_BIGRAM, 0, pair));
-    }
-    if (n && birth.len == 10)
-        add_key(k, ndc_index_key(NDC_INDEX_BIRTH, (uint64_t)year * 10000, words[n - 1]) ^
-                       ndc_index_key(NDC_INDEX_BIRTH, 1, birth));
-}
-
-struct seen_name {
-    struct ndc_str name, birth;
-};
-
-struct seen_names {
-    unsigned count;
-    struct seen_name items[NAMES_MAX];
-};
-
-static bool seen_before(struct seen_names *s, struct ndc_str name, struct ndc_str birth)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        if (ndc_str_eq(s->items[i].name, name) && ndc_str_eq(s->items[i].birth, birth))
-            return true;
-    if (s->count < NAMES_MAX) s->items[s->count++] = (struct seen_name){name, birth};
-    return false;
-}
-
-static void add_record(struct ndc_index_keys *k, struct seen_names *seen,
-                       const struct ndc_record *r)
-{
-    char space[FOLD_MAX * 2];
-    struct ndc_buf folded = {
-        .ptr = space, .cap = sizeof(space), .bytes_max = sizeof(space)};
-    const struct ndc_record_field *birth = NULL;
-    add_key(k, ndc_index_key(NDC_INDEX_RECORD, r->source, r->key));
-    for (unsigned i = 0; i < r->count; i++) {
-        const struct ndc_record_field *f = &r->fields[i];
-        enum role role = f->field == NDC_RECORD_UNMAPPED ? ROLE_NONE : role_of(f->field);
-        if (role == ROLE_NONE || f->value.len == 0) continue;
-        if (role == ROLE_IDENTIFIER) {
-            add_key(k, ndc_index_key(NDC_INDEX_ID, f->field, f->value));
-            continue;
-        }
-        if (!birth) birth = ndc_record_find(r, birth_field);
-        struct ndc_str date = birth ? birth->value : NDC_STR_NULL;
-        if (f->value.len > FOLD_MAX || seen_before(seen, f->value, date)) continue;
-        folded.len = 0;
-        ndc_vn_fold_add(&folded, f->value, NDC_VN_FOLD_FULL);
-        add_name(k, ndc_buf_str(&folded), date);
-    }
-}
-
-void ndc_index_record(struct ndc_index_keys *k, const struct ndc_record *record)
-{
-    struct seen_names seen;
-    seen.count = 0;
-    add_record(k, &seen, record);
-}
-
-void ndc_index_keys_reset(struct ndc_index_keys *k)
-{
-    for (unsigned i = 0; i < k->count; i++)
-        k->slots[k->at[i]] = 0;
-    k->count = 0;
-}
-
-void ndc_index_entity(struct ndc_index_keys *k, struct ndc_index_feed *out,
-                      uint64_t entity, const struct ndc_entity_view *v)
-{
-    struct seen_names seen;
-    seen.count = 0;
-    for (unsigned i = 0; i < v->record_count; i++)
-        add_record(k, &seen, &v->records[i]);
-    for (unsigned i = 0; i < k->count; i++) {
-        ndc_index_feed_add(out, k->items[i], entity);
-        k->slots[k->at[i]] = 0;
-    }
-    k->count = 0;
-}
-
-/* ---- pages ---- */
 
 struct page {
     uint64_t first_key, first_entity;
@@ -186,7 +27,8 @@ struct writing {
     struct ndc_index_sorter *sorter;
     struct ndc_bulk *bulk;
     int64_t generation;
-    unsigned width, first; /* partitions a group; first group of the round */
+    unsigned width, first; /* partitions a group; first of the round */
+    unsigned to;           /* one past the last to be written */
     struct group groups[ROUND_GROUPS];
 };
 
@@ -209,12 +51,13 @@ static void encode_group(void *arg, size_t i)
     struct writing *w = arg;
     struct group *g = &w->groups[i];
     struct ndc_key64 *entries;
-    unsigned from = (w->first + (unsigned)i) * w->width;
+    unsigned from = w->first + (unsigned)i * w->width;
     size_t n, cap = 0;
     ndc_buf_reset(&g->bytes);
     g->page_count = g->entries = 0;
-    if (from >= NDC_INDEX_PARTITIONS ||
-        ndc_index_sorter_take(w->sorter, from, from + w->width, &entries, &n, &g->fault))
+    if (from >= w->to ||
+        ndc_index_sorter_take(w->sorter, from, NDC_MIN(from + w->width, w->to), &entries,
+                              &n, &g->fault))
         return;
     g->entries = n;
     for (size_t at = 0, count; at < n; at += count) {
@@ -261,8 +104,7 @@ static enum ndc_err write_groups(struct writing *w, unsigned threads, uint64_t *
         width /= 2;
     w->width = width;
     *entries = 0;
-    for (w->first = 0; w->first * width < NDC_INDEX_PARTITIONS && !err;
-         w->first += ROUND_GROUPS) {
+    for (; w->first < w->to && !err; w->first += ROUND_GROUPS * width) {
         ndc_parallel_for(threads, ROUND_GROUPS, encode_group, w);
         for (unsigned i = 0; i < ROUND_GROUPS && !err; i++) {
             err = write_group(w, &w->groups[i], fault);
@@ -276,6 +118,15 @@ enum ndc_err ndc_index_write(struct ndc_store_conn *conn, enum ndc_index_table t
                              int64_t generation, struct ndc_index_sorter *sorter,
                              unsigned threads, uint64_t *entries, struct ndc_fault *fault)
 {
+    return ndc_index_write_part(conn, table, generation, sorter, 0, NDC_INDEX_PARTITIONS,
+                                threads, entries, fault);
+}
+
+enum ndc_err ndc_index_write_part(struct ndc_store_conn *conn, enum ndc_index_table table,
+                                  int64_t generation, struct ndc_index_sorter *sorter,
+                                  unsigned from, unsigned to, unsigned threads,
+                                  uint64_t *entries, struct ndc_fault *fault)
+{
     static const struct ndc_bulk_column columns[] = {{"generation", NDC_VAL_I64},
                                                      {"first_key", NDC_VAL_I64},
                                                      {"first_entity", NDC_VAL_I64},
@@ -287,7 +138,11 @@ enum ndc_err ndc_index_write(struct ndc_store_conn *conn, enum ndc_index_table t
                                       columns, NDC_ARRAY_LEN(columns), fault);
     if (err) return err;
     struct writing *w = ndc_xcalloc(1, sizeof(*w));
-    *w = (struct writing){.sorter = sorter, .bulk = bulk, .generation = generation};
+    *w = (struct writing){.sorter = sorter,
+                          .bulk = bulk,
+                          .generation = generation,
+                          .first = from,
+                          .to = to};
     for (int i = 0; i < ROUND_GROUPS; i++)
         ndc_buf_init(&w->groups[i].bytes, GROUP_BYTES_MAX);
     err = write_groups(w, threads, entries, fault);

@@ -34,6 +34,13 @@ enum ndc_err ndc_index_write(struct ndc_store_conn *conn, enum ndc_index_table t
                              int64_t generation, struct ndc_index_sorter *sorter,
                              unsigned threads, uint64_t *entries,
                              struct ndc_fault *fault) NDC_MUST_USE;
+/* Those of partitions [from, to) alone, for who commits an index larger than a log should
+ * be in several transactions, before it is served. */
+enum ndc_err ndc_index_write_part(struct ndc_store_conn *conn, enum ndc_index_table table,
+                                  int64_t generation, struct ndc_index_sorter *sorter,
+                                  unsigned from, unsigned to, unsigned threads,
+                                  uint64_t *entries,
+                                  struct ndc_fault *fault) NDC_MUST_USE;
 
 /* Entities under a key, ascending, at most `max`. Which generation is asked of the
  * database in the same statement: a build may end between two statements, and takes the
@@ -43,7 +50,8 @@ enum ndc_err ndc_index_lookup(struct ndc_store_conn *conn, uint64_t key,
                               struct ndc_fault *fault) NDC_MUST_USE;
 
 /* Values under each of many keys, as few round trips as can be, of a generation that
- * cannot change meanwhile. Gives every key that has any to `take`, once, with at most
+ * cannot change meanwhile, or of the newest search index (0), of each key asked in the
+ * same statement. Gives every key that has any to `take`, once, with at most
  * `max` values. */
 struct ndc_index_many {
     enum ndc_index_table table;

@@ -49,28 +49,35 @@ static void next_page(void *arg, size_t index, struct ndc_rows *row)
     m->damaged |= bad;
 }
 
+#define PAGES_OF(table, generation, key, limit)                            \
+    "SELECT first_key, page FROM " table " WHERE generation = " generation \
+    " AND first_key <= " key " ORDER BY first_key DESC, first_entity DESC LIMIT " limit
+#define NEWEST "(SELECT max(generation) FROM registry_index_page)"
+
+/* One page, then several; of a table, of the newest search index. */
+static const char *const statements[2][3] = {
+    {PAGES_OF("registry_index_page", "$1", "$2", "1"),
+     PAGES_OF("registry_block_page", "$1", "$2", "1"),
+     PAGES_OF("registry_index_page", NEWEST, "$1", "1")},
+    {PAGES_OF("registry_index_page", "$1", "$2", "8"),
+     PAGES_OF("registry_block_page", "$1", "$2", "8"),
+     PAGES_OF("registry_index_page", NEWEST, "$1", "8")}};
+
 static enum ndc_err look(struct many *m, struct ndc_store_conn *conn, size_t n,
                          bool again, struct ndc_fault *fault)
 {
-    static const char *const first[] = {
-        "SELECT first_key, page FROM registry_index_page WHERE generation = $1 AND "
-        "first_key <= $2 ORDER BY first_key DESC, first_entity DESC LIMIT 1",
-        "SELECT first_key, page FROM registry_block_page WHERE generation = $1 AND "
-        "first_key <= $2 ORDER BY first_key DESC, first_entity DESC LIMIT 1"};
-    static const char *const next[] = {
-        "SELECT first_key, page FROM registry_index_page WHERE generation = $1 AND "
-        "first_key <= $2 ORDER BY first_key DESC, first_entity DESC LIMIT 8",
-        "SELECT first_key, page FROM registry_block_page WHERE generation = $1 AND "
-        "first_key <= $2 ORDER BY first_key DESC, first_entity DESC LIMIT 8"};
+    bool newest = m->of->generation == 0;
+    size_t width = newest ? 1 : 2;
     struct ndc_val *args = ndc_xmalloc((2 * n + 1) * sizeof(*args));
+    NDC_ASSERT(!newest || m->of->table == NDC_INDEX_SEARCH);
     for (size_t i = 0; i < n; i++) {
         size_t number = again ? m->again[m->base + i] : m->base + i;
-        args[2 * i] = ndc_int(m->of->generation);
-        args[2 * i + 1] = ndc_int((int64_t)m->of->keys[number]);
+        if (!newest) args[width * i] = ndc_int(m->of->generation);
+        args[width * i + width - 1] = ndc_int((int64_t)m->of->keys[number]);
     }
-    const char *sql = again ? next[m->of->table] : first[m->of->table];
+    const char *sql = statements[again][newest ? 2 : m->of->table];
     enum ndc_err err =
-        ndc_sql_each(conn, sql, args, 2, n, again ? next_page : first_page, m, fault);
+        ndc_sql_each(conn, sql, args, width, n, again ? next_page : first_page, m, fault);
     if (!err && again) give_found(m);
     free(args);
     return err;

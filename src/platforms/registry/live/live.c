@@ -239,6 +239,73 @@ enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
     return err;
 }
 
+enum ndc_err ndc_live_lookup_many(struct ndc_live *live, struct ndc_store_conn *conn,
+                                  const uint64_t *keys, size_t n, size_t max,
+                                  void (*take)(void *arg, size_t number,
+                                               const uint64_t *values, size_t count),
+                                  void *arg, struct ndc_fault *fault)
+{
+    const struct ndc_index_many many = {.table = NDC_INDEX_SEARCH,
+                                        .keys = keys,
+                                        .count = n,
+                                        .max = max,
+                                        .take = take,
+                                        .arg = arg};
+    uint64_t *came = ndc_xmalloc((max + 1) * sizeof(*came));
+    for (size_t i = 0; i < n; i++) {
+        size_t count = ndc_overlay_find(live->overlay, keys[i] << 1, came, max);
+        if (count) take(arg, i, came, count);
+    }
+    free(came);
+    return ndc_index_lookup_many(conn, &many, fault);
+}
+
+/* Those that did not come live, with their places in the caller's list. */
+struct built {
+    const size_t *places;
+    void (*visit)(void *arg, size_t i, struct ndc_str payload);
+    void *arg;
+};
+
+static void visit_built(void *arg, size_t i, int64_t change, struct ndc_str payload)
+{
+    const struct built *b = arg;
+    (void)change;
+    b->visit(b->arg, b->places[i], payload);
+}
+
+enum ndc_err ndc_live_payload_each(struct ndc_live *live, struct ndc_store_conn *conn,
+                                   const uint64_t *entities, size_t n,
+                                   void (*visit)(void *arg, size_t i,
+                                                 struct ndc_str payload),
+                                   void *arg, struct ndc_fault *fault)
+{
+    uint64_t *rest = ndc_xmalloc((n + 1) * sizeof(*rest));
+    size_t *places = ndc_xmalloc((n + 1) * sizeof(*places)), count = 0;
+    struct built built = {places, visit, arg};
+    struct ndc_arena arena;
+    enum ndc_err err = NDC_OK;
+    ndc_arena_init(&arena, NDC_ENTITY_PAYLOAD_MAX + 1024);
+    for (size_t i = 0; i < n && !err; i++) {
+        int64_t seq = ndc_overlay_get(live->overlay, entities[i]), change;
+        struct ndc_str payload;
+        bool found = false;
+        ndc_arena_reset(&arena);
+        if (seq) err = read_recent(conn, &arena, seq, &found, &payload, &change, fault);
+        if (found && payload.ptr) visit(arg, i, payload);
+        if (found) continue;
+        places[count] = i;
+        rest[count++] = entities[i];
+    }
+    ndc_arena_free(&arena);
+    if (!err && count)
+        err = ndc_payload_each(live->registry, conn, rest, count, visit_built, &built,
+                               fault);
+    free(rest);
+    free(places);
+    return err;
+}
+
 enum ndc_err ndc_live_prepare(struct ndc_live *live, struct ndc_fault *fault)
 {
     enum ndc_err err = NDC_OK;

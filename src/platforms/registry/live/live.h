@@ -78,6 +78,20 @@ enum ndc_err ndc_live_payload(struct ndc_live *live, struct ndc_store_conn *conn
 enum ndc_err ndc_live_lookup(struct ndc_live *live, struct ndc_store_conn *conn,
                              uint64_t key, uint64_t *entities, size_t max, size_t *count,
                              struct ndc_fault *fault) NDC_MUST_USE;
+/* Many keys at once. Gives every key that has any to `take`, once for what came and once
+ * for what was built, with at most `max` values each. */
+enum ndc_err ndc_live_lookup_many(struct ndc_live *live, struct ndc_store_conn *conn,
+                                  const uint64_t *keys, size_t n, size_t max,
+                                  void (*take)(void *arg, size_t number,
+                                               const uint64_t *values, size_t count),
+                                  void *arg, struct ndc_fault *fault) NDC_MUST_USE;
+/* The newest payloads of n different entities, each that there is to `visit` with its
+ * place in the list, in no order; valid during the call, which may not use `conn`. */
+enum ndc_err ndc_live_payload_each(struct ndc_live *live, struct ndc_store_conn *conn,
+                                   const uint64_t *entities, size_t n,
+                                   void (*visit)(void *arg, size_t i,
+                                                 struct ndc_str payload),
+                                   void *arg, struct ndc_fault *fault) NDC_MUST_USE;
 
 /* Takes up what other programs on this database have committed; at once, or not at all
  * while a batch or a build is at work. */

@@ -355,13 +355,13 @@ static void write_hit(struct ndc_request *req, const struct ndc_search_hit *h,
 }
 
 static enum ndc_err run_search(struct ndc_request *req, const struct ndc_search *query,
-                               struct ndc_search_hit *hits, size_t *n,
+                               struct ndc_search_hit *hits, size_t *n, bool *more,
                                struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     NDC_TRY(ndc_registry_conn(req, &conn, fault));
     enum ndc_err err = ndc_registry_search(ndc_registry_of(req), conn, req->arena, query,
-                                           hits, NDC_SEARCH_MAX, n, fault);
+                                           hits, NDC_SEARCH_MAX, n, more, fault);
     ndc_store_give(conn);
     return err;
 }
@@ -403,6 +403,7 @@ enum ndc_err ndc_registry_get_search(struct ndc_request *req, struct ndc_fault *
     struct ndc_map_result date;
     int64_t province, start = ndc_clock_mono_ns();
     size_t n = 0;
+    bool more = false;
     if (ndc_str_to_i64(ndc_request_query(req, "province"), &province))
         query.province = (uint32_t)province;
     if (type.ptr) {
@@ -428,7 +429,7 @@ enum ndc_err ndc_registry_get_search(struct ndc_request *req, struct ndc_fault *
     NDC_TRY(ndc_registry_decide(req, NDC_POLICY_SEARCH, NDC_ENTITY_ORGANISATION,
                                 NDC_STR_NULL, &fields[NDC_ENTITY_ORGANISATION],
                                 &organisations, fault));
-    NDC_TRY(run_search(req, &query, hits, &n, fault));
+    NDC_TRY(run_search(req, &query, hits, &n, &more, fault));
     /* The order is the same for the same question until the next build. */
     size_t from = NDC_MIN((size_t)ndc_request_query_i64(req, "after", 0), n);
     size_t to = NDC_MIN(from + (size_t)ndc_page_limit(req), n);
@@ -442,6 +443,7 @@ enum ndc_err ndc_registry_get_search(struct ndc_request *req, struct ndc_fault *
     else
         ndc_json_null(j);
     ndc_json_kv_u64(j, "total", n);
+    ndc_json_kv_bool(j, "more", more);
     ndc_json_kv_i64(j, "took_us", (ndc_clock_mono_ns() - start) / 1000);
     ndc_json_end(j);
     ndc_request_audit_detail(req, ndc_arena_printf(req->arena, "rows=%zu", to - from));

@@ -118,7 +118,7 @@ static enum ndc_err find_candidates(struct ndc_registry *reg, struct ndc_store_c
             .id = value_of(probe, ids[i]), .only_type = true, .type = NDC_ENTITY_PERSON};
         if (q.id.len == 0) continue;
         err = ndc_registry_search(reg, conn, arena, &q, hits + *count,
-                                  CANDIDATES_MAX - *count, &n, fault);
+                                  CANDIDATES_MAX - *count, &n, NULL, fault);
         *count += n;
     }
     struct ndc_search q = {.name = value_of(probe, "full_name"),
@@ -127,7 +127,7 @@ static enum ndc_err find_candidates(struct ndc_registry *reg, struct ndc_store_c
                            .type = NDC_ENTITY_PERSON};
     if (!err && q.name.len && *count < CANDIDATES_MAX) {
         err = ndc_registry_search(reg, conn, arena, &q, hits + *count,
-                                  CANDIDATES_MAX - *count, &n, fault);
+                                  CANDIDATES_MAX - *count, &n, NULL, fault);
         *count += n;
     }
     return err;

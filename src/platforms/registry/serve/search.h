@@ -31,12 +31,13 @@ struct ndc_search_hit {
 
 enum { NDC_SEARCH_MAX = 400 };
 
-/* Best first, at most `max`. Texts live in the arena. Work is bounded: a name that fits
- * thousands gives the first NDC_SEARCH_MAX; a birth date or province narrows it. */
+/* Best first, at most `max`. Texts live in the arena. Work is bounded: of a name that
+ * fits thousands NDC_SEARCH_MAX are looked at, and *more (may be NULL) says that others
+ * fit as well; a birth date or province narrows it. */
 enum ndc_err ndc_registry_search(struct ndc_registry *registry,
                                  struct ndc_store_conn *conn, struct ndc_arena *arena,
                                  const struct ndc_search *query,
                                  struct ndc_search_hit *hits, size_t max, size_t *count,
-                                 struct ndc_fault *fault) NDC_MUST_USE;
+                                 bool *more, struct ndc_fault *fault) NDC_MUST_USE;
 
 #endif

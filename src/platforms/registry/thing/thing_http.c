@@ -159,7 +159,7 @@ static enum ndc_err find_entity(struct ndc_request *req, struct ndc_store_conn *
     struct ndc_fault none = {0};
     *found = false;
     enum ndc_err err = ndc_registry_search(ndc_registry_of(req), conn, req->arena, &query,
-                                           hits, HITS_MAX, &n, &none);
+                                           hits, HITS_MAX, &n, NULL, &none);
     if (err == NDC_EINPUT || err == NDC_ENOTFOUND) return NDC_OK;
     if (err) {
         if (fault) *fault = none;

@@ -193,6 +193,7 @@ export const en: Messages = {
   'search.start': 'Enter what to look for. Every search is logged.',
   'search.results': 'Results',
   'search.found': '{n} results',
+  'search.crowd': 'Many others fit as well. Add a date or year of birth, or a province.',
   'search.took': 'found in {ms} ms',
   'search.none': 'Nobody found',
   'search.none_detail': 'Try fewer criteria, or check the number and the date.',

@@ -191,6 +191,7 @@ export const vi = {
   'search.start': 'Nhập điều cần tìm. Mỗi lần tra cứu được ghi vào nhật ký.',
   'search.results': 'Kết quả',
   'search.found': '{n} kết quả',
+  'search.crowd': 'Còn nhiều người khác cũng khớp. Thêm ngày sinh, năm sinh hoặc tỉnh để thu hẹp.',
   'search.took': 'tìm trong {ms} ms',
   'search.none': 'Không tìm thấy ai',
   'search.none_detail': 'Thử bỏ bớt điều kiện, hoặc kiểm tra lại số và ngày.',
