@@ -202,7 +202,9 @@ static void test_kill_at_random(void **state)
         uint64_t told = atomic_load(answered);
         start(&c, 100000);
         uint64_t n = counted(&c) - (told ? 0 : 1);
-        if (n < told)
+        /* beyond 262,144 a count is an estimate (volume.h) */
+        uint64_t off = told > POLICY_VOLUME_SAMPLE_MAX ? told / 100 : 0;
+        if (n + off < told)
             fail_msg("round %u: %llu answered, %llu counted", round,
                      (unsigned long long)told, (unsigned long long)n);
         /* A queue and a batch of the log may have been counted, not answered. */
