@@ -198,12 +198,15 @@ await test('ndc changes prints the same, beside the daemon, and follows', async 
   contiguous(lines, 2);
   equal(lines[0].source, 'pushed');
   const child = spawn(ndc, [...args, '--after', String(lines.at(-1).seq), '--follow'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  child.stdout.on('data', (text) => { said += text; });
-  const last = await appendRows(3, 1, 0);
-  await until('the lines', () => said.trim().split('\n').length === 3, 10);
-  equal(JSON.parse(said.trim().split('\n')[2]).seq, last);
-  child.kill();
+  try {
+    let said = '';
+    child.stdout.on('data', (text) => { said += text; });
+    const last = await appendRows(3, 1, 0);
+    await until('the lines', () => said.trim().split('\n').length === 3, 30);
+    equal(JSON.parse(said.trim().split('\n')[2]).seq, last);
+  } finally {
+    child.kill();
+  }
 });
 
 equal(await d.stop(), 0, d.said());
