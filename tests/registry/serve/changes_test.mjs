@@ -26,7 +26,7 @@ const appendRows = (rows, batch, pause) => new Promise((resolve, reject) => {
   const child = spawn(append, [registry, String(rows), String(batch), String(pause)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (text) => { said += text; });
-  child.on('exit', (code) => (code === 0 ? resolve(Number(said)) : reject(new Error(`append: ${code}`))));
+  child.on('close', (code) => (code === 0 ? resolve(Number(said)) : reject(new Error(`append: ${code}`))));
 });
 const page = async (after, more = '') => (await steward('GET', `/api/registry/changes?after=${after}${more}`, { headers: review })).body;
 const contiguous = (events, from) => events.forEach((e, i) => equal(e.seq, from + i, 'a gap or a repeat'));

@@ -22,7 +22,7 @@ const appendRows = (rows, batch, pause) => new Promise((resolve, reject) => {
   const child = spawn(append, [registry, String(rows), String(batch), String(pause)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (text) => { said += text; });
-  child.on('exit', (code) => (code === 0 ? resolve(Number(said)) : reject(new Error(`append: ${code}`))));
+  child.on('close', (code) => (code === 0 ? resolve(Number(said)) : reject(new Error(`append: ${code}`))));
 });
 
 /** What each path got, and how it answers. */
