@@ -267,8 +267,8 @@ static enum ndc_err look_all(struct looking *all, struct ndc_fault *fault)
         size_t from = at;
         while (at < all->found_count && all->found[at].key == k)
             at++;
-        size_t n = each_once(all->found + from, at - from);
-        take_values_of(all, &all->lookups[k], all->found + from, n);
+        struct ndc_key64 *mine = at > from ? all->found + from : NULL;
+        take_values_of(all, &all->lookups[k], mine, each_once(mine, at - from));
     }
     return NDC_OK;
 }
