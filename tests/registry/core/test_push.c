@@ -152,10 +152,10 @@ static void test_identical_at_two_daemons(void **state)
 static void test_others_at_once(void **state)
 {
     struct world w;
-    struct senders *s = calloc(1, sizeof(*s));
     char text[SENDERS][200];
     int taken = 0;
     world_new(&w, state);
+    struct senders *s = calloc(1, sizeof(*s));
     declare(&w, "a", "{mode: delta}", PERSON);
     s->reg[0] = s->reg[1] = w.reg;
     for (int i = 0; i < SENDERS; i++) {
