@@ -141,8 +141,9 @@ static void test_many_at_once(void **state)
     enum { N = 20000 };
     struct world w;
     struct ndc_arena arena;
-    struct ndc_change *out, *c = calloc(N, sizeof(*c));
+    struct ndc_change *out, *c;
     world_new(&w, state);
+    c = calloc(N, sizeof(*c));
     ndc_arena_init(&arena, 256 << 20);
     for (size_t i = 0; i < N; i++) {
         c[i] = one(i);
@@ -183,8 +184,8 @@ static void test_long_rows_come_in_smaller_pages(void **state)
     struct world w;
     struct ndc_arena arena;
     struct ndc_change *out, c[N];
-    char *before = calloc(1, LONG);
     world_new(&w, state);
+    char *before = calloc(1, LONG);
     ndc_arena_init(&arena, 64 << 20);
     for (size_t i = 0; i < N; i++) {
         c[i] = one(i);
