@@ -125,7 +125,10 @@ static enum ndc_err open_packed(struct ndc_stage *s, bool *old, const char *path
 {
     struct stat st;
     char head[STAGE_HEAD_BYTES];
-    *s = (struct ndc_stage){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    s->blocks = NULL;
+    s->firsts = NULL;
+    s->count = s->block_count = 0;
+    s->fd = open(path, O_RDONLY | O_CLOEXEC);
     *old = false;
     if (s->fd < 0 || fstat(s->fd, &st) != 0) {
         enum ndc_err err = ndc_fail_errno(fault, "io.open", "open", path);
