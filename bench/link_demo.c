@@ -340,8 +340,7 @@ void link_demo_judge(struct link_demo *demo, struct ndc_link_eval *out)
     uint32_t n = ndc_link_row_count(demo->link), known = 0;
     uint32_t *found = ndc_xmalloc(((size_t)n + 1) * sizeof *found);
     uint32_t *truth = ndc_xmalloc(((size_t)n + 1) * sizeof *truth);
-    struct ndc_key64 *scratch = ndc_xmalloc((demo->truth_count + 1) * sizeof *scratch);
-    ndc_sort_key64(demo->truth, scratch, demo->truth_count);
+    ndc_sort_key64_own(demo->truth, demo->truth_count);
     for (uint32_t i = 0; i < n; i++) {
         unsigned source;
         uint64_t ref;
@@ -354,7 +353,6 @@ void link_demo_judge(struct link_demo *demo, struct ndc_link_eval *out)
     ndc_link_score_partition(out, found, truth, NULL, known, false);
     free(found);
     free(truth);
-    free(scratch);
     free(demo->truth);
     demo->truth = NULL;
 }

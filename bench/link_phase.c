@@ -7,12 +7,12 @@
  *
  * usage: link_phase STAGE_DIR STORE_URL [THREADS [MEMORY]] */
 #include "base/hash.h"
+#include "bench/cpu.h"
 #include "platforms/registry/build/build.h"
 #include "platforms/registry/link/match.h"
 #include "sys/clock.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 
 enum { MODEL_BYTES_MAX = 1 << 30 };
 
@@ -20,14 +20,6 @@ struct steps {
     int64_t wall;
     double cpu;
 };
-
-static double cpu_seconds(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
-}
 
 /* Memory at its highest since the last call, MiB. */
 static double peak_memory(void)
@@ -50,11 +42,11 @@ static double peak_memory(void)
 static void lap(struct steps *s, const char *kind, const char *step)
 {
     int64_t wall = ndc_clock_mono_ns();
-    double cpu = cpu_seconds();
+    double cpu = bench_cpu_seconds();
     printf("%s_%s %.3f s, %.3f s of processor time, %.0f MiB at most\n", kind, step,
            (double)(wall - s->wall) * 1e-9, cpu - s->cpu, peak_memory());
     s->wall = ndc_clock_mono_ns();
-    s->cpu = cpu_seconds();
+    s->cpu = bench_cpu_seconds();
 }
 
 /* The engine tells how far it is: at these parts of a whole a step begins. */
@@ -120,7 +112,7 @@ static enum ndc_err run(struct build *b, struct steps *s, struct ndc_fault *faul
         h = digest(l, h, fault);
         printf("%s_digest %016llx, %u entities\n", kinds[t], (unsigned long long)h,
                l->entities);
-        *s = (struct steps){ndc_clock_mono_ns(), cpu_seconds()};
+        *s = (struct steps){ndc_clock_mono_ns(), bench_cpu_seconds()};
     }
     return err;
 }
@@ -143,7 +135,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (memory) reg->link_bytes = (uint64_t)memory << 20;
-    struct steps steps = {ndc_clock_mono_ns(), cpu_seconds()}, whole = steps;
+    struct steps steps = {ndc_clock_mono_ns(), bench_cpu_seconds()}, whole = steps;
     const struct ndc_progress progress = {.arg = &steps, .tell = on_part};
     struct build b = {.registry = reg, .progress = &progress, .stats = &stats};
     enum ndc_err err = run(&b, &steps, &fault);

@@ -5,6 +5,7 @@
  * usage: live_bench PEOPLE DIR STORE_URL [ROWS_PER_CALL [CALLERS [SECONDS]]]
  * DIR receives the demo's files; a tenth of the rows of four sources is taken out of them
  * to come live. */
+#include "bench/cpu.h"
 #include "bench/shards.h"
 
 #include "base/csv.h"
@@ -17,7 +18,6 @@
 #include "sys/thread.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 
 enum { CALLS_MAX = 1 << 20, RUNS_MAX = 256, CALLERS_MAX = 64 };
 
@@ -48,14 +48,6 @@ static int fail(const struct ndc_fault *fault)
 {
     fprintf(stderr, "live_bench: %s: %s\n", fault->code, fault->message);
     return 1;
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
 struct splitting {
@@ -215,7 +207,7 @@ static int measure(unsigned callers, int64_t seconds)
     latency_count = rows_done = changes_done = 0;
     start = ndc_clock_mono_ns();
     stop_ns = start + seconds * 1000000000;
-    double cpu = cpu_seconds();
+    double cpu = bench_cpu_seconds();
     run_callers(callers);
     if (failed.err) return fail(&failed);
     double took = (double)(ndc_clock_mono_ns() - start) * 1e-9;
@@ -225,7 +217,7 @@ static int measure(unsigned callers, int64_t seconds)
     printf("live_seconds %.2f s\n", took);
     printf("live_rate %.0f changes/s\n", (double)changes_done / took);
     printf("live_cpu %.1f us/change\n",
-           (cpu_seconds() - cpu) * 1e6 / (double)NDC_MAX(changes_done, (size_t)1));
+           (bench_cpu_seconds() - cpu) * 1e6 / (double)NDC_MAX(changes_done, (size_t)1));
     printf("live_call_p50 %.1f ms\n", latencies[latency_count / 2]);
     printf("live_call_p99 %.1f ms\n", latencies[latency_count * 99 / 100]);
     return 0;

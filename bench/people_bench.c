@@ -8,33 +8,24 @@
  * A store that is there with as many people is used again. */
 #include "bench/people_bench.h"
 
+#include "bench/cpu.h"
+
+#include "platforms/registry/meta.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-double people_cpu_seconds(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
-}
 
 static enum ndc_err people_there(struct ndc_registry *reg, uint64_t *people,
                                  struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
-    struct ndc_arena arena;
-    struct ndc_str text = NDC_STR_NULL;
+    int64_t n;
     enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
     if (err) return err;
-    ndc_arena_init(&arena, 1 << 16);
-    err = ndc_registry_meta(conn, &arena, "people_bench", &text, fault);
-    if (!err && !ndc_str_to_u64(text, people)) *people = 0;
-    ndc_arena_free(&arena);
+    err = ndc_registry_meta_i64(conn, "people_bench", &n, fault);
+    *people = (uint64_t)n;
     ndc_store_give(conn);
     return err;
 }

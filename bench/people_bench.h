@@ -11,6 +11,5 @@ enum ndc_err people_make(struct ndc_registry *registry, uint64_t people,
 enum ndc_err people_search(struct ndc_registry *registry, uint64_t people,
                            size_t per_kind, uint64_t seed,
                            struct ndc_fault *fault) NDC_MUST_USE;
-double people_cpu_seconds(void);
 
 #endif

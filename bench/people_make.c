@@ -1,5 +1,6 @@
 /* Making the people: villages are made, mapped and encoded by a few threads into a ring
  * and taken from it in order by the caller's thread, which writes. */
+#include "bench/cpu.h"
 #include "bench/people_bench.h"
 
 #include "base/embed.h"
@@ -7,6 +8,7 @@
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/load/map.h"
+#include "platforms/registry/meta.h"
 #include "store/bulk.h"
 #include "sys/bar.h"
 #include "sys/clock.h"
@@ -355,13 +357,13 @@ static enum ndc_err write_all(struct making *m, struct ndc_fault *fault)
     struct ndc_bar bar;
     uint64_t entries = 0;
     int64_t start = ndc_clock_mono_ns();
-    double cpu = people_cpu_seconds();
+    double cpu = bench_cpu_seconds();
     enum ndc_err err = ndc_store_take(m->registry->store, NDC_WRITE, &conn, fault);
     if (err) return err;
     ndc_bar_begin(&bar);
     err = ndc_bulk_session_begin(conn, fault);
     if (!err) err = write_people(m, conn, &bar, fault);
-    double people_cpu = people_cpu_seconds() - cpu;
+    double people_cpu = bench_cpu_seconds() - cpu;
     double people_s = (double)(ndc_clock_mono_ns() - start) * 1e-9;
     if (!err) err = write_index(m, conn, &entries, &bar, fault);
     if (!err) err = write_meta(m, conn, fault);
@@ -381,7 +383,7 @@ static enum ndc_err write_all(struct making *m, struct ndc_fault *fault)
            (double)entries / (double)m->entities);
     printf("people_write %.1f s\npeople_write_cpu %.1f s\n", people_s, people_cpu);
     printf("people_all %.1f s\npeople_all_cpu %.1f s\n", all_s,
-           people_cpu_seconds() - cpu);
+           bench_cpu_seconds() - cpu);
     return NDC_OK;
 }
 

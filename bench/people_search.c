@@ -1,4 +1,5 @@
 /* Search by kind of query: time, and whether the person meant is found. */
+#include "bench/cpu.h"
 #include "bench/people_bench.h"
 #include "bench/people_query.h"
 
@@ -80,7 +81,7 @@ static enum ndc_err pass(struct searcher *s, const char *name, uint64_t people,
     struct outcome all = {.ms = ndc_xmalloc((per_kind * PEOPLE_KINDS + 1) * 8)};
     struct outcome o = {.ms = ndc_xmalloc((per_kind + 1) * sizeof(*o.ms))};
     enum ndc_err err = NDC_OK;
-    double cpu = people_cpu_seconds();
+    double cpu = bench_cpu_seconds();
     for (int kind = 0; kind < PEOPLE_KINDS && !err; kind++) {
         uint64_t rng = ndc_mix64(seed * PEOPLE_KINDS + (uint64_t)kind), meant;
         o = (struct outcome){.ms = o.ms};
@@ -105,7 +106,7 @@ static enum ndc_err pass(struct searcher *s, const char *name, uint64_t people,
     }
     print(name, "all", &all);
     printf("search_%s_cpu %.3f ms/query\n", name,
-           (people_cpu_seconds() - cpu) * 1e3 / (double)NDC_MAX(all.queries, (size_t)1));
+           (bench_cpu_seconds() - cpu) * 1e3 / (double)NDC_MAX(all.queries, (size_t)1));
     free(o.ms);
     free(all.ms);
     return err;

@@ -10,6 +10,7 @@
  * MiB, bounds what linking may take: with 1 records are linked on disk. */
 #include "base/csv.h"
 #include "base/hash.h"
+#include "bench/cpu.h"
 #include "bench/shards.h"
 #include "bench/truth.h"
 #include "platforms/registry/demo/demo.h"
@@ -33,15 +34,6 @@ static int fail(const struct ndc_fault *fault)
 static double seconds(int64_t since)
 {
     return (double)(ndc_clock_mono_ns() - since) * 1e-9;
-}
-
-/* Processor seconds of this process: what a busy machine does not change much. */
-static double cpu_seconds(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
 }
 
 /* A number of a file of /proc that stands after `name`; 0: not there. */
@@ -90,11 +82,11 @@ static void end_phase(struct phases *p)
         printf("pipeline_written_%s %llu MB\n", p->now,
                (unsigned long long)(written - p->written) / 1000000);
         printf("pipeline_seconds_%s %.2f s\n", p->now, seconds(p->start_ns));
-        printf("pipeline_cpu_%s %.2f s\n", p->now, cpu_seconds() - p->cpu);
+        printf("pipeline_cpu_%s %.2f s\n", p->now, bench_cpu_seconds() - p->cpu);
         fflush(stdout);
     }
     p->start_ns = ndc_clock_mono_ns();
-    p->cpu = cpu_seconds();
+    p->cpu = bench_cpu_seconds();
     p->written = written;
     p->memory = NDC_MAX(p->memory, memory);
 }
@@ -174,10 +166,10 @@ int main(int argc, char **argv)
     phases.now = "load";
     const struct ndc_progress progress = {.arg = &phases, .tell = print_phase};
     start = ndc_clock_mono_ns();
-    double cpu_before = cpu_seconds();
+    double cpu_before = bench_cpu_seconds();
     if (ndc_registry_integrate(reg, runs, n, &progress, &stats, &fault))
         return fail(&fault);
-    double all = seconds(start), cpu = cpu_seconds() - cpu_before;
+    double all = seconds(start), cpu = bench_cpu_seconds() - cpu_before;
     end_phase(&phases);
     printf("pipeline_memory %llu MiB\n", (unsigned long long)phases.memory);
     printf("pipeline_records %llu records\n", (unsigned long long)stats.records);

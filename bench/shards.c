@@ -1,6 +1,8 @@
 /* Shards for benchmarks; see shards.h. */
 #include "bench/shards.h"
 
+#include "bench/cpu.h"
+
 #include "base/hash.h"
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/shard/payloads.h"
@@ -8,7 +10,6 @@
 #include "sys/clock.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 
 enum { READS = 20000, MANY = 512, SERVERS_MAX = 8 };
 
@@ -35,14 +36,6 @@ enum ndc_err bench_shards(struct ndc_registry **reg, struct ndc_store *store,
     return ndc_registry_open(reg, store, stage, 0, fault);
 }
 
-static double cpu_seconds(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
-}
-
 struct timing {
     int64_t clock;
     double cpu;
@@ -50,13 +43,13 @@ struct timing {
 
 static struct timing begin(void)
 {
-    return (struct timing){ndc_clock_mono_ns(), cpu_seconds()};
+    return (struct timing){ndc_clock_mono_ns(), bench_cpu_seconds()};
 }
 
 static void tell(const char *name, struct timing t, double n)
 {
     printf("%s %.1f us\n", name, (double)(ndc_clock_mono_ns() - t.clock) * 1e-3 / n);
-    printf("%s_cpu %.1f us\n", name, (cpu_seconds() - t.cpu) * 1e6 / n);
+    printf("%s_cpu %.1f us\n", name, (bench_cpu_seconds() - t.cpu) * 1e6 / n);
 }
 
 static void count_payload(void *arg, size_t i, int64_t change, struct ndc_str payload)

@@ -5,6 +5,7 @@
  *
  * The folder needs about 60 bytes a person and 250 a row; all is removed at the end. */
 #include "base/hash.h"
+#include "bench/cpu.h"
 #include "platforms/registry/serve/people.h"
 #include "platforms/verify/check.h"
 #include "sys/clock.h"
@@ -136,14 +137,6 @@ static enum ndc_err make_file(const char *path, uint64_t people, uint64_t rows,
     return err ? err : ndc_file_finish(&w, fault);
 }
 
-static double cpu_seconds(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
-}
-
 struct watch {
     int64_t ns;
     double cpu;
@@ -151,7 +144,7 @@ struct watch {
 
 static struct watch now(void)
 {
-    return (struct watch){ndc_clock_mono_ns(), cpu_seconds()};
+    return (struct watch){ndc_clock_mono_ns(), bench_cpu_seconds()};
 }
 
 static double say(const char *what, struct watch from)

@@ -141,10 +141,8 @@ static void show_log(void)
     ndc_buf_free(&buf);
 }
 
-static void pg_command(const char *sql)
+static void run_sql(const char *conninfo, const char *sql)
 {
-    char conninfo[224];
-    snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=ndc", pg_data);
     PGconn *c = PQconnectdb(conninfo);
     PGresult *r = PQexec(c, sql);
     if (PQresultStatus(r) != PGRES_COMMAND_OK) {
@@ -153,6 +151,13 @@ static void pg_command(const char *sql)
     }
     PQclear(r);
     PQfinish(c);
+}
+
+static void pg_command(const char *sql)
+{
+    char conninfo[224];
+    snprintf(conninfo, sizeof(conninfo), "host=%s dbname=postgres user=ndc", pg_data);
+    run_sql(conninfo, sql);
 }
 
 static bool start_once(void)
@@ -335,15 +340,8 @@ const char *test_db_fresh(const char *server)
     NDC_ASSERT(count < NDC_ARRAY_LEN(urls) && strncmp(server, "postgres:", 9) == 0);
     char name[64], sql[128], *url = urls[count++];
     snprintf(name, sizeof(name), "test_%ld_%u", (long)getpid(), count);
-    PGconn *c = PQconnectdb(server + 9);
     snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
-    PGresult *r = PQexec(c, sql);
-    if (PQresultStatus(r) != PGRES_COMMAND_OK) {
-        printf("# %s: %s\n", sql, PQerrorMessage(c));
-        exit(1);
-    }
-    PQclear(r);
-    PQfinish(c);
+    run_sql(server + 9, sql);
     snprintf(url, sizeof(urls[0]), "%s dbname=%s", server, name);
     return url;
 }

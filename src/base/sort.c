@@ -79,3 +79,11 @@ enum {
 DEFINE_SORT(ndc_sort_key32, struct ndc_key32, KEY_FIELD)
 DEFINE_SORT(ndc_sort_key64, struct ndc_key64, KEY_FIELD)
 DEFINE_SORT(ndc_sort_u64, uint64_t, KEY_SELF)
+
+void ndc_sort_key64_own(struct ndc_key64 *items, size_t n)
+{
+    if (n < 2) return;
+    struct ndc_key64 *scratch = ndc_xmalloc(n * sizeof(*scratch));
+    ndc_sort_key64(items, scratch, n);
+    free(scratch);
+}

@@ -17,5 +17,7 @@ struct ndc_key64 {
 void ndc_sort_key32(struct ndc_key32 *items, struct ndc_key32 *scratch, size_t n);
 void ndc_sort_key64(struct ndc_key64 *items, struct ndc_key64 *scratch, size_t n);
 void ndc_sort_u64(uint64_t *items, uint64_t *scratch, size_t n);
+/* With a scratch of its own, for who sorts once. */
+void ndc_sort_key64_own(struct ndc_key64 *items, size_t n);
 
 #endif

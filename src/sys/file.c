@@ -83,6 +83,21 @@ void ndc_file_close(struct ndc_file_reader *reader)
     reader->fd = -1;
 }
 
+bool ndc_file_read_at(int fd, void *out, size_t len, uint64_t at)
+{
+    char *p = out;
+    while (len) {
+        ssize_t n = pread(fd, p, len, (off_t)at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
+        if (n <= 0) return false;
+        p += n;
+        at += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
 uint64_t ndc_file_bytes(const char *path)
 {
     struct stat st;

@@ -36,6 +36,9 @@ enum ndc_err ndc_file_next(struct ndc_file_reader *reader, char *out, size_t siz
 enum ndc_err ndc_file_seek(struct ndc_file_reader *reader, uint64_t at,
                            struct ndc_fault *fault) NDC_MUST_USE;
 void ndc_file_close(struct ndc_file_reader *reader);
+/* Exactly `len` bytes at a place; any number of threads. False: errno says why, EIO where
+ * the file ends before. */
+bool ndc_file_read_at(int fd, void *out, size_t len, uint64_t at);
 
 /* Size and modification time: whether a file changed while it was read. */
 struct ndc_file_stamp {

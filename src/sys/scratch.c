@@ -1,6 +1,8 @@
 /* Scratch files. */
 #include "sys/scratch.h"
 
+#include "sys/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,17 +41,8 @@ enum ndc_err ndc_scratch_append(struct ndc_scratch *s, const void *data, size_t 
 enum ndc_err ndc_scratch_read(const struct ndc_scratch *s, uint64_t at, void *out,
                               size_t len, struct ndc_fault *fault)
 {
-    char *p = out;
-    while (len) {
-        ssize_t n = pread(s->fd, p, len, (off_t)at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n == 0) errno = EIO;
-        if (n <= 0) return ndc_fail_errno(fault, "io.scratch", "read", "a scratch file");
-        p += n;
-        at += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return NDC_OK;
+    if (ndc_file_read_at(s->fd, out, len, at)) return NDC_OK;
+    return ndc_fail_errno(fault, "io.scratch", "read", "a scratch file");
 }
 
 void ndc_scratch_drop(const struct ndc_scratch *s, uint64_t at, size_t len)

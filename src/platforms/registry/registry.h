@@ -148,12 +148,4 @@ enum ndc_err ndc_registry_read(struct ndc_registry *registry, struct ndc_store_c
                                struct ndc_entity_view *view,
                                struct ndc_fault *fault) NDC_MUST_USE;
 
-/* A value of registry_meta, in the arena; empty if there is none. */
-enum ndc_err ndc_registry_meta(struct ndc_store_conn *conn, struct ndc_arena *arena,
-                               const char *name, struct ndc_str *out,
-                               struct ndc_fault *fault) NDC_MUST_USE;
-enum ndc_err ndc_registry_meta_set(struct ndc_store_conn *conn, const char *name,
-                                   struct ndc_str value,
-                                   struct ndc_fault *fault) NDC_MUST_USE;
-
 #endif

@@ -87,34 +87,21 @@ size_t ndc_schedule_tick(struct ndc_registry *reg, int64_t now_ms)
     return n;
 }
 
-/* Retention of the change feed, as the setting change_keep says. */
-static void forget_changes(struct ndc_registry *reg, int64_t now_ms)
+/* Deletes what is older than a setting says; 0: nothing is. */
+static void forget(struct ndc_registry *reg, int64_t now_ms, const char *setting,
+                   const char *what,
+                   enum ndc_err (*purge)(struct ndc_store *store, int64_t before_ms,
+                                         int64_t *deleted, struct ndc_fault *fault))
 {
     struct ndc_fault fault = {0};
     int64_t deleted = 0;
-    int64_t keep_ms =
-        reg->app ? ndc_config_int(ndc_app_config(reg->app), "change_keep") : 0;
+    int64_t keep_ms = reg->app ? ndc_config_int(ndc_app_config(reg->app), setting) : 0;
     if (keep_ms == 0) return;
-    if (ndc_change_purge(reg->store, now_ms - keep_ms, &deleted, &fault))
-        ndc_log(NDC_LOG_ERROR, "registry", "old changes: %s", fault.message);
+    if (purge(reg->store, now_ms - keep_ms, &deleted, &fault))
+        ndc_log(NDC_LOG_ERROR, "registry", "old %s: %s", what, fault.message);
     else if (deleted)
-        ndc_log(NDC_LOG_INFO, "registry", "%lld old changes forgotten",
-                (long long)deleted);
-}
-
-/* Retention of the answers that pushes with an Idempotency-Key got: push_keep. */
-static void forget_answers(struct ndc_registry *reg, int64_t now_ms)
-{
-    struct ndc_fault fault = {0};
-    int64_t deleted = 0;
-    int64_t keep_ms =
-        reg->app ? ndc_config_int(ndc_app_config(reg->app), "push_keep") : 0;
-    if (keep_ms == 0) return;
-    if (ndc_push_forget(reg->store, now_ms - keep_ms, &deleted, &fault))
-        ndc_log(NDC_LOG_ERROR, "registry", "old answers to pushes: %s", fault.message);
-    else if (deleted)
-        ndc_log(NDC_LOG_INFO, "registry", "%lld old answers to pushes forgotten",
-                (long long)deleted);
+        ndc_log(NDC_LOG_INFO, "registry", "%lld old %s forgotten", (long long)deleted,
+                what);
 }
 
 /* What has come live is taken over by a build before its numbers fill the memory. */
@@ -147,8 +134,9 @@ static void run_schedule(void *arg)
             minute = now_ms / 60000;
             ndc_mutex_unlock(&s->lock);
             ndc_schedule_tick(s->registry, now_ms);
-            forget_changes(s->registry, now_ms);
-            forget_answers(s->registry, now_ms);
+            forget(s->registry, now_ms, "change_keep", "changes", ndc_change_purge);
+            forget(s->registry, now_ms, "push_keep", "answers to pushes",
+                   ndc_push_forget);
             take_over_live(s->registry);
             prepare_live(s->registry);
             ndc_mutex_lock(&s->lock);

@@ -2,6 +2,7 @@
 #include "platforms/registry/build/build.h"
 #include "platforms/registry/entity/index.h"
 #include "platforms/registry/live/live.h"
+#include "platforms/registry/meta.h"
 #include "platforms/registry/registry.h"
 #include "platforms/registry/shard/shard.h"
 #include "platforms/registry/thing/thing.h"
@@ -67,10 +68,9 @@ static enum ndc_err read_sources(struct ndc_registry *reg, struct ndc_fault *fau
 }
 
 /* It is served: what it has keys of is found. */
-static void warn_of_old_index(struct ndc_str version)
+static void warn_of_old_index(int64_t version)
 {
-    uint64_t v;
-    if (ndc_str_to_u64(version, &v) && v >= NDC_INDEX_VERSION) return;
+    if (version >= NDC_INDEX_VERSION) return;
     ndc_log(
         NDC_LOG_WARN, "registry",
         "the search index was made by an earlier release: people are found less often "
@@ -81,16 +81,12 @@ static void warn_of_old_index(struct ndc_str version)
 static enum ndc_err read_generation(struct ndc_registry *reg, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
-    struct ndc_arena arena;
-    struct ndc_str text = NDC_STR_NULL;
+    int64_t version;
     enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
     if (err) return err;
-    ndc_arena_init(&arena, 1 << 16);
-    err = ndc_registry_meta(conn, &arena, "generation", &text, fault);
-    if (!err && !ndc_str_to_i64(text, &reg->generation)) reg->generation = 0;
-    if (!err) err = ndc_registry_meta(conn, &arena, "index_version", &text, fault);
-    if (!err && reg->generation > 0) warn_of_old_index(text);
-    ndc_arena_free(&arena);
+    err = ndc_registry_meta_i64(conn, "generation", &reg->generation, fault);
+    if (!err) err = ndc_registry_meta_i64(conn, "index_version", &version, fault);
+    if (!err && reg->generation > 0) warn_of_old_index(version);
     ndc_store_give(conn);
     return err;
 }
@@ -300,27 +296,6 @@ struct ndc_survivorship ndc_registry_survivorship(const struct ndc_registry *reg
     return (struct ndc_survivorship){.authority = reg->authority,
                                      .sources = NDC_REGISTRY_SOURCES_MAX + 1,
                                      .updated_field = updated->id};
-}
-
-enum ndc_err ndc_registry_meta(struct ndc_store_conn *conn, struct ndc_arena *arena,
-                               const char *name, struct ndc_str *out,
-                               struct ndc_fault *fault)
-{
-    struct ndc_rows *rows =
-        ndc_sql_query(conn, "SELECT value FROM registry_meta WHERE name = $1",
-                      NDC_ARGS(ndc_textz(name)));
-    *out = NDC_STR_NULL;
-    if (ndc_rows_next(rows)) *out = ndc_arena_str(arena, ndc_rows_text(rows, 0));
-    return ndc_rows_end(rows, fault);
-}
-
-enum ndc_err ndc_registry_meta_set(struct ndc_store_conn *conn, const char *name,
-                                   struct ndc_str value, struct ndc_fault *fault)
-{
-    return ndc_sql_exec(conn,
-                        "INSERT INTO registry_meta (name, value) VALUES ($1, $2) "
-                        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                        NDC_ARGS(ndc_textz(name), ndc_text(value)), NULL, fault);
 }
 
 const char *ndc_registry_stage_path(const struct ndc_registry *reg,

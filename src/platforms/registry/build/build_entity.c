@@ -253,9 +253,7 @@ static void order_entities(struct building *s)
         for (uint32_t e = 0; e < b->links[t].entities; e++)
             s->order[n++] =
                 (struct ndc_key64){b->links[t].numbers[e], (uint64_t)t << 32 | e};
-    struct ndc_key64 *scratch = ndc_xmalloc((n + 1) * sizeof(*scratch));
-    ndc_sort_key64(s->order, scratch, n);
-    free(scratch);
+    ndc_sort_key64_own(s->order, n);
     s->chunks = (s->entities + CHUNK_ENTITIES - 1) / CHUNK_ENTITIES;
 }
 

@@ -123,15 +123,12 @@ static bool canceled(void *ctx)
 static enum ndc_err link_rows(struct build *b, struct build_link *l,
                               struct ndc_fault *fault)
 {
-    uint64_t rows = 0;
     const struct ndc_link_reader reader = {.ctx = l,
                                            .read = ndc_build_read_rows,
                                            .scratch_dir = b->registry->stage_dir,
                                            .memory_bytes = b->registry->link_bytes};
-    for (unsigned s = 0; s < l->source_count; s++)
-        rows += l->sources[s].stage.count;
     if (ndc_link_external_fits(l->spec) &&
-        ndc_link_memory_needed(rows) > b->registry->link_bytes)
+        ndc_link_memory_needed(l->rows) > b->registry->link_bytes)
         return ndc_link_run_external(l->link, &reader, fault);
     enum ndc_err err = ndc_build_feed_rows(l, b->registry->threads, fault);
     return err ? err : ndc_link_run(l->link, fault);

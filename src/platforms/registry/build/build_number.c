@@ -3,6 +3,7 @@
  * largest votes are granted first; what gets no old number gets a new one. */
 #include "base/hash.h"
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/meta.h"
 #include "platforms/registry/shard/payloads.h"
 
 struct old_map { /* record key hash to entity number, open addressing */
@@ -83,13 +84,9 @@ static enum ndc_err read_old(struct build *b, struct old_map *map,
         err = ndc_sql_i64(conn, &most,
                           "SELECT coalesce(max(entity), 0) FROM registry_redirect",
                           NDC_NO_ARGS, fault);
-    b->next_number = NDC_MAX(b->next_number, (uint64_t)most + 1);
-    struct ndc_str text;
     int64_t last = 0;
-    ndc_arena_reset(&arena);
-    if (!err) err = ndc_registry_meta(conn, &arena, "number_last", &text, fault);
-    if (!err && ndc_str_to_i64(text, &last))
-        b->next_number = NDC_MAX(b->next_number, (uint64_t)last + 1);
+    if (!err) err = ndc_registry_meta_i64(conn, "number_last", &last, fault);
+    b->next_number = NDC_MAX(b->next_number, (uint64_t)NDC_MAX(most, last) + 1);
     ndc_store_give(conn);
     ndc_arena_free(&arena);
     return err;
@@ -209,11 +206,7 @@ enum ndc_err ndc_build_number(struct build *b, struct ndc_fault *fault)
         uint64_t where = b->redirects[i].value;
         b->redirects[i].value = b->links[where >> 32].numbers[(uint32_t)where];
     }
-    if (b->redirect_count) {
-        struct ndc_key64 *scratch = ndc_xmalloc(b->redirect_count * sizeof(*scratch));
-        ndc_sort_key64(b->redirects, scratch, b->redirect_count);
-        free(scratch);
-    }
+    ndc_sort_key64_own(b->redirects, b->redirect_count);
     free(map.slots);
     free(votes.items);
     return err;

@@ -2,6 +2,7 @@
  * Decisions are kept by record (source and key), so they survive every rebuild. */
 #include "base/hash.h"
 #include "platforms/registry/build/build.h"
+#include "platforms/registry/meta.h"
 
 enum { REVIEWS_MAX = 100000, KEY_MAX = 4096 };
 
@@ -192,17 +193,15 @@ static enum ndc_err write_review(struct ndc_store_conn *conn, struct build_link 
 
 /* Numbers are never given twice: a decision on a pair that is gone must not meet another
  * pair. */
-static enum ndc_err next_id(struct ndc_store_conn *conn, struct ndc_arena *arena,
-                            int64_t *id, struct ndc_fault *fault)
+static enum ndc_err next_id(struct ndc_store_conn *conn, int64_t *id,
+                            struct ndc_fault *fault)
 {
-    struct ndc_str text;
     int64_t given = 0;
     enum ndc_err err =
         ndc_sql_i64(conn, id, "SELECT coalesce(max(review), 0) FROM registry_review",
                     NDC_NO_ARGS, fault);
-    if (!err) err = ndc_registry_meta(conn, arena, "review_last", &text, fault);
-    if (!err && ndc_str_to_i64(text, &given)) *id = NDC_MAX(*id, given);
-    (*id)++;
+    if (!err) err = ndc_registry_meta_i64(conn, "review_last", &given, fault);
+    *id = NDC_MAX(*id, given) + 1;
     return err;
 }
 
@@ -229,7 +228,7 @@ enum ndc_err ndc_build_write_reviews(struct build *b, struct ndc_store_conn *con
         conn, "UPDATE registry_review SET decided_ms = -1 WHERE state = 'open'",
         NDC_NO_ARGS, NULL, fault);
     ndc_arena_init(&arena, 4 << 20);
-    if (!err) err = next_id(conn, &arena, &id, fault);
+    if (!err) err = next_id(conn, &id, fault);
     for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++) {
         size_t n;
         if (!b->links[t].link) continue;

@@ -6,6 +6,7 @@
 #include "platforms/registry/change/hub.h"
 #include "platforms/registry/entity/history.h"
 #include "platforms/registry/link/match.h"
+#include "platforms/registry/meta.h"
 #include "platforms/registry/shard/payloads.h"
 #include "platforms/registry/shard/shard.h"
 #include "store/bulk.h"

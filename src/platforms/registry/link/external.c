@@ -45,19 +45,52 @@ bool ndc_link_external_failed(struct external *x)
     return failed;
 }
 
+enum { SPOOLS = 12 };
+
+static void list_spools(const struct external *x, struct spool *out[static SPOOLS])
+{
+    struct spool *const all[SPOOLS] = {x->copies, x->identifiers,  x->texts,
+                                       x->keys,   x->nodes,        x->edges,
+                                       x->kept,   x->wanted,       x->met_texts,
+                                       x->scored, x->shared_nodes, x->shared_edges};
+    memcpy(out, all, sizeof all);
+}
+
 enum ndc_err ndc_link_external_run(struct external *x, size_t n,
                                    void (*step)(void *arg, size_t i),
                                    struct ndc_fault *fault)
 {
+    struct spool *all[SPOOLS];
     ndc_parallel_for(x->link->options.threads, n, step, x);
-    struct spool *const all[] = {x->copies, x->identifiers,  x->texts,
-                                 x->keys,   x->nodes,        x->edges,
-                                 x->kept,   x->wanted,       x->met_texts,
-                                 x->scored, x->shared_nodes, x->shared_edges};
-    for (size_t i = 0; i < NDC_ARRAY_LEN(all) && !x->err; i++)
+    list_spools(x, all);
+    for (size_t i = 0; i < SPOOLS && !x->err; i++)
         if (all[i]) x->err = ndc_link_spool_check(all[i], &x->fault);
     if (x->err && fault) *fault = x->fault;
     return x->err;
+}
+
+bool ndc_link_external_take(struct external *x, struct spool *spool, size_t part,
+                            void **bytes, size_t *len)
+{
+    struct ndc_fault fault = {0};
+    if (ndc_link_external_failed(x)) return false;
+    if (!ndc_link_spool_take(spool, (unsigned)part, bytes, len, &fault)) return true;
+    free(*bytes);
+    ndc_link_external_fail(x, &fault);
+    return false;
+}
+
+void ndc_link_external_read(struct external *x, size_t range,
+                            const struct ndc_link_taker *taker)
+{
+    enum { SCAN_ROWS = 16384 };
+    struct ndc_fault fault = {0};
+    uint64_t from = (uint64_t)range << x->range_log2;
+    uint64_t to = NDC_MIN((uint64_t)(range + 1) << x->range_log2, x->rows);
+    for (uint64_t at = from; at < to && !fault.err; at += SCAN_ROWS)
+        if (x->reader->read(x->reader->ctx, (uint32_t)at,
+                            (uint32_t)NDC_MIN(at + SCAN_ROWS, to), taker, &fault))
+            ndc_link_external_fail(x, &fault);
 }
 
 /* ---- components ---- */
@@ -141,11 +174,18 @@ const char *ndc_link_external_decode(const char *in, uint32_t *row, uint32_t *ta
     return in;
 }
 
-void ndc_link_external_sort(struct ndc_key64 *edges, size_t count)
+void ndc_link_external_keep_edges(struct external *x, const struct external_part *part,
+                                  struct spool *spool)
 {
-    struct ndc_key64 *scratch = ndc_xmalloc((count + 1) * sizeof *scratch);
-    ndc_sort_key64(edges, scratch, count);
-    free(scratch);
+    const struct edges *edges = &part->link->edges;
+    struct spool_feed *feed = ndc_link_spool_feed_new(spool);
+    for (size_t i = 0; i < edges->count; i++) {
+        const struct ndc_link_edge *e = &edges->items[i];
+        uint32_t a = part->rows[e->a], b = part->rows[e->b];
+        const struct ndc_key64 edge = external_edge(a, b, e->log_odds, e->kind);
+        ndc_link_spool_add(feed, external_range(x, a), &edge, sizeof edge);
+    }
+    ndc_link_spool_feed_end(feed);
 }
 
 enum ndc_err ndc_link_external_part(struct external_part *part, struct external *x,
@@ -219,10 +259,8 @@ enum ndc_err ndc_link_external_fill(struct external_part *part, struct external 
         at = ndc_link_external_decode(at, &row, &tag, values);
         order[n].key = row;
     }
-    struct ndc_key64 *scratch = ndc_xmalloc(((size_t)n + 1) * sizeof *scratch);
     uint32_t *rows = ndc_xmalloc(((size_t)n + 1) * sizeof *rows);
-    ndc_sort_key64(order, scratch, n);
-    free(scratch);
+    ndc_sort_key64_own(order, n);
     for (uint32_t i = 0; i < n; i++)
         rows[i] = (uint32_t)order[i].key;
     enum ndc_err err = ndc_link_external_part(part, x, rows, n, threads, fault);
@@ -296,11 +334,9 @@ static void prepare(struct external *x)
 
 static void release(struct external *x)
 {
-    struct spool *const all[] = {x->copies, x->identifiers,  x->texts,
-                                 x->keys,   x->nodes,        x->edges,
-                                 x->kept,   x->wanted,       x->met_texts,
-                                 x->scored, x->shared_nodes, x->shared_edges};
-    for (size_t i = 0; i < NDC_ARRAY_LEN(all); i++)
+    struct spool *all[SPOOLS];
+    list_spools(x, all);
+    for (size_t i = 0; i < SPOOLS; i++)
         ndc_link_spool_free(all[i]);
     free(x->parent);
     free(x->entity);

@@ -15,16 +15,13 @@ static void meet(struct external *x, uint32_t row)
 static void deal_edges(void *arg, size_t range)
 {
     struct external *x = arg;
-    struct ndc_fault fault = {0};
     void *bytes;
     size_t len;
-    if (ndc_link_external_failed(x)) return;
-    if (ndc_link_spool_take(x->scored, (unsigned)range, &bytes, &len, &fault))
-        ndc_link_external_fail(x, &fault);
+    if (!ndc_link_external_take(x, x->scored, range, &bytes, &len)) return;
     struct ndc_key64 *e = bytes;
     size_t n = len / sizeof *e;
     struct spool_feed *feed = ndc_link_spool_feed_new(x->shared_edges);
-    ndc_link_external_sort(e, n);
+    ndc_sort_key64_own(e, n);
     for (size_t i = 0; i < n; i++) {
         const struct ndc_link_edge edge = external_edge_of(e[i]);
         if (i && e[i].key == e[i - 1].key) continue;
@@ -51,12 +48,9 @@ static size_t node_bytes(const struct external *x, const char *at)
 static void deal_nodes(void *arg, size_t range)
 {
     struct external *x = arg;
-    struct ndc_fault fault = {0};
     void *bytes;
     size_t len, step;
-    if (ndc_link_external_failed(x)) return;
-    if (ndc_link_spool_take(x->nodes, (unsigned)range, &bytes, &len, &fault))
-        ndc_link_external_fail(x, &fault);
+    if (!ndc_link_external_take(x, x->nodes, range, &bytes, &len)) return;
     struct spool_feed *feed = ndc_link_spool_feed_new(x->shared_nodes);
     for (const char *at = bytes; at < (char *)bytes + len; at += step) {
         struct node_record node;
@@ -101,9 +95,7 @@ static void order_nodes(struct share *s, size_t len)
         }
         s->nodes[s->node_count++] = (struct ndc_key64){node.first, at};
     }
-    struct ndc_key64 *scratch = ndc_xmalloc((s->node_count + 1) * sizeof *scratch);
-    ndc_sort_key64(s->nodes, scratch, s->node_count);
-    free(scratch);
+    ndc_sort_key64_own(s->nodes, s->node_count);
 }
 
 static size_t find_node(const struct share *s, uint32_t first)
@@ -232,7 +224,7 @@ static void add_edges(struct share *s)
 {
     struct ndc_link *link = s->part.link;
     const struct nodes *nodes = &link->nodes;
-    ndc_link_external_sort(s->edges, s->edge_count);
+    ndc_sort_key64_own(s->edges, s->edge_count);
     for (size_t i = 0; i < s->edge_count; i++) {
         const struct ndc_link_edge e = external_edge_of(s->edges[i]);
         uint32_t a = ndc_link_external_find(&s->part, e.a);
@@ -250,7 +242,6 @@ static void keep_merged(struct share *s)
     const struct ndc_link *link = s->part.link;
     size_t entities = ndc_link_entity_count(link);
     uint32_t *first = ndc_xmalloc((entities + 1) * sizeof *first);
-    struct spool_feed *feed = ndc_link_spool_feed_new(x->edges);
     memset(first, 0xff, (entities + 1) * sizeof *first);
     for (size_t k = 0; k < s->node_count; k++) {
         uint32_t e = link->entity[link->nodes.members[link->nodes.start[k]]];
@@ -260,13 +251,7 @@ static void keep_merged(struct share *s)
         x->entity[s->nodes[k].key] =
             first[link->entity[link->nodes.members[link->nodes.start[k]]]];
     free(first);
-    for (size_t i = 0; i < link->edges.count; i++) {
-        const struct ndc_link_edge *e = &link->edges.items[i];
-        uint32_t a = s->part.rows[e->a], b = s->part.rows[e->b];
-        const struct ndc_key64 edge = external_edge(a, b, e->log_odds, e->kind);
-        ndc_link_spool_add(feed, external_range(x, a), &edge, sizeof edge);
-    }
-    ndc_link_spool_feed_end(feed);
+    ndc_link_external_keep_edges(x, &s->part, x->edges);
     ndc_link_external_reviews(x, &s->part);
     ndc_mutex_lock(&x->lock);
     x->link->stats.merges_refused += link->stats.merges_refused;
@@ -354,7 +339,7 @@ static enum ndc_err collect_edges(struct external *x, struct ndc_fault *fault)
         err = ndc_link_spool_take(x->edges, r, &bytes, &len, fault);
         struct ndc_key64 *e = bytes;
         size_t n = len / sizeof *e;
-        ndc_link_external_sort(e, n);
+        ndc_sort_key64_own(e, n);
         order_kinds(e, n);
         for (size_t i = 0; i < n; i++) {
             struct ndc_link_edge edge = external_edge_of(e[i]);

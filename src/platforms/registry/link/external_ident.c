@@ -4,7 +4,7 @@
  */
 #include "platforms/registry/link/external_internal.h"
 
-enum { SCAN_ROWS = 16384, FIELD_BITS = 4 };
+enum { FIELD_BITS = 4 };
 _Static_assert(NDC_LINK_FIELDS_MAX <= 1 << FIELD_BITS, "a field's number fits");
 
 struct scan {
@@ -42,9 +42,6 @@ static void take_row(void *arg, uint32_t row, uint32_t tag, const struct ndc_str
 static void scan_range(void *arg, size_t i)
 {
     struct external *x = arg;
-    struct ndc_fault fault = {0};
-    uint64_t from = (uint64_t)i << x->range_log2;
-    uint64_t to = NDC_MIN((uint64_t)(i + 1) << x->range_log2, x->rows);
     if (ndc_link_external_failed(x)) return;
     struct scan *s = ndc_xcalloc(1, sizeof *s);
     s->x = x;
@@ -52,10 +49,7 @@ static void scan_range(void *arg, size_t i)
     s->copies = ndc_link_spool_feed_new(x->copies);
     const struct ndc_link_taker taker = {.arg = s, .take = take_row};
     ndc_buf_init(&s->text, FOLDED_BYTES_MAX);
-    for (uint64_t at = from; at < to && !fault.err; at += SCAN_ROWS)
-        if (x->reader->read(x->reader->ctx, (uint32_t)at,
-                            (uint32_t)NDC_MIN(at + SCAN_ROWS, to), &taker, &fault))
-            ndc_link_external_fail(x, &fault);
+    ndc_link_external_read(x, i, &taker);
     ndc_link_spool_feed_end(s->feed);
     ndc_link_spool_feed_end(s->copies);
     ndc_buf_free(&s->text);
@@ -97,18 +91,15 @@ static void merge_values(void *arg, size_t i)
 {
     struct external *x = arg;
     const struct ndc_link_spec *spec = x->link->spec;
-    struct ndc_fault fault = {0};
     void *bytes;
     size_t len;
-    if (ndc_link_external_failed(x)) return;
-    if (ndc_link_spool_take(x->identifiers, (unsigned)i, &bytes, &len, &fault))
-        ndc_link_external_fail(x, &fault);
+    if (!ndc_link_external_take(x, x->identifiers, i, &bytes, &len)) return;
     struct ndc_key32 *e = bytes;
     size_t n = len / sizeof *e;
     struct ndc_key32 *scratch = ndc_xmalloc(len + 1);
     ndc_sort_key32(e, scratch, n);
     free(scratch);
-    for (size_t at = 0, end; at < n && !fault.err; at = end) {
+    for (size_t at = 0, end; at < n; at = end) {
         unsigned field = e[at].key & ((1u << FIELD_BITS) - 1);
         for (end = at + 1; end < n && e[end].key == e[at].key;)
             end++;

@@ -65,6 +65,13 @@ enum ndc_err ndc_link_external_run(struct external *x, size_t n,
                                    void (*step)(void *arg, size_t i),
                                    struct ndc_fault *fault) NDC_MUST_USE;
 
+/* A part's bytes, the caller's to free. False: something failed, nothing is taken. */
+bool ndc_link_external_take(struct external *x, struct spool *spool, size_t part,
+                            void **bytes, size_t *len);
+/* Reads the rows of a range. */
+void ndc_link_external_read(struct external *x, size_t range,
+                            const struct ndc_link_taker *taker);
+
 static inline unsigned external_part(uint64_t hash, unsigned parts)
 {
     return (unsigned)((unsigned __int128)hash * parts >> 64);
@@ -102,8 +109,6 @@ size_t ndc_link_external_encode(char out[static EXTERNAL_ROW_MAX], unsigned fiel
 /* Takes a row; values point into `in`. Returns what follows it. */
 const char *ndc_link_external_decode(const char *in, uint32_t *row, uint32_t *tag,
                                      struct ndc_str values[static NDC_LINK_FIELDS_MAX]);
-/* Sorts a part's edges. */
-void ndc_link_external_sort(struct ndc_key64 *edges, size_t count);
 
 /* A link of some rows, by their numbers in the whole (ascending). */
 struct external_part {
@@ -128,6 +133,9 @@ void ndc_link_external_part_free(struct external_part *part);
 uint32_t ndc_link_external_find(const struct external_part *part, uint32_t row);
 /* Tells a part what the whole knows: fillers, decisions on two of its rows. */
 void ndc_link_external_tell(struct external *x, const struct external_part *part);
+/* Adds a part's edges to a spool by range of the lesser row. */
+void ndc_link_external_keep_edges(struct external *x, const struct external_part *part,
+                                  struct spool *spool);
 /* Adds a part's reviews to those of the whole. */
 void ndc_link_external_reviews(struct external *x, const struct external_part *part);
 

@@ -4,7 +4,7 @@
 #include "platforms/registry/link/external_internal.h"
 #include "platforms/registry/link/external_key.h"
 
-enum { SCAN_ROWS = 16384, FILTER_BITS_PER_KEY = 16, FILTER_BITS_MIN = 1 << 12 };
+enum { FILTER_BITS_PER_KEY = 16, FILTER_BITS_MIN = 1 << 12 };
 
 /* ---- which rows can meet ---- */
 
@@ -89,17 +89,12 @@ static void select_block(struct selecting *s, const struct ndc_key64 *e, size_t 
 static void select_keys(void *arg, size_t home)
 {
     struct external *x = arg;
-    struct ndc_fault fault = {0};
     void *bytes;
     size_t len;
-    if (ndc_link_external_failed(x)) return;
-    if (ndc_link_spool_take(x->keys, (unsigned)home, &bytes, &len, &fault))
-        ndc_link_external_fail(x, &fault);
+    if (!ndc_link_external_take(x, x->keys, home, &bytes, &len)) return;
     struct ndc_key64 *e = bytes;
     size_t n = drop_settled(e, len / sizeof *e);
-    struct ndc_key64 *scratch = ndc_xmalloc((n + 1) * sizeof *scratch);
-    ndc_sort_key64(e, scratch, n);
-    free(scratch);
+    ndc_sort_key64_own(e, n);
     struct selecting s = {.x = x,
                           .home = (unsigned)home,
                           .kept = ndc_link_spool_feed_new(x->kept),
@@ -145,14 +140,9 @@ static void fetch_row(void *arg, uint32_t row, uint32_t tag, const struct ndc_st
 static void fetch_range(void *arg, size_t i)
 {
     struct external *x = arg;
-    struct ndc_fault fault = {0};
     void *bytes;
     size_t len;
-    uint64_t from = (uint64_t)i << x->range_log2;
-    uint64_t to = NDC_MIN((uint64_t)(i + 1) << x->range_log2, x->rows);
-    if (ndc_link_external_failed(x)) return;
-    if (ndc_link_spool_take(x->wanted, (unsigned)i, &bytes, &len, &fault))
-        ndc_link_external_fail(x, &fault);
+    if (!ndc_link_external_take(x, x->wanted, i, &bytes, &len)) return;
     uint64_t *scratch = ndc_xmalloc(len + 1);
     ndc_sort_u64(bytes, scratch, len / sizeof *scratch);
     free(scratch);
@@ -162,10 +152,7 @@ static void fetch_range(void *arg, size_t i)
     f->wanted = bytes;
     f->count = len / sizeof *f->wanted;
     const struct ndc_link_taker taker = {.arg = f, .wants = wants_row, .take = fetch_row};
-    for (uint64_t at = from; at < to && !fault.err; at += SCAN_ROWS)
-        if (x->reader->read(x->reader->ctx, (uint32_t)at,
-                            (uint32_t)NDC_MIN(at + SCAN_ROWS, to), &taker, &fault))
-            ndc_link_external_fail(x, &fault);
+    ndc_link_external_read(x, i, &taker);
     ndc_link_spool_feed_end(f->feed);
     free(f);
     free(bytes);
@@ -199,10 +186,8 @@ static void sort_pairs(struct pairs *pairs)
 static void make_pairs(struct pairs *pairs, const struct external_part *part,
                        struct ndc_key64 *e, size_t n)
 {
-    struct ndc_key64 *scratch = ndc_xmalloc((n + 1) * sizeof *scratch);
     uint32_t *local = ndc_xmalloc((n + 1) * sizeof *local);
-    ndc_sort_key64(e, scratch, n);
-    free(scratch);
+    ndc_sort_key64_own(e, n);
     for (size_t i = 0; i < n; i++) {
         local[i] = ndc_link_external_find(part, external_key_row(e[i].value));
         NDC_ASSERT(local[i] != UINT32_MAX);
@@ -222,15 +207,10 @@ static void make_pairs(struct pairs *pairs, const struct external_part *part,
 static void keep_scored(struct external *x, const struct external_part *part)
 {
     const struct edges *edges = &part->link->edges;
-    struct spool_feed *feed = ndc_link_spool_feed_new(x->scored);
-    for (size_t i = 0; i < edges->count; i++) {
-        const struct ndc_link_edge *e = &edges->items[i];
-        uint32_t a = part->rows[e->a], b = part->rows[e->b];
-        const struct ndc_key64 edge = external_edge(a, b, e->log_odds, e->kind);
-        ndc_link_spool_add(feed, external_range(x, a), &edge, sizeof edge);
-        ndc_link_external_join(x->parent, a, b);
-    }
-    ndc_link_spool_feed_end(feed);
+    ndc_link_external_keep_edges(x, part, x->scored);
+    for (size_t i = 0; i < edges->count; i++)
+        ndc_link_external_join(x->parent, part->rows[edges->items[i].a],
+                               part->rows[edges->items[i].b]);
     ndc_mutex_lock(&x->lock);
     x->link->stats.pairs_compared += part->link->stats.pairs_compared;
     x->link->stats.matches_expected += part->link->stats.matches_expected;

@@ -7,12 +7,9 @@
 static void deal_rows(void *arg, size_t range)
 {
     struct external *x = arg;
-    struct ndc_fault fault = {0};
     void *bytes;
     size_t len;
-    if (ndc_link_external_failed(x)) return;
-    if (ndc_link_spool_take(x->copies, (unsigned)range, &bytes, &len, &fault))
-        ndc_link_external_fail(x, &fault);
+    if (!ndc_link_external_take(x, x->copies, range, &bytes, &len)) return;
     struct spool_feed *feed = ndc_link_spool_feed_new(x->texts);
     for (const char *at = bytes, *next; at < (char *)bytes + len; at = next) {
         struct ndc_str values[NDC_LINK_FIELDS_MAX];
@@ -122,19 +119,6 @@ static void keep_nodes(struct external *x, const struct external_part *part)
     ndc_link_spool_feed_end(feed);
 }
 
-static void keep_edges(struct external *x, const struct external_part *part)
-{
-    const struct edges *edges = &part->link->edges;
-    struct spool_feed *feed = ndc_link_spool_feed_new(x->edges);
-    for (size_t i = 0; i < edges->count; i++) {
-        const struct ndc_link_edge *e = &edges->items[i];
-        uint32_t a = part->rows[e->a], b = part->rows[e->b];
-        const struct ndc_key64 edge = external_edge(a, b, e->log_odds, e->kind);
-        ndc_link_spool_add(feed, external_range(x, a), &edge, sizeof edge);
-    }
-    ndc_link_spool_feed_end(feed);
-}
-
 static void join_share(void *arg, size_t i)
 {
     struct external *x = arg;
@@ -148,7 +132,7 @@ static void join_share(void *arg, size_t i)
         ndc_link_run_nodes(part.link);
         keep_keys(x, &part);
         keep_nodes(x, &part);
-        keep_edges(x, &part);
+        ndc_link_external_keep_edges(x, &part, x->edges);
         ndc_link_external_reviews(x, &part);
         ndc_mutex_lock(&x->lock);
         x->link->stats.identifier_links += part.link->stats.identifier_links;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { KEPT_MAX = NDC_LINK_KEPT_MAX, TOP_BITS = 16, TOP_VALUES = 1 << TOP_BITS };
+enum { KEPT_MAX = NDC_LINK_KEPT_MAX };
 
 static void write_cells(struct ndc_json *j, const char *key, const double *cells,
                         unsigned n)
@@ -54,16 +54,14 @@ static void write_counts(struct ndc_json *j, const char *key, const struct ndc_d
 enum ndc_err ndc_link_model_write(const struct ndc_link *link, struct ndc_buf *out,
                                   struct ndc_fault *fault)
 {
-    static const double one[NDC_LINK_FIELDS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1,
-                                                    1, 1, 1, 1, 1, 1, 1, 1};
-    if (!link->learned.len) return ndc_link_model_write_scaled(link, 1, one, out, fault);
+    if (!link->learned.len) return ndc_link_model_write_scaled(link, 1, NULL, out, fault);
     ndc_buf_add_str(out, ndc_buf_str(&link->learned));
     return NDC_OK;
 }
 
 enum ndc_err ndc_link_model_write_scaled(const struct ndc_link *link, double rows,
-                                         const double values[NDC_LINK_FIELDS_MAX],
-                                         struct ndc_buf *out, struct ndc_fault *fault)
+                                         const double *values, struct ndc_buf *out,
+                                         struct ndc_fault *fault)
 {
     const struct ndc_link_model *model = link->model;
     const struct ndc_link_spec *spec = link->spec;
@@ -100,10 +98,11 @@ enum ndc_err ndc_link_model_write_scaled(const struct ndc_link *link, double row
         ndc_json_kv_f64(&j, "exact", model->fields[f].exact);
         ndc_json_kv_f64(&j, "agree", link->agree[f]);
         ndc_json_kv_f64(&j, "differ", link->differ[f]);
+        double scale = values ? rows * values[f] : rows;
         if (spec->fields[f].frequency)
-            write_counts(&j, "values", c->dict, c->rows_of, rows * values[f]);
+            write_counts(&j, "values", c->dict, c->rows_of, scale);
         if (spec->fields[f].frequency && c->class_of)
-            write_counts(&j, "classes", &c->class_names, c->class_rows, rows * values[f]);
+            write_counts(&j, "classes", &c->class_names, c->class_rows, scale);
         ndc_json_end(&j);
     }
     ndc_json_end(&j);

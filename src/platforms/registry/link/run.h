@@ -113,10 +113,9 @@ void ndc_link_score_pairs(struct ndc_link *link, const struct pairs *pairs);
 /* Puts reviews in their order and says which are joined. */
 void ndc_link_finish_reviews(struct ndc_link *link);
 /* The model of a sample, written as that of `rows` times as many: counts of a field's
- * values become `rows` times `values[field]` as many. */
+ * values become `rows` times `values[field]` as many (NULL: of all, `rows` times). */
 enum ndc_err ndc_link_model_write_scaled(const struct ndc_link *link, double rows,
-                                         const double values[NDC_LINK_FIELDS_MAX],
-                                         struct ndc_buf *out,
+                                         const double *values, struct ndc_buf *out,
                                          struct ndc_fault *fault) NDC_MUST_USE;
 bool ndc_link_canceled(struct ndc_link *link, const char *stage, double part);
 

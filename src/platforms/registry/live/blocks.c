@@ -5,6 +5,7 @@
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/meta.h"
 #include "platforms/registry/shard/payloads.h"
 #include "platforms/registry/shard/shard.h"
 #include "store/bulk.h"

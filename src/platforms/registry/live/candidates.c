@@ -330,9 +330,7 @@ static enum ndc_err collect_keys(struct live_batch *b, struct ndc_fault *fault)
         b->asked_count += slices[i].key_count;
         free(slices[i].keys);
     }
-    struct ndc_key64 *scratch = ndc_xmalloc((all + 1) * sizeof(*scratch));
-    ndc_sort_key64(b->asked, scratch, all);
-    free(scratch);
+    ndc_sort_key64_own(b->asked, all);
     free(slices);
     free(states);
     return err;

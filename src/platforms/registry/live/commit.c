@@ -5,6 +5,7 @@
 #include "platforms/registry/link/result.h"
 #include "platforms/registry/live/part.h"
 #include "platforms/registry/load/load.h"
+#include "platforms/registry/meta.h"
 #include "sys/clock.h"
 
 #include <stdio.h>

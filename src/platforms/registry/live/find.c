@@ -259,9 +259,7 @@ static enum ndc_err look_all(struct looking *all, struct ndc_fault *fault)
     ndc_mutex_free(&all->lock);
     if (all->err && fault) *fault = all->fault;
     if (all->err) return all->err;
-    struct ndc_key64 *scratch = ndc_xmalloc((all->found_count + 1) * sizeof(*scratch));
-    ndc_sort_key64(all->found, scratch, all->found_count);
-    free(scratch);
+    ndc_sort_key64_own(all->found, all->found_count);
     size_t at = 0;
     for (size_t k = 0; k < all->count; k++) {
         size_t from = at;
@@ -354,31 +352,22 @@ static void take_payload(void *arg, size_t number, int64_t change, struct ndc_st
     take_entity(c, c->of[number], payload, change);
 }
 
-static void take_recent(void *arg, size_t number, struct ndc_rows *row)
-{
-    take_payload(arg, number, ndc_rows_i64(row, 1), ndc_rows_blob(row, 0));
-}
-
 /* What came since the last build, or since it was brought to its shard. */
 static enum ndc_err load_recent(struct load_chunk *c, struct ndc_store_conn *conn,
                                 const struct ndc_overlay *overlay, uint32_t n,
                                 struct ndc_fault *fault)
 {
-    struct ndc_val *args = ndc_xmalloc((n + 1) * sizeof(*args));
+    int64_t *seqs = ndc_xmalloc((n + 1) * sizeof(*seqs));
     size_t count = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (c->have[i]) continue;
         int64_t seq = ndc_overlay_get(overlay, c->entities[i].number);
         if (!seq) continue;
         c->of[count] = i;
-        args[count++] = ndc_int(seq);
+        seqs[count++] = seq;
     }
-    enum ndc_err err = ndc_sql_each(
-        conn,
-        "SELECT payload, CASE WHEN seq > 0 THEN seq ELSE change END FROM registry_recent "
-        "WHERE seq = $1",
-        args, 1, count, take_recent, c, fault);
-    free(args);
+    enum ndc_err err = ndc_live_recent_each(conn, seqs, count, take_payload, c, fault);
+    free(seqs);
     return err;
 }
 

@@ -192,15 +192,42 @@ enum ndc_err ndc_registry_live_position(struct ndc_registry *reg, struct ndc_are
 
 /* ---- reading ---- */
 
+#define RECENT_PAYLOAD                                                                 \
+    "SELECT payload, CASE WHEN seq > 0 THEN seq ELSE change END FROM registry_recent " \
+    "WHERE seq = $1"
+
+struct recents {
+    void (*visit)(void *arg, size_t i, int64_t change, struct ndc_str payload);
+    void *arg;
+};
+
+static void visit_recent(void *arg, size_t i, struct ndc_rows *row)
+{
+    const struct recents *r = arg;
+    r->visit(r->arg, i, ndc_rows_i64(row, 1), ndc_rows_blob(row, 0));
+}
+
+enum ndc_err ndc_live_recent_each(struct ndc_store_conn *conn, const int64_t *seqs,
+                                  size_t n,
+                                  void (*visit)(void *arg, size_t i, int64_t change,
+                                                struct ndc_str payload),
+                                  void *arg, struct ndc_fault *fault)
+{
+    struct recents recents = {visit, arg};
+    struct ndc_val *args = ndc_xmalloc((n + 1) * sizeof(*args));
+    for (size_t i = 0; i < n; i++)
+        args[i] = ndc_int(seqs[i]);
+    enum ndc_err err =
+        ndc_sql_each(conn, RECENT_PAYLOAD, args, 1, n, visit_recent, &recents, fault);
+    free(args);
+    return err;
+}
+
 static enum ndc_err read_recent(struct ndc_store_conn *conn, struct ndc_arena *arena,
                                 int64_t seq, bool *found, struct ndc_str *payload,
                                 int64_t *change, struct ndc_fault *fault)
 {
-    struct ndc_rows *rows = ndc_sql_query(
-        conn,
-        "SELECT payload, CASE WHEN seq > 0 THEN seq ELSE change END FROM registry_recent "
-        "WHERE seq = $1",
-        NDC_ARGS(ndc_int(seq)));
+    struct ndc_rows *rows = ndc_sql_query(conn, RECENT_PAYLOAD, NDC_ARGS(ndc_int(seq)));
     *payload = NDC_STR_NULL;
     *found = ndc_rows_next(rows);
     if (*found) {
@@ -260,18 +287,20 @@ enum ndc_err ndc_live_lookup_many(struct ndc_live *live, struct ndc_store_conn *
     return ndc_index_lookup_many(conn, &many, fault);
 }
 
-/* Those that did not come live, with their places in the caller's list. */
-struct built {
-    const size_t *places;
+/* Of the caller's list: those that are asked for in one statement, with their places. */
+struct asking {
+    size_t *places;
+    bool *found; /* by place */
     void (*visit)(void *arg, size_t i, struct ndc_str payload);
     void *arg;
 };
 
-static void visit_built(void *arg, size_t i, int64_t change, struct ndc_str payload)
+static void visit_asked(void *arg, size_t i, int64_t change, struct ndc_str payload)
 {
-    const struct built *b = arg;
+    const struct asking *a = arg;
     (void)change;
-    b->visit(b->arg, b->places[i], payload);
+    a->found[a->places[i]] = true;
+    if (payload.len) a->visit(a->arg, a->places[i], payload);
 }
 
 enum ndc_err ndc_live_payload_each(struct ndc_live *live, struct ndc_store_conn *conn,
@@ -280,29 +309,32 @@ enum ndc_err ndc_live_payload_each(struct ndc_live *live, struct ndc_store_conn 
                                                  struct ndc_str payload),
                                    void *arg, struct ndc_fault *fault)
 {
+    int64_t *seqs = ndc_xmalloc((n + 1) * sizeof(*seqs));
     uint64_t *rest = ndc_xmalloc((n + 1) * sizeof(*rest));
-    size_t *places = ndc_xmalloc((n + 1) * sizeof(*places)), count = 0;
-    struct built built = {places, visit, arg};
-    struct ndc_arena arena;
-    enum ndc_err err = NDC_OK;
-    ndc_arena_init(&arena, NDC_ENTITY_PAYLOAD_MAX + 1024);
-    for (size_t i = 0; i < n && !err; i++) {
-        int64_t seq = ndc_overlay_get(live->overlay, entities[i]), change;
-        struct ndc_str payload;
-        bool found = false;
-        ndc_arena_reset(&arena);
-        if (seq) err = read_recent(conn, &arena, seq, &found, &payload, &change, fault);
-        if (found && payload.ptr) visit(arg, i, payload);
-        if (found) continue;
-        places[count] = i;
+    struct asking asking = {ndc_xmalloc((n + 1) * sizeof(size_t)), ndc_xcalloc(n + 1, 1),
+                            visit, arg};
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t seq = ndc_overlay_get(live->overlay, entities[i]);
+        if (!seq) continue;
+        asking.places[count] = i;
+        seqs[count++] = seq;
+    }
+    enum ndc_err err =
+        ndc_live_recent_each(conn, seqs, count, visit_asked, &asking, fault);
+    count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (asking.found[i]) continue;
+        asking.places[count] = i;
         rest[count++] = entities[i];
     }
-    ndc_arena_free(&arena);
     if (!err && count)
-        err = ndc_payload_each(live->registry, conn, rest, count, visit_built, &built,
+        err = ndc_payload_each(live->registry, conn, rest, count, visit_asked, &asking,
                                fault);
+    free(seqs);
     free(rest);
-    free(places);
+    free(asking.places);
+    free(asking.found);
     return err;
 }
 

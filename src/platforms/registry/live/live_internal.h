@@ -126,6 +126,14 @@ enum ndc_err ndc_live_build_blocks(struct ndc_live *live,
 enum ndc_err ndc_live_parse(struct live_call *call, struct ndc_registered *source,
                             struct ndc_str ndjson, struct ndc_fault *fault) NDC_MUST_USE;
 
+/* live.c: rows of registry_recent, each that is still there to `visit` with its place in
+ * the list; an empty payload: the entity is no more. As few round trips as can be. */
+enum ndc_err ndc_live_recent_each(struct ndc_store_conn *conn, const int64_t *seqs,
+                                  size_t n,
+                                  void (*visit)(void *arg, size_t i, int64_t change,
+                                                struct ndc_str payload),
+                                  void *arg, struct ndc_fault *fault) NDC_MUST_USE;
+
 /* overlay of what the database has. */
 enum ndc_err ndc_live_catch_up(struct ndc_live *live,
                                struct ndc_fault *fault) NDC_MUST_USE;

@@ -518,10 +518,8 @@ static void write_changes(struct live_batch *b, const bool *taken)
 /* Each once. */
 static void sort_entries(struct live_batch *b)
 {
-    struct ndc_key64 *scratch = ndc_xmalloc((b->entry_count + 1) * sizeof(*scratch));
     size_t kept = 0;
-    ndc_sort_key64(b->entries, scratch, b->entry_count);
-    free(scratch);
+    ndc_sort_key64_own(b->entries, b->entry_count);
     for (size_t i = 0; i < b->entry_count; i++)
         if (kept == 0 || b->entries[i].key != b->entries[kept - 1].key ||
             b->entries[i].value != b->entries[kept - 1].value)

@@ -191,11 +191,7 @@ size_t ndc_overlay_list(const struct ndc_overlay *o, struct ndc_key64 **items)
             if (p->entities[k].key) (*items)[n++] = p->entities[k];
         ndc_mutex_unlock(&p->lock);
     }
-    if (n) {
-        struct ndc_key64 *scratch = ndc_xmalloc(n * sizeof(*scratch));
-        ndc_sort_key64(*items, scratch, n);
-        free(scratch);
-    }
+    ndc_sort_key64_own(*items, n);
     return n;
 }
 

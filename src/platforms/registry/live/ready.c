@@ -3,10 +3,11 @@
  * first call comes after a start or a build. */
 #include "platforms/registry/link/match.h"
 #include "platforms/registry/live/live_internal.h"
+#include "platforms/registry/meta.h"
 
 #include "base/hash.h"
 
-enum { META_BYTES = 64 << 20, FILTER_BITS_MIN = 1 << 20, FILTER_BITS_PER_KEY = 12 };
+enum { FILTER_BITS_MIN = 1 << 20, FILTER_BITS_PER_KEY = 12 };
 #define FILTER_BITS_MAX ((uint64_t)1 << 33)
 
 /* ---- the filter of open entities' blocking keys ---- */
@@ -113,14 +114,9 @@ static void take_entry(void *arg, uint64_t key, uint64_t value)
 static enum ndc_err read_last_number(struct ndc_live *live, struct ndc_store_conn *conn,
                                      struct ndc_fault *fault)
 {
-    struct ndc_arena arena;
-    struct ndc_str text;
-    int64_t last = 0;
-    ndc_arena_init(&arena, 1 << 16);
-    enum ndc_err err = ndc_registry_meta(conn, &arena, "number_last", &text, fault);
-    if (!err && ndc_str_to_i64(text, &last))
-        live->next_number = NDC_MAX(live->next_number, (uint64_t)last + 1);
-    ndc_arena_free(&arena);
+    int64_t last;
+    enum ndc_err err = ndc_registry_meta_i64(conn, "number_last", &last, fault);
+    if (!err) live->next_number = NDC_MAX(live->next_number, (uint64_t)last + 1);
     return err;
 }
 
@@ -202,31 +198,27 @@ static enum ndc_err read_kind(struct ndc_live *live, struct ndc_store_conn *conn
 }
 
 static enum ndc_err read_numbers(struct ndc_live *live, struct ndc_store_conn *conn,
-                                 struct ndc_arena *arena, struct ndc_fault *fault)
+                                 struct ndc_fault *fault)
 {
     int64_t next = 0, given = 0, last = 0, tombstones = 0;
-    struct ndc_str text;
     enum ndc_err err = ndc_sql_i64(
         conn, &next,
         "SELECT max(n) FROM (SELECT coalesce(max(entity), 0) AS n FROM registry_entity "
         "UNION ALL SELECT coalesce(max(entity), 0) FROM registry_recent UNION ALL SELECT "
         "coalesce(max(entity), 0) FROM registry_redirect) AS all_numbers",
         NDC_NO_ARGS, fault);
-    if (!err) err = ndc_registry_meta(conn, arena, "number_last", &text, fault);
-    if (!err && ndc_str_to_i64(text, &last)) next = NDC_MAX(next, last);
+    if (!err) err = ndc_registry_meta_i64(conn, "number_last", &last, fault);
     if (!err)
         err = ndc_sql_i64(conn, &live->next_review,
                           "SELECT coalesce(max(review), 0) FROM registry_review",
                           NDC_NO_ARGS, fault);
-    if (!err) err = ndc_registry_meta(conn, arena, "review_last", &text, fault);
+    if (!err) err = ndc_registry_meta_i64(conn, "review_last", &given, fault);
     if (!err)
         err = ndc_sql_i64(conn, &tombstones, "SELECT count(*) FROM registry_tombstone",
                           NDC_NO_ARGS, fault);
     if (err) return err;
-    if (ndc_str_to_i64(text, &given))
-        live->next_review = NDC_MAX(live->next_review, given);
-    live->next_review++;
-    live->next_number = (uint64_t)next + 1;
+    live->next_review = NDC_MAX(live->next_review, given) + 1;
+    live->next_number = (uint64_t)NDC_MAX(next, last) + 1;
     live->tombstones = tombstones > 0;
     return NDC_OK;
 }
@@ -293,20 +285,16 @@ enum ndc_err ndc_live_decisions(struct ndc_live *live, struct ndc_fault *fault)
 static enum ndc_err read_all(struct ndc_live *live, bool *blocks, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
-    struct ndc_arena arena;
-    struct ndc_str text = NDC_STR_NULL;
     int64_t of = 0;
     enum ndc_err err = ndc_store_take(live->registry->store, NDC_READ, &conn, fault);
     if (err) return err;
-    ndc_arena_init(&arena, META_BYTES);
     for (int t = 0; t < NDC_ENTITY_COUNT && !err; t++)
         err = read_kind(live, conn, (enum ndc_entity)t, fault);
-    if (!err) err = read_numbers(live, conn, &arena, fault);
+    if (!err) err = read_numbers(live, conn, fault);
     if (!err) err = read_near(live, conn, fault);
     if (!err) err = read_decisions(live, conn, fault);
-    if (!err) err = ndc_registry_meta(conn, &arena, "block_generation", &text, fault);
-    *blocks = ndc_str_to_i64(text, &of) && of == live->generation;
-    ndc_arena_free(&arena);
+    if (!err) err = ndc_registry_meta_i64(conn, "block_generation", &of, fault);
+    *blocks = of > 0 && of == live->generation;
     ndc_store_give(conn);
     return err;
 }

@@ -15,42 +15,10 @@ static enum ndc_err damaged(const char *path, struct ndc_fault *fault)
                     "%s is damaged; load its source again", path);
 }
 
-/* False: the file ends before, or the disk fails. */
-static bool read_at(int fd, void *out, size_t len, uint64_t at)
-{
-    char *p = out;
-    while (len) {
-        ssize_t n = pread(fd, p, len, (off_t)at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        p += n;
-        at += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-static uint64_t take_u64(const unsigned char **p)
-{
-    uint64_t v = 0;
-    for (unsigned i = 0; i < 8; i++)
-        v |= (uint64_t)(*p)[i] << (8 * i);
-    *p += 8;
-    return v;
-}
-
-static uint32_t take_u32(const unsigned char **p)
-{
-    uint32_t v = 0;
-    for (unsigned i = 0; i < 4; i++)
-        v |= (uint32_t)(*p)[i] << (8 * i);
-    *p += 4;
-    return v;
-}
-
 /* ---- opening ---- */
 
-static bool read_entries(struct ndc_stage *s, const unsigned char *p, uint64_t end)
+/* `in` has an entry of each block. */
+static bool read_entries(struct ndc_stage *s, struct ndc_str in, uint64_t end)
 {
     uint64_t at = STAGE_HEAD_BYTES, records = 0;
     s->blocks = ndc_xmalloc(((size_t)s->block_count + 1) * sizeof(*s->blocks));
@@ -58,10 +26,10 @@ static bool read_entries(struct ndc_stage *s, const unsigned char *p, uint64_t e
     for (uint32_t i = 0; i < s->block_count; i++) {
         struct ndc_stage_block *b = &s->blocks[i];
         b->at = at;
-        b->hash = take_u64(&p);
-        b->bytes = take_u32(&p);
-        b->raw = take_u32(&p);
-        uint32_t count = take_u32(&p);
+        uint32_t count;
+        if (!ndc_take_u64le(&in, &b->hash) || !ndc_take_u32le(&in, &b->bytes) ||
+            !ndc_take_u32le(&in, &b->raw) || !ndc_take_u32le(&in, &count))
+            return false;
         s->firsts[i] = (uint32_t)records;
         at += b->bytes;
         records += count;
@@ -75,23 +43,22 @@ static bool read_entries(struct ndc_stage *s, const unsigned char *p, uint64_t e
 
 static bool read_directory(struct ndc_stage *s, uint64_t size)
 {
-    unsigned char foot[STAGE_FOOT_BYTES];
-    const unsigned char *p = foot;
+    char foot[STAGE_FOOT_BYTES];
+    struct ndc_str in = ndc_str_n(foot, sizeof(foot));
+    uint64_t at, hash;
     if (size < STAGE_HEAD_BYTES + STAGE_FOOT_BYTES ||
-        !read_at(s->fd, foot, sizeof(foot), size - sizeof(foot)))
+        !ndc_file_read_at(s->fd, foot, sizeof(foot), size - sizeof(foot)) ||
+        !ndc_take_u64le(&in, &at) || !ndc_take_u32le(&in, &s->block_count) ||
+        !ndc_take_u32le(&in, &s->count) || !ndc_take_u64le(&in, &hash))
         return false;
-    uint64_t at = take_u64(&p);
-    s->block_count = take_u32(&p);
-    s->count = take_u32(&p);
-    uint64_t hash = take_u64(&p);
     uint64_t bytes = (uint64_t)s->block_count * STAGE_ENTRY_BYTES;
     if (at < STAGE_HEAD_BYTES || at > size || size - at != bytes + STAGE_FOOT_BYTES)
         return false;
     size_t len = (size_t)bytes + STAGE_FOOT_BYTES;
-    unsigned char *text = ndc_xmalloc(len);
-    bool good = read_at(s->fd, text, len, at) &&
+    char *text = ndc_xmalloc(len);
+    bool good = ndc_file_read_at(s->fd, text, len, at) &&
                 ndc_hash64(text, len - sizeof(hash), STAGE_HASH_SEED) == hash &&
-                read_entries(s, text, at);
+                read_entries(s, ndc_str_n(text, (size_t)bytes), at);
     free(text);
     return good;
 }
@@ -103,7 +70,7 @@ static bool read_block(const struct ndc_stage *s, const struct ndc_stage_block *
         *cap = b->bytes;
         *bytes = ndc_xrealloc(*bytes, *cap);
     }
-    return read_at(s->fd, *bytes, b->bytes, b->at) &&
+    return ndc_file_read_at(s->fd, *bytes, b->bytes, b->at) &&
            ndc_hash64(*bytes, b->bytes, STAGE_HASH_SEED) == b->hash;
 }
 
@@ -135,9 +102,9 @@ static enum ndc_err open_packed(struct ndc_stage *s, bool *old, const char *path
         ndc_stage_close(s);
         return err;
     }
-    bool begins = read_at(s->fd, head, 1, 0);
+    bool begins = ndc_file_read_at(s->fd, head, 1, 0);
     *old = begins && head[0] != STAGE_HEAD[0];
-    if (!*old && begins && read_at(s->fd, head, sizeof(head), 0) &&
+    if (!*old && begins && ndc_file_read_at(s->fd, head, sizeof(head), 0) &&
         memcmp(head, STAGE_HEAD, sizeof(head)) == 0 &&
         read_directory(s, (uint64_t)st.st_size) && check_blocks(s))
         return NDC_OK;

@@ -3,6 +3,7 @@
 #include "crypto/digest.h"
 #include "platforms/registry/load/load.h"
 #include "platforms/registry/load/push.h"
+#include "platforms/registry/meta.h"
 #include "platforms/registry/normalise/units.h"
 #include "platforms/registry/serve/http.h"
 #include "store/writer.h"

@@ -16,9 +16,7 @@ static enum ndc_err open_shards(struct ndc_command_call *call, bool alone,
     enum ndc_err err =
         alone ? ndc_app_open(call->app, fault) : ndc_app_attach(call->app, fault);
     struct ndc_store *store = err ? NULL : ndc_app_store(call->app);
-    if (!err && ndc_store_kind(store) != NDC_POSTGRES)
-        err = ndc_fail(fault, NDC_EUNSUPPORTED, "registry.shard_coordinator",
-                       "shards need a registry on PostgreSQL: set database = postgres:…");
+    if (!err) err = ndc_shards_possible(store, fault);
     if (!err)
         err = ndc_migrate(store, "registry", ndc_registry_migrations,
                           ndc_registry_migrations_n, fault);

@@ -155,17 +155,10 @@ static enum ndc_err put_rows(const struct slice *s, unsigned shard,
 {
     struct ndc_store_conn *conn = s->conns[to->number];
     struct ndc_fault why = {0};
-    char schema[SHARD_SCHEMA_MAX], sql[SHARD_SQL_MAX];
+    char schema[SHARD_SCHEMA_MAX];
     ndc_shard_schema(schema, shard, epoch);
-    snprintf(sql, sizeof(sql),
-             "INSERT INTO %s.entity AS e (entity, type, updated_ms, payload, change) "
-             "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (entity) DO UPDATE SET type = "
-             "excluded.type, updated_ms = excluded.updated_ms, payload = "
-             "excluded.payload, change = excluded.change WHERE e.change <= "
-             "excluded.change",
-             schema);
     enum ndc_err err = ndc_tx_open(conn) ? NDC_OK : ndc_tx_begin(conn, &why);
-    if (!err) err = ndc_sql_many(conn, sql, vals, 5, n, NULL, &why);
+    if (!err) err = ndc_shard_put(conn, schema, true, vals, n, &why);
     return ndc_shard_err(to, err, &why, fault);
 }
 

@@ -32,6 +32,16 @@ struct shard_place ndc_shards_place(struct ndc_shards *s, unsigned shard)
     return place;
 }
 
+unsigned ndc_shards_places(struct ndc_shards *s,
+                           struct shard_place out[static NDC_SHARDS_MAX])
+{
+    ndc_mutex_lock(&s->lock);
+    memcpy(out, s->places, sizeof(s->places));
+    unsigned servers = s->server_count;
+    ndc_mutex_unlock(&s->lock);
+    return servers;
+}
+
 struct shard_server *ndc_shards_server(struct ndc_shards *s, unsigned number)
 {
     if (number == 0 || number > NDC_SHARD_SERVERS_MAX) return NULL;

@@ -166,16 +166,8 @@ static enum ndc_err read_piece(struct copy *c, const char *schema, int64_t after
 
 static enum ndc_err write_piece(struct copy *c, const char *schema, struct ndc_fault *why)
 {
-    char sql[SHARD_SQL_MAX + 128];
-    snprintf(sql, sizeof(sql),
-             "INSERT INTO %s.entity AS e (entity, type, updated_ms, payload, change) "
-             "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (entity) DO UPDATE SET type = "
-             "excluded.type, updated_ms = excluded.updated_ms, payload = "
-             "excluded.payload, change = excluded.change WHERE e.change < "
-             "excluded.change",
-             schema);
     enum ndc_err err = ndc_tx_begin(c->to, why);
-    if (!err) err = ndc_sql_many(c->to, sql, c->vals, 5, c->count, NULL, why);
+    if (!err) err = ndc_shard_put(c->to, schema, false, c->vals, c->count, why);
     if (!err) err = ndc_tx_commit(c->to, why);
     if (err && ndc_tx_open(c->to)) ndc_tx_rollback(c->to);
     return err;

@@ -322,10 +322,7 @@ static enum ndc_err open_shards_once(struct ndc_payloads *p, struct ndc_shards *
     struct ndc_buf sql;
     enum ndc_err err = NDC_OK;
     ndc_buf_init(&sql, SCAN_SQL_MAX);
-    ndc_mutex_lock(&s->lock);
-    memcpy(places, s->places, sizeof(s->places));
-    unsigned servers = s->server_count;
-    ndc_mutex_unlock(&s->lock);
+    unsigned servers = ndc_shards_places(s, places);
     for (unsigned v = 1; v <= servers && !err; v++) {
         if (!scan_sql(&sql, "entity, type, updated_ms, change, payload",
                       "octet_length(payload) > 0 AND entity >= $1 AND entity < $2", s,
@@ -349,14 +346,9 @@ static enum ndc_err open_shards(struct ndc_payloads *p, struct ndc_shards *s,
 {
     for (unsigned tries = 0;; tries++) {
         struct ndc_fault why = {0};
-        bool failed = false;
         enum ndc_err err = open_shards_once(p, s, range, fault);
         if (err) return err;
-        for (size_t i = 0; i < p->count; i++)
-            failed |= !p->parts[i].have;
-        if (!failed) return NDC_OK;
         /* A part without a first row is empty or has failed. */
-        err = NDC_OK;
         for (size_t i = 0; i < p->count && !err; i++) {
             if (p->parts[i].have) continue;
             err = ndc_rows_end(p->parts[i].rows, &why);
@@ -450,19 +442,20 @@ enum ndc_err ndc_payloads_close(struct ndc_payloads *p, struct ndc_fault *fault)
     return err;
 }
 
-static enum ndc_err count_server(struct ndc_shards *s, struct shard_server *server,
-                                 const char *sql, int64_t *count, struct ndc_fault *fault)
+/* A row a shard. */
+static enum ndc_err count_server(struct shard_server *server, const char *sql,
+                                 int64_t *count, struct ndc_fault *fault)
 {
     struct ndc_store_conn *conn;
     struct ndc_fault why = {0};
-    int64_t more = 0;
-    (void)s;
     enum ndc_err err = ndc_shard_take(server, NDC_READ, &conn, fault);
     if (err) return err;
     ndc_store_conn_timeout(conn, 0);
-    err = ndc_sql_i64(conn, &more, sql, NDC_NO_ARGS, &why);
+    struct ndc_rows *rows = ndc_sql_query(conn, sql, NDC_NO_ARGS);
+    while (ndc_rows_next(rows))
+        *count += ndc_rows_i64(rows, 0);
+    err = ndc_rows_end(rows, &why);
     ndc_store_give(conn);
-    *count += more;
     return ndc_shard_err(server, err, &why, fault);
 }
 
@@ -478,22 +471,13 @@ enum ndc_err ndc_payload_count(struct ndc_registry *reg, struct ndc_store_conn *
     enum ndc_err err = NDC_OK;
     ndc_buf_init(&sql, SCAN_SQL_MAX);
     *count = 0;
-    ndc_mutex_lock(&s->lock);
-    memcpy(places, s->places, sizeof(s->places));
-    unsigned servers = s->server_count;
-    ndc_mutex_unlock(&s->lock);
+    unsigned servers = ndc_shards_places(s, places);
     for (unsigned v = 1; v <= servers && !err && !is_empty(reg); v++) {
-        struct ndc_buf inner;
-        ndc_buf_init(&inner, SCAN_SQL_MAX);
-        if (scan_sql(&inner, "count(*) AS n", "octet_length(payload) > 0", s, places,
-                     v)) {
-            ndc_buf_reset(&sql);
-            ndc_buf_printf(&sql, "SELECT CAST(sum(n) AS BIGINT) FROM (%.*s) AS parts",
-                           NDC_STR_FMT(ndc_buf_str(&inner)));
-            ndc_buf_add_byte(&sql, '\0');
-            err = count_server(s, ndc_shards_server(s, v), sql.ptr, count, fault);
-        }
-        ndc_buf_free(&inner);
+        if (!scan_sql(&sql, "count(*)", "octet_length(payload) > 0", s, places, v))
+            continue;
+        ndc_buf_add_byte(&sql, '\0');
+        NDC_ASSERT(!sql.failed);
+        err = count_server(ndc_shards_server(s, v), sql.ptr, count, fault);
     }
     ndc_buf_free(&sql);
     free(places);

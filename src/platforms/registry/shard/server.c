@@ -114,3 +114,17 @@ bool ndc_shard_probe(struct shard_server *v)
     ndc_mutex_unlock(&v->lock);
     return true;
 }
+
+enum ndc_err ndc_shard_put(struct ndc_store_conn *conn, const char *schema, bool same,
+                           const struct ndc_val *vals, size_t n, struct ndc_fault *fault)
+{
+    char sql[SHARD_SQL_MAX + 128];
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO %s.entity AS e (entity, type, updated_ms, payload, change) "
+             "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (entity) DO UPDATE SET type = "
+             "excluded.type, updated_ms = excluded.updated_ms, payload = "
+             "excluded.payload, change = excluded.change WHERE e.change %s "
+             "excluded.change",
+             schema, same ? "<=" : "<");
+    return ndc_sql_many(conn, sql, vals, 5, n, NULL, fault);
+}

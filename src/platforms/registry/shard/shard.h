@@ -63,6 +63,9 @@ void ndc_shard_load_abort(struct ndc_shard_load *load);
 
 /* ---- operating ---- */
 
+/* Fault registry.shard_coordinator: shards are on PostgreSQL only. */
+enum ndc_err ndc_shards_possible(const struct ndc_store *coordinator,
+                                 struct ndc_fault *fault) NDC_MUST_USE;
 /* Makes a server known, or its address another. The address has no password: libpq finds
  * it in ~/.pgpass, PGPASSFILE or a service file. Faults: registry.shard_server,
  * registry.shard_away. */

@@ -60,6 +60,9 @@ struct ndc_shards {
 enum ndc_err ndc_shards_refresh(struct ndc_shards *shards, struct ndc_store_conn *conn,
                                 struct ndc_fault *fault) NDC_MUST_USE;
 struct shard_place ndc_shards_place(struct ndc_shards *shards, unsigned shard);
+/* All places at one moment; returns the largest number of a server. */
+unsigned ndc_shards_places(struct ndc_shards *shards,
+                           struct shard_place out[static NDC_SHARDS_MAX]);
 struct shard_server *ndc_shards_server(struct ndc_shards *shards, unsigned number);
 void ndc_shard_schema(char out[SHARD_SCHEMA_MAX], unsigned shard, int64_t epoch);
 /* The server's lock on the coordinator, to the end of the transaction: who drains to a
@@ -72,6 +75,12 @@ enum ndc_err ndc_shard_make_place(struct shard_server *server, unsigned shard,
                                   int64_t epoch, struct ndc_fault *fault) NDC_MUST_USE;
 
 /* server.c */
+/* Writes n rows of (entity, type, updated_ms, payload, change) to a shard, only over
+ * older ones; `same`: also over those of the same change. In the connection's
+ * transaction. */
+enum ndc_err ndc_shard_put(struct ndc_store_conn *conn, const char *schema, bool same,
+                           const struct ndc_val *vals, size_t n,
+                           struct ndc_fault *fault) NDC_MUST_USE;
 /* A connection; a server that has not answered is not asked again until its thread has
  * had an answer (server.c). */
 enum ndc_err ndc_shard_take(struct shard_server *server, enum ndc_access access,

@@ -78,14 +78,20 @@ static enum ndc_err try_server(const char *url, struct ndc_fault *fault)
     return err;
 }
 
+enum ndc_err ndc_shards_possible(const struct ndc_store *coordinator,
+                                 struct ndc_fault *fault)
+{
+    if (ndc_store_kind(coordinator) == NDC_POSTGRES) return NDC_OK;
+    return ndc_fail(fault, NDC_EUNSUPPORTED, "registry.shard_coordinator",
+                    "shards need a registry on PostgreSQL: set database = postgres:…");
+}
+
 enum ndc_err ndc_shard_add(struct ndc_shards *s, struct ndc_str name,
                            struct ndc_str conninfo, struct ndc_fault *fault)
 {
     struct adding a = {.name = name, .conninfo = conninfo};
     enum ndc_err err = check_name(name, fault);
-    if (!err && ndc_store_kind(s->store) != NDC_POSTGRES)
-        err = ndc_fail(fault, NDC_EUNSUPPORTED, "registry.shard_coordinator",
-                       "shards need a registry on PostgreSQL: set database = postgres:…");
+    if (!err) err = ndc_shards_possible(s->store, fault);
     if (err) return err;
     char *url = strndup(conninfo.ptr, conninfo.len);
     err = ndc_replication_check_url(url, fault);
