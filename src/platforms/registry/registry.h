@@ -31,6 +31,7 @@ struct ndc_registry {
     const char *import_dir; /* where declarations made over HTTP find their files */
     unsigned threads;
     uint64_t link_bytes; /* that linking may take; more records are linked on disk */
+    uint64_t part_bytes; /* of payloads that a first build commits at once */
     struct ndc_schedule *schedule; /* in the daemon only */
     struct ndc_capture *capture;   /* followed sources; in the daemon only */
     struct ndc_change_hub *hub;    /* readers of the change feed; in the daemon only */

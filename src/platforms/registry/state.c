@@ -98,6 +98,9 @@ enum ndc_err ndc_registry_open_store(struct ndc_store **store, const char *url,
     return ndc_store_open(store, url, &options, fault);
 }
 
+/* What SQLite's log may grow to in a first build. */
+static const uint64_t sqlite_part_bytes = (uint64_t)4 << 30;
+
 enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *store,
                                const char *dir, unsigned threads, struct ndc_fault *fault)
 {
@@ -112,6 +115,8 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
     reg->stage_dir = strdup(dir);
     reg->threads = threads ? threads : ndc_cpu_count();
     reg->link_bytes = ndc_memory_bytes() / 3;
+    reg->part_bytes =
+        ndc_store_kind(store) == NDC_SQLITE ? sqlite_part_bytes : UINT64_MAX;
     ndc_mutex_init(&reg->lock);
     ndc_mutex_init(&reg->generation_lock);
     ndc_mutex_init(&reg->model_lock);

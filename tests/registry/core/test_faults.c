@@ -3,6 +3,7 @@
  * and what comes after is what would have been. */
 #include "tests/registry/core/fixture.h"
 
+#include "platforms/registry/shard/payloads.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -324,6 +325,7 @@ static bool integrate_killed(struct world *w, const int64_t *runs, size_t n,
         struct ndc_build_stats stats;
         struct ndc_fault f = {0};
         world_reopen_after_fork(w);
+        w->reg->part_bytes = 64 << 10;
         bool failed = ndc_registry_integrate(w->reg, runs, n, NULL, &stats, &f);
         ndc_registry_close(w->reg);
         ndc_store_close(w->store);
@@ -340,6 +342,55 @@ static bool integrate_killed(struct world *w, const int64_t *runs, size_t n,
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* A first build commits in parts; what one that ended early has left is nobody's, and the
+ * next gives what an undisturbed one gives. */
+static bool once_committed(void *arg)
+{
+    return count_of(arg, "SELECT count(*) FROM registry_entity") > 0;
+}
+
+static void test_first_build_ends_early(void **state)
+{
+    struct world calm, w;
+    struct ndc_build_stats stats;
+    int64_t runs[64], count = 1;
+    size_t n = 0;
+    if (world_shards_wanted(state)) skip(); /* nothing is committed before the end */
+    world_new(&calm, state);
+    integrate_demo(&calm, &stats);
+    struct digest whole = digest_of(&calm);
+    world_free(&calm);
+    world_new(&w, state);
+    const struct ndc_progress progress = {.arg = &w, .canceled = once_committed};
+    fault = (struct ndc_fault){0};
+    assert_ok(ndc_registry_declare_folder(w.reg, demo_folder(), runs, 64, &n, &fault),
+              &fault);
+    w.reg->part_bytes = 1;
+    assert_int_equal(ndc_registry_integrate(w.reg, runs, n, &progress, &stats, &fault),
+                     NDC_ECANCELED);
+    assert_true(once_committed(&w));
+    world_reopen(&w);
+    struct ndc_store_conn *conn;
+    struct ndc_arena arena;
+    ndc_arena_init(&arena, 1 << 20);
+    assert_ok(ndc_store_take(w.store, NDC_READ, &conn, &fault), &fault);
+    assert_ok(ndc_payload_count(w.reg, conn, &count, &fault), &fault);
+    assert_int_equal(count, 0);
+    uint64_t left =
+        (uint64_t)count_of(&w, "SELECT coalesce(max(entity), 0) FROM registry_entity");
+    struct ndc_entity_view v;
+    assert_int_equal(ndc_registry_read(w.reg, conn, &arena, &left, &v, &fault),
+                     NDC_ENOTFOUND);
+    ndc_store_give(conn);
+    ndc_arena_free(&arena);
+    assert_int_equal(digest_of(&w).entities, 0);
+    build(&w, &stats);
+    struct digest d = digest_of(&w);
+    assert_int_equal(d.entities, whole.entities);
+    assert_int_equal(d.content, whole.content);
+    world_free(&w);
 }
 
 /* A nation integrated through kills at random moments, then what the second day changed,
@@ -396,6 +447,7 @@ int main(void)
         TEST_ON_BOTH(test_file_missing_or_changed),
         TEST_ON_BOTH(test_file_shrinks_while_read),
         TEST_ON_BOTH(test_damaged_stage_is_made_anew),
+        TEST_ON_BOTH(test_first_build_ends_early),
         TEST_ON_BOTH(test_disk_full),
         TEST_ON_POSTGRES(test_postgres_dies_in_mid_flight),
         TEST_ON_BOTH(test_kill_at_random),

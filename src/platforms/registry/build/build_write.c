@@ -1,6 +1,7 @@
 /* Writing a generation: the first by bulk load into empty tables, a later one by
- * comparing with what stands and changing what differs. Either way one commit: readers
- * see the old generation or the new one. */
+ * comparing with what stands and changing what differs. Readers see the old generation or
+ * the new one: a later one is one commit, and what a first one brings in earlier commits
+ * nobody looks for until there is a generation. */
 #include "platforms/registry/build/build.h"
 #include "platforms/registry/change/diff.h"
 #include "platforms/registry/change/hub.h"
@@ -21,6 +22,7 @@ struct writing {
     struct ndc_bulk *bulk; /* of the first generation; NULL: to the shards */
     struct ndc_shard_load *load;
     bool sharded;
+    uint64_t part_bytes; /* since the last commit of a first one */
     /* Of a later one: the old entities, in the order of their numbers. */
     struct ndc_store_conn *old_conn;
     struct ndc_payloads *olds;
@@ -31,6 +33,38 @@ struct writing {
     struct ndc_buf detail;
     struct ndc_change_batch feed;
 };
+
+static enum ndc_err begin_bulk(struct writing *w, struct ndc_fault *fault)
+{
+    static const struct ndc_bulk_column columns[] = {{"entity", NDC_VAL_I64},
+                                                     {"type", NDC_VAL_I64},
+                                                     {"updated_ms", NDC_VAL_I64},
+                                                     {"payload", NDC_VAL_BLOB}};
+    return ndc_bulk_begin(&w->bulk, w->conn, "registry_entity", columns,
+                          NDC_ARRAY_LEN(columns), fault);
+}
+
+static enum ndc_err end_bulk(struct writing *w, struct ndc_fault *fault)
+{
+    uint64_t rows;
+    struct ndc_bulk *bulk = w->bulk;
+    w->bulk = NULL;
+    enum ndc_err err = ndc_bulk_end(bulk, &rows, fault);
+    if (!err) w->added += rows;
+    return err;
+}
+
+/* SQLite's log is copied into the database between two commits of a session and only
+ * then used again: of one commit it would be as long as the database. */
+static enum ndc_err next_part(struct writing *w, struct ndc_fault *fault)
+{
+    enum ndc_err err = end_bulk(w, fault);
+    if (!err) err = ndc_tx_commit(w->conn, fault);
+    if (!err) err = ndc_tx_begin(w->conn, fault);
+    if (!err) err = begin_bulk(w, fault);
+    w->part_bytes = 0;
+    return err;
+}
 
 static enum ndc_err bulk_entity(void *arg, const struct built_entity *e,
                                 struct ndc_fault *fault)
@@ -45,7 +79,10 @@ static enum ndc_err bulk_entity(void *arg, const struct built_entity *e,
     ndc_bulk_i64(w->bulk, e->type);
     ndc_bulk_i64(w->bulk, w->build->now_ms);
     ndc_bulk_blob(w->bulk, e->payload);
-    return ndc_bulk_row(w->bulk, fault);
+    enum ndc_err err = ndc_bulk_row(w->bulk, fault);
+    w->part_bytes += e->payload.len;
+    if (err || w->part_bytes < w->build->registry->part_bytes) return err;
+    return next_part(w, fault);
 }
 
 static void next_old(struct writing *w)
@@ -207,22 +244,16 @@ static enum ndc_err write_first_shards(struct writing *w, struct ndc_fault *faul
 static enum ndc_err write_first(struct writing *w, struct ndc_fault *fault)
 {
     if (w->sharded) return write_first_shards(w, fault);
-    static const struct ndc_bulk_column columns[] = {{"entity", NDC_VAL_I64},
-                                                     {"type", NDC_VAL_I64},
-                                                     {"updated_ms", NDC_VAL_I64},
-                                                     {"payload", NDC_VAL_BLOB}};
+    /* What one that was killed has left. */
     enum ndc_err err =
         ndc_sql_exec(w->conn, "DELETE FROM registry_entity", NDC_NO_ARGS, NULL, fault);
-    if (!err)
-        err = ndc_bulk_begin(&w->bulk, w->conn, "registry_entity", columns,
-                             NDC_ARRAY_LEN(columns), fault);
-    if (err) return err;
-    err = ndc_build_entities(w->build, bulk_entity, w, fault);
+    if (!err) err = begin_bulk(w, fault);
+    if (!err) err = ndc_build_entities(w->build, bulk_entity, w, fault);
     if (err) {
         ndc_bulk_abort(w->bulk);
         return err;
     }
-    return ndc_bulk_end(w->bulk, &w->added, fault);
+    return end_bulk(w, fault);
 }
 
 static enum ndc_err write_later(struct writing *w, struct ndc_fault *fault)

@@ -15,7 +15,7 @@ static bool is_sharded(const struct ndc_registry *reg)
     return ndc_shards_count(reg->shards) > 0;
 }
 
-/* What a first build has brought to the shards and not committed is nobody's. */
+/* What a first build has brought and not ended is nobody's. */
 static bool is_empty(struct ndc_registry *reg)
 {
     return ndc_registry_generation(reg) == 0;
@@ -99,11 +99,10 @@ enum ndc_err ndc_payload_get(struct ndc_registry *reg, struct ndc_store_conn *co
 {
     *payload = NDC_STR_NULL;
     *change = 0;
-    if (!is_sharded(reg))
-        return get_row(conn,
-                       "SELECT payload, change FROM registry_entity WHERE entity = $1",
-                       arena, entity, payload, change, fault);
-    return is_empty(reg) ? NDC_OK : get_shard(reg, arena, entity, payload, change, fault);
+    if (is_empty(reg)) return NDC_OK;
+    if (is_sharded(reg)) return get_shard(reg, arena, entity, payload, change, fault);
+    return get_row(conn, "SELECT payload, change FROM registry_entity WHERE entity = $1",
+                   arena, entity, payload, change, fault);
 }
 
 /* ---- several ---- */
@@ -228,8 +227,8 @@ enum ndc_err ndc_payload_each(struct ndc_registry *reg, struct ndc_store_conn *c
                               void *arg, struct ndc_fault *fault)
 {
     const struct many m = {reg, entities, visit, arg};
-    if (!is_sharded(reg)) return each_local(&m, conn, n, fault);
-    return is_empty(reg) ? NDC_OK : each_shard(&m, n, fault);
+    if (is_empty(reg)) return NDC_OK;
+    return is_sharded(reg) ? each_shard(&m, n, fault) : each_local(&m, conn, n, fault);
 }
 
 /* ---- all ---- */
@@ -393,10 +392,11 @@ struct ndc_payloads *ndc_payloads_open(struct ndc_registry *reg,
     struct ndc_payload_range range = *wanted;
     if (range.to == 0 || range.to > INT64_MAX) range.to = INT64_MAX;
     p->ordered = range.ordered;
-    if (!is_sharded(reg))
-        open_local(p, conn, &range);
-    else if (!is_empty(reg))
+    if (is_empty(reg)) return p;
+    if (is_sharded(reg))
         p->err = open_shards(p, reg->shards, &range, &p->fault);
+    else
+        open_local(p, conn, &range);
     return p;
 }
 
@@ -462,6 +462,8 @@ static enum ndc_err count_server(struct shard_server *server, const char *sql,
 enum ndc_err ndc_payload_count(struct ndc_registry *reg, struct ndc_store_conn *conn,
                                int64_t *count, struct ndc_fault *fault)
 {
+    *count = 0;
+    if (is_empty(reg)) return NDC_OK;
     if (!is_sharded(reg))
         return ndc_sql_i64(conn, count, "SELECT count(*) FROM registry_entity",
                            NDC_NO_ARGS, fault);
@@ -470,9 +472,8 @@ enum ndc_err ndc_payload_count(struct ndc_registry *reg, struct ndc_store_conn *
     struct ndc_buf sql;
     enum ndc_err err = NDC_OK;
     ndc_buf_init(&sql, SCAN_SQL_MAX);
-    *count = 0;
     unsigned servers = ndc_shards_places(s, places);
-    for (unsigned v = 1; v <= servers && !err && !is_empty(reg); v++) {
+    for (unsigned v = 1; v <= servers && !err; v++) {
         if (!scan_sql(&sql, "count(*)", "octet_length(payload) > 0", s, places, v))
             continue;
         ndc_buf_add_byte(&sql, '\0');
