@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { PARALLEL_MAX = 64, STACK_BYTES = 1 << 20 };
@@ -143,6 +144,13 @@ void ndc_parallel_for(unsigned threads, size_t n, void (*fn)(void *arg, size_t i
     run_share(&p);
     for (unsigned i = 1; i < threads; i++)
         ndc_thread_join(&others[i]);
+}
+
+uint64_t ndc_thread_disk_bytes(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) != 0) return 0;
+    return (uint64_t)usage.ru_inblock * 512;
 }
 
 unsigned ndc_cpu_count(void)

@@ -43,6 +43,9 @@ void ndc_thread_join(struct ndc_thread *thread);
  * are done. Which thread runs which i is not fixed: results must depend on i alone. */
 void ndc_parallel_for(unsigned threads, size_t n, void (*fn)(void *arg, size_t i),
                       void *arg);
+/* Bytes that the disk was asked for by this thread since it began (SQLite's reads; what
+ * another process reads for us is not among them). */
+uint64_t ndc_thread_disk_bytes(void);
 /* Processors this process may use, at least 1. */
 unsigned ndc_cpu_count(void);
 

@@ -55,6 +55,7 @@ struct ndc_registry {
     int64_t model_generation;
 
     struct ndc_live *live;
+    struct ndc_ahead *ahead;      /* reads for searches */
     struct ndc_shards *shards;    /* where payloads are */
     struct ndc_mutex job_lock;    /* guards what follows */
     char job[NDC_JOB_ID_LEN + 1]; /* the integration that runs or ran last */

@@ -4,6 +4,7 @@
 #include "platforms/registry/live/live.h"
 #include "platforms/registry/meta.h"
 #include "platforms/registry/registry.h"
+#include "platforms/registry/serve/search_ahead.h"
 #include "platforms/registry/shard/shard.h"
 #include "platforms/registry/thing/thing.h"
 
@@ -128,6 +129,7 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
     if (!err) err = read_generation(reg, fault);
     if (!err) err = ndc_shards_open(&reg->shards, store, fault);
     if (!err) err = ndc_live_new(&reg->live, reg, fault);
+    reg->ahead = ndc_ahead_new(reg);
     if (err) {
         ndc_registry_close(reg);
         return err;
@@ -139,6 +141,7 @@ enum ndc_err ndc_registry_open(struct ndc_registry **out, struct ndc_store *stor
 void ndc_registry_close(struct ndc_registry *reg)
 {
     if (!reg) return;
+    ndc_ahead_free(reg->ahead);
     ndc_live_free(reg->live);
     ndc_shards_close(reg->shards);
     for (uint32_t i = 1; i <= reg->source_count; i++) {

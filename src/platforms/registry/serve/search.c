@@ -1,15 +1,18 @@
 /* Search: candidates, reading the likeliest, the answer (search_internal.h). */
 #include "platforms/registry/entity/index_build.h"
 #include "platforms/registry/live/live.h"
+#include "platforms/registry/serve/search_ahead.h"
 #include "platforms/registry/serve/search_internal.h"
 
 #include "base/vntext.h"
 #include "sys/clock.h"
+#include "sys/thread.h"
 
 enum {
     ROUND = 64,    /* read at once */
     NEAR_MAX = 64, /* read beside those who fit wholly */
     IDENTIFIER_MAX = 128,
+    AHEAD_BYTES = 8 << 12, /* the disk was asked for: the rest is read ahead */
     SEARCH_ARENA_BYTES = 64 << 20
 };
 
@@ -150,18 +153,32 @@ static enum ndc_err read_round(struct reading *r, const struct search_candidate 
     return err;
 }
 
+static void read_ahead(const struct search *s, size_t at)
+{
+    uint64_t entities[NDC_SEARCH_MAX];
+    size_t n = 0;
+    for (; at < s->count && at < NDC_SEARCH_MAX && s->pool[at].worth >= near_worth; at++)
+        entities[n++] = s->pool[at].entity;
+    if (n) ndc_ahead_read(s->registry->ahead, entities, n);
+}
+
 /* The likeliest first; once somebody fits wholly, only a few of who fit less. */
 static enum ndc_err read_all(struct reading *r, bool *more, struct ndc_fault *fault)
 {
     const struct search *s = r->search;
     enum ndc_err err = NDC_OK;
     size_t at = 0, n;
+    bool ahead = false;
     for (; at < s->count && at < NDC_SEARCH_MAX && !err; at += n) {
         const struct search_candidate *c = &s->pool[at];
         bool near = c->worth < near_worth;
         if (c->worth < least_worth || (near && r->full && r->near >= NEAR_MAX)) break;
         for (n = 1; n < ROUND && at + n < NDC_MIN(s->count, (size_t)NDC_SEARCH_MAX); n++)
             if (c[n].worth < least_worth || near != (c[n].worth < near_worth)) break;
+        if (!ahead && ndc_thread_disk_bytes() - s->disk_bytes >= AHEAD_BYTES) {
+            read_ahead(s, at);
+            ahead = true;
+        }
         err = read_round(r, c, n, fault);
         if (near) r->near += n;
     }
@@ -209,7 +226,10 @@ enum ndc_err ndc_registry_search(struct ndc_registry *reg, struct ndc_store_conn
                                  struct ndc_search_hit *hits, size_t max, size_t *count,
                                  bool *more, struct ndc_fault *fault)
 {
-    struct search s = {.registry = reg, .conn = conn, .query = query};
+    struct search s = {.registry = reg,
+                       .conn = conn,
+                       .query = query,
+                       .disk_bytes = ndc_thread_disk_bytes()};
     struct reading r = {.search = &s, .arena = arena};
     bool left = false;
     *count = 0;

@@ -41,6 +41,7 @@ struct search {
     const struct ndc_search *query;
     struct ndc_str name; /* folded */
     bool toned;
+    uint64_t disk_bytes;              /* of this thread when the search began */
     struct search_words words, cased; /* cased: with tones and marks */
     uint32_t year;                    /* 0: not asked */
     int32_t today;                    /* days since the epoch */
