@@ -1,6 +1,6 @@
 // Parts that every page is made of.
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ApiProblem } from './api';
 import { ago, dec, duration, num, percent, time, value as formatValue } from './format';
 import type { Job } from './hooks';
@@ -49,7 +49,8 @@ export function Empty({ title, children }: { title: string; children?: Component
 /** What went wrong, in words, and what to do. */
 export function Problem({ problem, retry, focus }: { problem: ApiProblem; retry?: () => void; focus?: boolean }) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // With the paint that shows it, not after: who has begun to type again keeps the focus.
+  useLayoutEffect(() => {
     if (focus) box.current?.focus();
   }, [problem, focus]);
   const { status, title, detail, request_id: request, line, field } = problem.body;
