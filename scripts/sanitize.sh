@@ -9,5 +9,6 @@ fi
 ninja -C "$build" --quiet
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-export TSAN_OPTIONS=halt_on_error=1
+# Tests that kill start threads in children of a process that has some.
+export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
 scripts/test.sh "$build"

@@ -340,6 +340,7 @@ static void release(struct external *x)
         ndc_link_spool_free(all[i]);
     free(x->parent);
     free(x->entity);
+    free(x->apart);
     free(x->met);
     ndc_mutex_free(&x->lock);
 }

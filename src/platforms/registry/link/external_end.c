@@ -203,15 +203,25 @@ static void make_nodes(struct share *s)
     free(leads);
 }
 
-/* Decisions that keep nodes of this share apart. */
+/* Decisions that keep nodes apart, while all nodes still name themselves: shares rename
+ * theirs side by side. */
+static void find_apart(struct external *x)
+{
+    const struct ndc_link *link = x->link;
+    x->apart = ndc_xmalloc((link->decision_count + 1) * sizeof *x->apart);
+    for (size_t i = 0; i < link->decision_count; i++) {
+        const struct decision *d = &link->decisions[i];
+        if (d->same || d->a == UINT32_MAX) continue;
+        x->apart[x->apart_count][0] = x->entity[d->a];
+        x->apart[x->apart_count++][1] = x->entity[d->b];
+    }
+}
+
 static void add_decisions(struct share *s)
 {
-    const struct ndc_link *whole = s->x->link;
     struct ndc_link *link = s->part.link;
-    for (size_t i = 0; i < whole->decision_count; i++) {
-        const struct decision *d = &whole->decisions[i];
-        if (d->same || d->a == UINT32_MAX) continue;
-        size_t a = find_node(s, s->x->entity[d->a]), b = find_node(s, s->x->entity[d->b]);
+    for (size_t i = 0; i < s->x->apart_count; i++) {
+        size_t a = find_node(s, s->x->apart[i][0]), b = find_node(s, s->x->apart[i][1]);
         if (a == SIZE_MAX || b == SIZE_MAX) continue;
         ndc_link_decide(link, 0, 0, 0, 0, false);
         struct decision *made = &link->decisions[link->decision_count - 1];
@@ -359,6 +369,7 @@ enum ndc_err ndc_link_external_end(struct external *x, struct ndc_fault *fault)
     x->shared_edges = ndc_link_spool_new(dir, x->shares, EXTERNAL_KEY_BYTES);
     enum ndc_err err = ndc_link_external_run(x, x->ranges, deal_edges, fault);
     if (!err) err = ndc_link_external_run(x, x->ranges, deal_nodes, fault);
+    find_apart(x);
     if (!err) err = ndc_link_external_run(x, x->shares, merge_share, fault);
     if (err) return err;
     free(x->parent);

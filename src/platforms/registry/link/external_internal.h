@@ -40,8 +40,10 @@ struct external {
     unsigned range_log2;  /* rows of a range */
     uint32_t *parent;     /* row -> a lesser row of its component, or itself */
     uint32_t *entity;     /* row -> first row of its node, in the end of its entity */
-    uint64_t *met;        /* bit set by a node's first row: it has an edge */
-    struct spool *copies; /* by range: rows as they were read */
+    uint32_t (*apart)[2]; /* first rows of nodes that a decision keeps apart */
+    size_t apart_count;
+    uint64_t *met;             /* bit set by a node's first row: it has an edge */
+    struct spool *copies;      /* by range: rows as they were read */
     struct spool *identifiers; /* by value: value and row */
     struct spool *texts;       /* by share: rows */
     struct spool *keys;        /* by home: key and row */
