@@ -16,7 +16,7 @@ enum { FIRST_BYTE_MS = 60000, CALL_MS = 120000 };
 
 const char *test_client_cert, *test_client_key;
 
-static const struct ndc_platform *const platforms[] = {&ndc_notes_platform, NULL};
+const struct ndc_platform *test_platform;
 
 static void set(struct ndc_config *config, const char *name, const char *value)
 {
@@ -64,14 +64,17 @@ void test_sign_in(const struct test_server *s, const char *user, const char *pas
 void test_server_start(struct test_server *s, void **state, const char *const *more)
 {
     static unsigned count;
-    const struct ndc_setting *tables[] = {ndc_core_settings, ndc_notes_platform.settings};
+    const struct ndc_setting *tables[] = {ndc_core_settings, ndc_notes_platform.settings,
+                                          test_platform ? test_platform->settings : NULL};
+    static const struct ndc_platform *platforms[3] = {&ndc_notes_platform};
     struct ndc_fault fault = {0};
     char dir[256], secret[NDC_TOKEN_TEXT_MAX];
     bool made;
     signal(SIGPIPE, SIG_IGN);
     ndc_log_setup(NDC_LOG_ERROR, false);
     memset(s, 0, sizeof(*s));
-    struct ndc_config *config = ndc_config_new(tables, 2);
+    platforms[1] = test_platform;
+    struct ndc_config *config = ndc_config_new(tables, tables[2] ? 3 : 2);
     snprintf(dir, sizeof(dir), "%s/server-%u", test_db_folder(), count++);
     set(config, "data_dir", dir);
     set(config, "database", test_db_url(state));

@@ -21,6 +21,9 @@ struct test_server {
     char key_id[16];
 };
 
+/* A platform beside the example, for tests of it; NULL: none. Set before start. */
+extern const struct ndc_platform *test_platform;
+
 /* On the test's kind of database; `set` are more settings, name and value by turns,
  * closed by NULL, or NULL. */
 void test_server_start(struct test_server *s, void **state, const char *const *set);

@@ -8,7 +8,6 @@
 #include "sys/log.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -110,8 +109,10 @@ void cmd_collect(struct cmd_table *table)
         table->rows[table->n++] = &commands[i];
     for (size_t p = 0; cmd_platforms[p]; p++) {
         for (size_t i = 0; i < cmd_platforms[p]->commands_n; i++) {
-            NDC_ASSERT(table->n < CMD_MAX);
-            table->rows[table->n++] = &cmd_platforms[p]->commands[i];
+            const struct ndc_command *c = &cmd_platforms[p]->commands[i];
+            const char *space = strchr(c->name, ' ');
+            NDC_ASSERT(table->n < CMD_MAX && !(space && strchr(space + 1, ' ')));
+            table->rows[table->n++] = c;
         }
     }
     qsort(table->rows, table->n, sizeof(table->rows[0]), by_name);
@@ -130,46 +131,6 @@ const struct ndc_command *cmd_find(const struct cmd_table *table, int n,
             if (strcmp(table->names[i], two) == 0) return table->rows[i];
     }
     return NULL;
-}
-
-enum ndc_err ndc_usage(struct ndc_fault *fault, const char *format, ...)
-{
-    char text[NDC_FAULT_MESSAGE_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    return ndc_fail(fault, NDC_EINPUT, "usage", "%s", text);
-}
-
-static int option_index(const struct ndc_command *command, struct ndc_str name)
-{
-    for (int i = 0; command->options && command->options[i].name; i++)
-        if (ndc_str_eq_c(name, command->options[i].name)) return i;
-    return -1;
-}
-
-const char *ndc_command_option(const struct ndc_command_call *call, const char *name)
-{
-    int i = option_index(call->command, ndc_str(name));
-    NDC_ASSERT(i >= 0);
-    return call->values[i] ? call->values[i] : call->command->options[i].fallback;
-}
-
-bool ndc_command_flag(const struct ndc_command_call *call, const char *name)
-{
-    return ndc_command_option(call, name) != NULL;
-}
-
-enum ndc_err ndc_command_i64(const struct ndc_command_call *call, const char *name,
-                             int64_t min, int64_t max, int64_t *out,
-                             struct ndc_fault *fault)
-{
-    const char *text = ndc_command_option(call, name);
-    if (text && ndc_str_to_i64(ndc_str(text), out) && *out >= min && *out <= max)
-        return NDC_OK;
-    return ndc_usage(fault, "--%s: expected a whole number from %lld to %lld, got \"%s\"",
-                     name, (long long)min, (long long)max, text ? text : "");
 }
 
 /* Settings are options of every command: one of them may have been meant. */
@@ -205,7 +166,7 @@ static enum ndc_err take_option(struct ndc_command_call *call, struct ndc_config
     size_t mark = ndc_str_find(word, '=');
     struct ndc_str name = ndc_str_n(word.ptr, mark);
     const char *value = mark < word.len ? word.ptr + mark + 1 : NULL;
-    int i = option_index(call->command, name);
+    int i = ndc_option_index(call->command, name);
     bool set = ndc_str_eq_c(name, "set"), known = ndc_config_known(config, name);
     if (i < 0 && !set && !known)
         return unknown_option(call->command, config, name, fault);

@@ -106,6 +106,9 @@ enum ndc_err ndc_audit_find(struct ndc_audit *audit, const struct ndc_audit_quer
                             ndc_audit_visit *visit, void *arg, uint64_t *next,
                             struct ndc_fault *fault) NDC_MUST_USE;
 
+/* The fields of a stored entry: its member `fields`. False: it is none. */
+bool ndc_audit_fields_parse(struct ndc_field_set *out, struct ndc_str hex);
+
 /* Process-wide handle for handlers; set by the daemon, NULL when there is no log. */
 void ndc_audit_set(struct ndc_audit *audit);
 struct ndc_audit *ndc_audit_get(void);

@@ -25,9 +25,8 @@ int64_t ndc_audit_principal_key(struct ndc_str principal);
 /* Whether the parsed entry names the subject, or (subject empty) is by the principal. */
 bool ndc_audit_entry_about(struct json_object *entry, struct ndc_str subject,
                            struct ndc_str principal);
-/* Hexadecimal of a set, lowest field first, trailing zeros left out; and back. */
+/* Hexadecimal of a set, lowest field first, trailing zeros left out. */
 void ndc_audit_fields_write(struct ndc_buf *out, const struct ndc_field_set *set);
-bool ndc_audit_fields_parse(struct ndc_field_set *out, struct ndc_str hex);
 
 /* --- heads: audit_head.c --- */
 

@@ -12,6 +12,7 @@
 #define NDC_CORE_COMMAND_H
 
 #include "base/error.h"
+#include "base/str.h"
 
 struct ndc_app;
 struct ndc_command_call;
@@ -45,6 +46,8 @@ struct ndc_command_call {
     const char **values; /* one per option, in the row's order; NULL: not given */
 };
 
+/* Of the row of that name; -1: none. */
+int ndc_option_index(const struct ndc_command *command, struct ndc_str name);
 /* An option's value, its fallback, or NULL. Asking for an undeclared one aborts. */
 const char *ndc_command_option(const struct ndc_command_call *call, const char *name);
 bool ndc_command_flag(const struct ndc_command_call *call, const char *name);

@@ -78,7 +78,9 @@ static enum ndc_err find_route(struct ndc_call *call, struct ndc_fault *fault)
     struct ndc_http *x = call->req.http;
     struct ndc_match match;
     ndc_router_find(call->dispatch->options.router, x->method, x->path, &match);
-    if (match.entry) {
+    /* A page does not stand in for an address that takes other methods. */
+    bool page = match.entry && match.entry->row->flags & NDC_ROUTE_HIDDEN;
+    if (match.entry && !(page && match.allowed)) {
         call->entry = match.entry;
         memcpy(call->params, match.params, sizeof(call->params));
         call->req.route = match.entry->row;
@@ -145,8 +147,8 @@ static enum ndc_err authorise(struct ndc_call *call, struct ndc_fault *fault)
     struct ndc_fault inner = {0};
     call->req.principal = &ndc_principal_anonymous;
     enum ndc_err err = check_client_cert(call, fault);
-    if (err != NDC_OK) return err;
-    if (call->dispatch->options.identity)
+    if (err != NDC_OK || entry->row->flags & NDC_ROUTE_FOREIGN) return err;
+    if (call->dispatch->options.identity && !(entry->row->flags & NDC_ROUTE_OWN_SESSION))
         err = ndc_grant_find(call->dispatch->options.identity, call->req.http,
                              &call->grant, &inner);
     /* A stale cookie is no reason to refuse what everyone may read. */
@@ -229,6 +231,7 @@ static enum ndc_err take_query(struct ndc_call *call, struct ndc_fault *fault)
     struct ndc_str rest = call->req.http->query, name, value, fallback;
     bool bad = false, required;
     if (call->entry->row->flags & NDC_ROUTE_HIDDEN) return NDC_OK;
+    if (call->entry->row->flags & NDC_ROUTE_FOREIGN && !schema) return NDC_OK;
     if (schema)
         call->query = NDC_ARENA_ARRAY(call->req.arena, struct ndc_str,
                                       ndc_schema_members(schema) + 1);
@@ -264,7 +267,9 @@ static enum ndc_err check_body_type(const struct ndc_call *call, struct ndc_faul
     struct ndc_http *x = call->req.http;
     const struct ndc_route *row = call->entry->row;
     const char *allowed = row->request_type ? row->request_type : "application/json";
-    if (x->body_len == 0) return NDC_OK;
+    bool always = row->flags & NDC_ROUTE_OWN_SESSION && is_unsafe(x->method) &&
+                  x->method != NDC_HTTP_DELETE; /* which no form can send */
+    if (x->body_len == 0 && !always) return NDC_OK;
     if (type_is(ndc_http_header(x, "Content-Type"), allowed)) return NDC_OK;
     if (fault) fault->http_status = 415;
     return ndc_fail_at(fault, NDC_EINPUT, "http.type", "Content-Type", 0,
@@ -452,8 +457,10 @@ void ndc_dispatch_handle(void *ctx, struct ndc_http *x)
 {
     struct ndc_dispatch *d = ctx;
     struct ndc_call *call = x->user;
-    unsigned flags = call->entry->row->flags;
-    if (!(flags & (NDC_ROUTE_SLOW | NDC_ROUTE_SPOOL | NDC_ROUTE_PASSWORD))) {
+    const struct ndc_route *row = call->entry->row;
+    unsigned flags = row->flags;
+    if (!(flags & (NDC_ROUTE_SLOW | NDC_ROUTE_SPOOL | NDC_ROUTE_PASSWORD)) ||
+        (row->quick && row->quick(x))) {
         run(call);
         return;
     }

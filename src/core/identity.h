@@ -16,6 +16,7 @@ enum {
 };
 
 struct ndc_identity;
+struct ndc_request;
 struct ndc_store;
 
 struct ndc_identity_options {
@@ -58,6 +59,12 @@ enum ndc_err ndc_user_set_password(struct ndc_identity *identity, struct ndc_str
                                    struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err ndc_user_update(struct ndc_identity *identity, const struct ndc_user *user,
                              struct ndc_fault *fault) NDC_MUST_USE;
+
+/* Signs the request's browser in as a user of the console whom the calling platform has
+ * authenticated, and answers as POST /api/session does. Faults: user.unknown, also of one
+ * who is disabled. The caller records it. */
+enum ndc_err ndc_user_sign_in(struct ndc_request *req, struct ndc_str name,
+                              struct ndc_fault *fault) NDC_MUST_USE;
 
 #define NDC_KEY_ROLES_DEFAULT "agency-reader"
 

@@ -125,6 +125,16 @@ static enum ndc_err post_session(struct ndc_request *req, struct ndc_fault *faul
     return err;
 }
 
+enum ndc_err ndc_user_sign_in(struct ndc_request *req, struct ndc_str name,
+                              struct ndc_fault *fault)
+{
+    struct session_new made = new_session(req, name);
+    enum ndc_err err = session_begin(identity_of(req), &made, fault);
+    if (err == NDC_OK) err = answer_session(req, &made, fault);
+    ndc_secret_wipe(made.secret, sizeof(made.secret));
+    return err;
+}
+
 static enum ndc_err get_session(struct ndc_request *req, struct ndc_fault *fault)
 {
     (void)fault;

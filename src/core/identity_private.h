@@ -103,6 +103,10 @@ struct session_new {
 enum ndc_err session_sign_in(struct ndc_identity *identity, struct session_new *session,
                              struct ndc_str password, int64_t *wait_ms,
                              struct ndc_fault *fault) NDC_MUST_USE;
+/* The same without a password, which somebody else has made unnecessary. Faults:
+ * user.unknown. */
+enum ndc_err session_begin(struct ndc_identity *identity, struct session_new *session,
+                           struct ndc_fault *fault) NDC_MUST_USE;
 enum ndc_err session_end(struct ndc_identity *identity, struct ndc_str user,
                          struct ndc_str id, struct ndc_fault *fault) NDC_MUST_USE;
 /* The current password and the new one; other sessions end, a new one begins. */

@@ -59,7 +59,19 @@ struct ndc_people_facts {
     struct ndc_date birth;           /* year 0: not known */
     struct ndc_str current_id;       /* the person's 12 digits, the organisation's code */
     struct ndc_str rep_name, rep_id; /* of an organisation */
+    struct ndc_str parent_ids[2];    /* personal numbers of father and mother */
 };
+
+/* One datum as the store has it, and where from. Texts live in the arena. */
+struct ndc_people_claim {
+    unsigned field; /* of the dictionary */
+    struct ndc_str value;
+    struct ndc_str source, title_vi, title_en; /* which database says so */
+    struct ndc_str agency;                     /* whose it is: a code */
+    int64_t seen_ms;                           /* when its record last changed there */
+};
+
+enum { NDC_PEOPLE_ENTITY_TEXT = 24 };
 
 /* Where a state of the store stands: equal generations and numbers, equal facts. */
 struct ndc_people_moment {
@@ -85,6 +97,18 @@ struct ndc_people_ops {
     enum ndc_err (*changes)(void *ctx, int64_t after, size_t max, int64_t *last,
                             bool *anew, ndc_people_visit *visit, void *arg,
                             struct ndc_fault *fault);
+    /* Whoever holds a number (normalised as `id` gives it), each with its facts as they
+     * are now, most often one; a number that is somebody's no longer finds them too. */
+    enum ndc_err (*find)(void *ctx, enum ndc_people_id_kind kind, struct ndc_str value,
+                         ndc_people_visit *visit, void *arg, struct ndc_fault *fault);
+    /* All that is known of an entity, with where it is from. NDC_ENOTFOUND: there is no
+     * such entity (any more). */
+    enum ndc_err (*claims)(void *ctx, struct ndc_arena *arena, uint64_t entity,
+                           struct ndc_people_claim **out, size_t *n,
+                           struct ndc_fault *fault);
+    /* An entity as people, URLs and the audit log name it, 0-terminated. */
+    void (*entity_text)(char out[static NDC_PEOPLE_ENTITY_TEXT], enum ndc_entity type,
+                        uint64_t entity);
     /* The store's own rules for what people write. reader: of one thread. */
     void *(*reader_new)(void);
     void (*reader_free)(void *reader);

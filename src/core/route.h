@@ -37,6 +37,14 @@ enum ndc_route_flag {
     /* Open, as public routes are, to a person whose password someone else has given: all
      * others are refused (auth.must_change) until it is changed. */
     NDC_ROUTE_UNSETTLED = 64,
+    /* For protocols with credentials of their own (OAuth): no session or key is looked
+     * for, other sites may call it, and without a query schema the handler reads the
+     * query itself. Implies PUBLIC. */
+    NDC_ROUTE_FOREIGN = 128,
+    /* With PUBLIC: the platform signs people in by a cookie of its own. The console's
+     * session is not looked at, and an unsafe method needs a JSON content type, which no
+     * other site's form can send. */
+    NDC_ROUTE_OWN_SESSION = 256,
 };
 
 enum { NDC_ROUTE_BODY_BYTES_DEFAULT = 1 << 20, NDC_ROUTE_PARAMS_MAX = 8 };
@@ -49,6 +57,9 @@ struct ndc_route {
     unsigned flags;
     size_t body_bytes_max; /* 0: 1 MiB for methods with a body, none for GET */
     ndc_handler *handler;
+    /* Of a SLOW route: whether this request, whose body is there, will not wait and is
+     * run where it came in. NULL: none. */
+    bool (*quick)(struct ndc_http *x);
     const char *query;         /* object schema of the query parameters; NULL: none */
     const char *request;       /* schema of a JSON body; the body is checked against it */
     const char *request_type;  /* of a body that is not JSON: "application/yaml" */

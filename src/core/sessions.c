@@ -120,6 +120,28 @@ enum ndc_err session_sign_in(struct ndc_identity *identity, struct session_new *
     return ndc_store_write(identity->store, insert_session, &m, fault);
 }
 
+static enum ndc_err insert_known(struct ndc_store_conn *conn, void *arg,
+                                 struct ndc_fault *fault)
+{
+    const struct make *m = arg;
+    int64_t n = 0;
+    enum ndc_err err = ndc_sql_i64(
+        conn, &n, "SELECT count(*) FROM ndc_user WHERE name = $1 AND disabled = 0",
+        NDC_ARGS(ndc_text(m->session->user)), fault);
+    if (err == NDC_OK && !n)
+        err = ndc_fail(fault, NDC_ENOTFOUND, "user.unknown",
+                       "the console has no such user, or the user is disabled");
+    return err == NDC_OK ? insert_session(conn, arg, fault) : err;
+}
+
+enum ndc_err session_begin(struct ndc_identity *identity, struct session_new *session,
+                           struct ndc_fault *fault)
+{
+    struct make m = {.identity = identity, .session = session};
+    make_secrets(&m);
+    return ndc_store_write(identity->store, insert_known, &m, fault);
+}
+
 struct end {
     struct ndc_str user, id;
 };

@@ -1,4 +1,4 @@
-/* Files of the console: read once, found by binary search, sent without a copy. */
+/* Files of the pages: read once, found by binary search, sent without a copy. */
 #include "core/static.h"
 
 #include "base/hash.h"
@@ -198,16 +198,31 @@ static bool accepts(struct ndc_str header, const char *coding)
     return false;
 }
 
+/* A page that routes by itself: the nearest document at the path or above it, so that a
+ * part of the site may be a bundle of its own. "/a/b" is answered by a/b.html, else by
+ * a.html, else by index.html. `name` has room for the suffix. */
+static const struct file *document_of(const struct ndc_static *set, char *name)
+{
+    for (size_t len = strlen(name); len > 0;) {
+        memcpy(name + len, ".html", sizeof(".html"));
+        const struct file *file = find(set, name);
+        if (file) return file;
+        while (len > 0 && name[--len] != '/') {
+        }
+    }
+    return find(set, "/index.html");
+}
+
 static const struct file *choose(const struct ndc_static *set, struct ndc_str path)
 {
-    char name[PATH_MAX_BYTES];
-    if (path.len >= sizeof(name)) return NULL;
+    char name[PATH_MAX_BYTES + sizeof(".html")];
+    if (path.len >= PATH_MAX_BYTES) return NULL;
     memcpy(name, path.ptr, path.len);
     name[path.len] = 0;
     const struct file *file = find(set, name);
     if (file) return file;
     const char *last = strrchr(name, '/');
-    return last && !strchr(last, '.') ? find(set, "/index.html") : NULL;
+    return last && !strchr(last, '.') ? document_of(set, name) : NULL;
 }
 
 bool ndc_static_answer(const struct ndc_static *set, struct ndc_http *x,

@@ -16,7 +16,8 @@ enum ndc_err ndc_static_load(struct ndc_static **out, const char *dir,
 void ndc_static_free(struct ndc_static *files);
 size_t ndc_static_count(const struct ndc_static *files);
 /* Fills the answer for a path ("/", "/app.js"); a path without a file and without a dot
- * in its last segment gets index.html (the console routes by itself). False: none. */
+ * in its last segment gets the nearest document at or above it ("/a/b": a/b.html, a.html,
+ * index.html), which routes by itself. False: none. */
 bool ndc_static_answer(const struct ndc_static *files, struct ndc_http *x,
                        struct ndc_str path);
 

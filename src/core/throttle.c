@@ -6,6 +6,8 @@
 #include "sys/random.h"
 #include "sys/thread.h"
 
+#include <arpa/inet.h>
+
 enum {
     SETS = 8192, /* power of two */
     WAYS = 4,
@@ -17,11 +19,12 @@ struct rule {
     int64_t wait_max_ms;
 };
 
-enum key_kind { PAIR, ADDRESS, ACCOUNT, KNOWN, KINDS };
+enum key_kind { PAIR, ADDRESS, ACCOUNT, NETWORK, KNOWN, KINDS };
 
 static const struct rule rules[KINDS] = {[PAIR] = {5, 15 * 60 * 1000},
                                          [ADDRESS] = {30, 60 * 1000},
-                                         [ACCOUNT] = {50, 30 * 1000}};
+                                         [ACCOUNT] = {50, 30 * 1000},
+                                         [NETWORK] = {100, 60 * 1000}};
 
 struct slot {
     uint64_t key;
@@ -50,10 +53,25 @@ void ndc_throttle_free(struct ndc_throttle *throttle)
     free(throttle);
 }
 
+/* The part of an address that its owner cannot change at will. */
+static uint64_t hash_network(struct ndc_str address, uint64_t seed)
+{
+    char text[INET6_ADDRSTRLEN];
+    unsigned char bytes[16];
+    if (address.len < sizeof(text)) {
+        memcpy(text, address.ptr, address.len);
+        text[address.len] = 0;
+        if (inet_pton(AF_INET, text, bytes) == 1) return ndc_hash64(bytes, 3, seed);
+        if (inet_pton(AF_INET6, text, bytes) == 1) return ndc_hash64(bytes, 8, seed);
+    }
+    return ndc_hash_str(address, seed);
+}
+
 static uint64_t make_key(const struct ndc_throttle *throttle, enum key_kind kind,
                          struct ndc_str account, struct ndc_str address)
 {
     uint64_t key = throttle->seed + kind;
+    if (kind == NETWORK) return hash_network(address, key) | 1;
     if (kind != ADDRESS) key = ndc_hash_str(account, key);
     if (kind != ACCOUNT) key = ndc_hash_str(address, key);
     return key ? key : 1;
@@ -88,7 +106,7 @@ int64_t ndc_throttle_wait_ms(struct ndc_throttle *throttle, struct ndc_str accou
     int64_t wait = 0;
     ndc_mutex_lock(&throttle->lock);
     bool known = find(throttle, make_key(throttle, KNOWN, account, address), false);
-    for (enum key_kind kind = PAIR; kind <= (known ? PAIR : ACCOUNT); kind++) {
+    for (enum key_kind kind = PAIR; kind <= (known ? PAIR : NETWORK); kind++) {
         int64_t one =
             wait_of(throttle, kind, make_key(throttle, kind, account, address), now_ms);
         wait = NDC_MAX(wait, one);
@@ -101,7 +119,7 @@ void ndc_throttle_failed(struct ndc_throttle *throttle, struct ndc_str account,
                          struct ndc_str address, int64_t now_ms)
 {
     ndc_mutex_lock(&throttle->lock);
-    for (enum key_kind kind = PAIR; kind <= ACCOUNT; kind++) {
+    for (enum key_kind kind = PAIR; kind <= NETWORK; kind++) {
         struct slot *slot =
             find(throttle, make_key(throttle, kind, account, address), true);
         if (now_ms - slot->last_ms > FORGET_MS) slot->failures = 0;

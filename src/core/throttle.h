@@ -1,7 +1,8 @@
 /* Slowing down who guesses passwords, without letting them lock anyone out. Failures are
- * counted for the pair of account and address, for the address, and for the account; past
- * a free number each further one doubles a wait. An account that has signed in from an
- * address before waits, from there, only for its own failures. In memory, bounded. */
+ * counted for the pair of account and address, for the address, for its network (/24 of
+ * IPv4, /64 of IPv6, where one machine has them all), and for the account; past a free
+ * number each further one doubles a wait. An account that has signed in from an address
+ * before waits, from there, only for its own failures. In memory, bounded. */
 #ifndef NDC_CORE_THROTTLE_H
 #define NDC_CORE_THROTTLE_H
 

@@ -349,6 +349,29 @@ struct ndc_str ndc_http_header(struct ndc_http *pub, const char *name)
     return ndc_str(MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name));
 }
 
+struct counting {
+    const char *name;
+    unsigned n;
+};
+
+static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *key,
+                                    const char *value)
+{
+    struct counting *c = ctx;
+    (void)kind;
+    (void)value;
+    if (strcasecmp(key, c->name) == 0) c->n++;
+    return MHD_YES;
+}
+
+unsigned ndc_http_header_count(struct ndc_http *pub, const char *name)
+{
+    struct exchange *x = (struct exchange *)pub;
+    struct counting c = {name, 0};
+    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, count_header, &c);
+    return c.n;
+}
+
 struct ndc_str ndc_http_cookie(struct ndc_http *pub, const char *name)
 {
     return ndc_cookie_find(ndc_http_header(pub, "Cookie"), ndc_str(name));

@@ -99,6 +99,8 @@ unsigned ndc_http_port(const struct ndc_http_server *server);
 
 /* A request header, any case; NULL pointer if absent. */
 struct ndc_str ndc_http_header(struct ndc_http *x, const char *name);
+/* How many of that name came. */
+unsigned ndc_http_header_count(struct ndc_http *x, const char *name);
 /* A cookie by name, or NULL pointer. */
 struct ndc_str ndc_http_cookie(struct ndc_http *x, const char *name);
 /* SHA-256 of the client's certificate, verified against client_ca; false: none, or one

@@ -186,9 +186,8 @@ static enum ndc_err tune(struct sqlite_conn *conn, struct ndc_fault *fault)
     /* Not of other people's files: one that is truncated under a map kills the process.
      * Nor are the cells of our own pages checked: mapped pages are not kept, so the check
      * would be made at every visit and halve the speed of lookups. */
-    if (!err && !o->read_only) {
+    if (!err && !o->read_only && !o->unmapped)
         err = pragma(conn, fault, "PRAGMA mmap_size=%lld", (long long)mmap_bytes);
-    }
     if (!err) {
         err = pragma(conn, fault,
                      "PRAGMA cache_size=-%zu; PRAGMA temp_store=MEMORY; "

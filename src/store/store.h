@@ -44,8 +44,10 @@ struct ndc_store_options {
     unsigned group_wait_ms;        /* the writer waits this long for company [0] */
     size_t result_bytes_max;       /* of one ndc_sql_query, then db.too_big [64 MiB] */
     size_t cache_bytes;            /* SQLite page cache of one connection [16 MiB] */
-    unsigned page_bytes;           /* SQLite, of a new file: a power of two to 64 KiB;
-                                      large ones load faster, small ones commit [8 KiB] */
+    bool unmapped; /* SQLite: pages are read, not mapped. A commit takes the map away from
+                      all readers: better where commits come between most reads */
+    unsigned page_bytes; /* SQLite, of a new file: a power of two to 64 KiB;
+                            large ones load faster, small ones commit [8 KiB] */
 };
 
 /* Opens "sqlite:PATH" (created if missing, with its folder) or "postgres:CONNINFO" (libpq

@@ -6,6 +6,9 @@
 #include "core/jobs.h"
 #include "sys/clock.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
+
 static bool has(const struct ndc_buf *body, const char *text)
 {
     return body->len && memmem(body->ptr, body->len, text, strlen(text)) != NULL;
@@ -337,6 +340,60 @@ static void test_descriptions(void **state)
     test_server_stop(&s);
 }
 
+static void put_file(const char *dir, const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* A path is answered by the nearest document at or above it; a file that is missed is not
+ * taken for a page. */
+static void test_documents(void **state)
+{
+    struct test_server s;
+    struct ndc_buf body;
+    char dir[256], sub[300];
+    static const struct {
+        const char *path, *text;
+    } cases[] = {
+        {"/", "console"},           {"/index.html", "console"},
+        {"/sources", "console"},    {"/eidx", "console"},
+        {"/eid", "citizens"},       {"/eid/", "citizens"},
+        {"/eid.html", "citizens"},  {"/eid/sign-in?interaction=a.b", "citizens"},
+        {"/eid/a/b/c", "citizens"}, {"/eid/desk", "desk"},
+        {"/eid/desk/a", "desk"},    {"/eid/desks", "citizens"},
+    };
+    snprintf(dir, sizeof(dir), "%s/web", test_db_folder());
+    snprintf(sub, sizeof(sub), "%s/eid", dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(mkdir(sub, 0700), 0);
+    put_file(dir, "index.html", "console");
+    put_file(dir, "eid.html", "citizens");
+    put_file(sub, "desk.html", "desk");
+    test_server_start(&s, state, (const char *const[]){"web_dir", dir, NULL});
+    for (size_t i = 0; i < NDC_ARRAY_LEN(cases); i++) {
+        assert_int_equal(
+            test_call(&s, "GET", cases[i].path, NULL, &body, NULL, NULL, NULL, NULL),
+            200);
+        assert_int_equal(body.len, strlen(cases[i].text));
+        assert_memory_equal(body.ptr, cases[i].text, body.len);
+        ndc_buf_free(&body);
+    }
+    assert_int_equal(
+        test_call(&s, "GET", "/eid/none.js", NULL, NULL, NULL, NULL, NULL, NULL), 404);
+    char longest[1500];
+    memset(longest, 'a', sizeof(longest));
+    longest[0] = '/';
+    longest[sizeof(longest) - 1] = 0;
+    assert_int_equal(test_call(&s, "GET", longest, NULL, NULL, NULL, NULL, NULL, NULL),
+                     404);
+    test_server_stop(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +406,7 @@ int main(void)
         TEST_ON_SQLITE(test_streams_and_spools),
         TEST_ON_BOTH(test_jobs_and_events),
         TEST_ON_SQLITE(test_descriptions),
+        TEST_ON_SQLITE(test_documents),
     };
     return test_db_run(tests);
 }

@@ -91,6 +91,103 @@ static void test_facts(void **state)
     world_free(&w);
 }
 
+/* ---- one by a number ---- */
+
+struct found {
+    size_t n;
+    uint64_t entity;
+    char name[64], current[16];
+    struct ndc_date birth;
+    enum ndc_people_id_state state; /* of the number that was asked */
+    const char *asked;
+};
+
+static enum ndc_err note_found(void *arg, const struct ndc_people_facts *facts, size_t n,
+                               struct ndc_fault *f)
+{
+    struct found *found = arg;
+    (void)f;
+    for (size_t i = 0; i < n; i++) {
+        const struct ndc_people_facts *p = &facts[i];
+        found->n++;
+        found->entity = p->entity;
+        found->birth = p->birth;
+        snprintf(found->name, sizeof(found->name), "%.*s", NDC_STR_FMT(p->names[0]));
+        snprintf(found->current, sizeof(found->current), "%.*s",
+                 NDC_STR_FMT(p->current_id));
+        for (unsigned k = 0; k < p->id_count; k++)
+            if (ndc_str_eq_c(p->ids[k].value, found->asked))
+                found->state = p->ids[k].state;
+    }
+    return NDC_OK;
+}
+
+static struct found find(struct world *w, enum ndc_people_id_kind kind,
+                         const char *number)
+{
+    struct found f = {.asked = number};
+    assert_ok(
+        ndc_registry_people.find(w->reg, kind, ndc_str(number), note_found, &f, &fault),
+        &fault);
+    return f;
+}
+
+static const struct ndc_people_claim *claim_of(const struct ndc_people_claim *claims,
+                                               size_t n, const char *code)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(ndc_field_get(claims[i].field)->code, code) == 0) return &claims[i];
+    fail_msg("nothing is claimed of %s", code);
+    return NULL;
+}
+
+static void test_one(void **state)
+{
+    struct world w;
+    struct ndc_arena arena;
+    struct ndc_people_claim *claims;
+    size_t n;
+    world_new(&w, state);
+    declare(&w, "law", "{mode: snapshot}",
+            "authority: {person_id: 1, full_name: 1}\n" REST);
+    declare(&w, "bank", "{mode: snapshot}", REST);
+    write_csv(&w, "law",
+              HEAD "1,001085000123,011234567,Nguyễn Văn An,27/03/1985,\n"
+                   "2,001050000789,,Lê Văn Cũ,02/01/1950,03/04/2020\n");
+    write_csv(&w, "bank", HEAD "7,001085000132,011234567,Nguyễn Văn An,27/03/1985,\n");
+    load(&w, "law", NULL);
+    load(&w, "bank", NULL);
+    build(&w, NULL);
+    struct found an = find(&w, NDC_ID_PERSONAL, "001085000123");
+    assert_int_equal(an.n, 1);
+    assert_string_equal(an.name, "Nguyễn Văn An");
+    assert_int_equal(an.state, NDC_ID_CURRENT);
+    assert_int_equal(an.birth.year, 1985);
+    assert_int_equal(an.entity, entity_of(&w, "law", "1"));
+    /* By the card of before, and by a slip of the pen, which is said to be one. */
+    struct found by_old = find(&w, NDC_ID_OLD, "011234567");
+    assert_int_equal(by_old.entity, an.entity);
+    struct found by_slip = find(&w, NDC_ID_PERSONAL, "001085000132");
+    assert_int_equal(by_slip.entity, an.entity);
+    assert_int_equal(by_slip.state, NDC_ID_DOUBTFUL);
+    assert_string_equal(by_slip.current, "001085000123");
+    assert_int_equal(find(&w, NDC_ID_PERSONAL, "001085000999").n, 0);
+    assert_int_equal(find(&w, NDC_ID_PASSPORT, "001085000123").n, 0);
+    /* What is known, and which database says so. */
+    ndc_arena_init(&arena, 16 << 20);
+    assert_ok(ndc_registry_people.claims(w.reg, &arena, an.entity, &claims, &n, &fault),
+              &fault);
+    const struct ndc_people_claim *name = claim_of(claims, n, "full_name");
+    assert_str_eq(name->value, "Nguyễn Văn An");
+    assert_str_eq(name->source, "law");
+    assert_true(name->title_vi.len > 0 && name->seen_ms > 0);
+    assert_str_eq(claim_of(claims, n, "person_id")->value, "001085000123");
+    assert_int_equal(ndc_registry_people.claims(w.reg, &arena, 999999, &claims, &n, NULL),
+                     NDC_ENOTFOUND);
+    ndc_arena_free(&arena);
+    world_free(&w);
+}
+
 static void test_changes(void **state)
 {
     struct world w;
@@ -173,9 +270,8 @@ static void test_reading(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST_ON_BOTH(test_facts),
-        TEST_ON_BOTH(test_changes),
-        TEST_ON_BOTH(test_demo),
+        TEST_ON_BOTH(test_facts),       TEST_ON_BOTH(test_one),
+        TEST_ON_BOTH(test_changes),     TEST_ON_BOTH(test_demo),
         cmocka_unit_test(test_reading),
     };
     return test_db_run(tests);

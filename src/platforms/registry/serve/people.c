@@ -5,6 +5,8 @@
 #include "platforms/registry/shard/payloads.h"
 
 #include "platforms/registry/change/change.h"
+#include "platforms/registry/entity/index.h"
+#include "platforms/registry/live/live.h"
 #include "platforms/registry/normalise/normalise.h"
 
 #include <threads.h>
@@ -14,7 +16,8 @@ enum {
     CHUNK = 256,             /* of them by one thread at a time */
     BATCH_BYTES = 64 << 20,  /* of payloads */
     ARENA_BYTES = 256 << 20, /* of one chunk, decoded */
-    CHANGES_MAX = 10000
+    CHANGES_MAX = 10000,
+    FOUND_MAX = 16 /* under one number */
 };
 
 struct fields {
@@ -22,6 +25,7 @@ struct fields {
     unsigned death_date, status;
     unsigned org_id, org_name, org_short_name, org_status, closed_date;
     unsigned rep_name, rep_id;
+    unsigned father_id, mother_id;
 };
 
 static unsigned id_of(const char *code)
@@ -52,6 +56,8 @@ static void find_fields(void)
         .closed_date = id_of("closed_date"),
         .rep_name = id_of("legal_rep_name"),
         .rep_id = id_of("legal_rep_id"),
+        .father_id = id_of("father_id"),
+        .mother_id = id_of("mother_id"),
     };
 }
 
@@ -105,6 +111,8 @@ static void add_person(struct ndc_people_facts *f, const struct ndc_registry *re
     add_name(f, golden(v, known.full_name));
     add_name(f, golden(v, known.other_name));
     (void)ndc_date_parse_iso(golden(v, known.birth_date), &f->birth);
+    f->parent_ids[0] = golden(v, known.father_id);
+    f->parent_ids[1] = golden(v, known.mother_id);
     if (golden(v, known.death_date).len ||
         one_of(golden(v, known.status), dead, NDC_ARRAY_LEN(dead)))
         f->flags |= NDC_PEOPLE_DEAD;
@@ -392,6 +400,117 @@ static enum ndc_err moment_now(void *ctx, struct ndc_people_moment *out,
     return err;
 }
 
+/* ---- one of them ---- */
+
+static unsigned field_of(enum ndc_people_id_kind kind)
+{
+    call_once(&found, find_fields);
+    return kind == NDC_ID_PERSONAL   ? known.person_id
+           : kind == NDC_ID_OLD      ? known.old_id
+           : kind == NDC_ID_PASSPORT ? known.passport_no
+                                     : known.org_id;
+}
+
+/* Keys of the index are hashes: whoever is there by chance has no such number. */
+static bool holds(const struct ndc_people_facts *f, enum ndc_people_id_kind kind,
+                  struct ndc_str value)
+{
+    for (unsigned i = 0; i < f->id_count; i++)
+        if (f->ids[i].kind == kind && ndc_str_eq(f->ids[i].value, value)) return true;
+    return false;
+}
+
+static enum ndc_err find_one(struct ndc_registry *reg, struct ndc_store_conn *conn,
+                             struct ndc_arena *arena, uint64_t *entity,
+                             struct ndc_people_facts *facts, struct ndc_fault *fault)
+{
+    struct ndc_entity_view view;
+    struct ndc_fault none = {0};
+    ndc_arena_reset(arena);
+    *facts = (struct ndc_people_facts){.flags = NDC_PEOPLE_GONE};
+    enum ndc_err err = ndc_registry_read(reg, conn, arena, entity, &view, &none);
+    if (err == NDC_ENOTFOUND) return NDC_OK; /* an entry of before */
+    if (err) {
+        if (fault) *fault = none;
+        return err;
+    }
+    ndc_registry_facts(facts, reg, *entity, &view);
+    return NDC_OK;
+}
+
+static enum ndc_err find(void *ctx, enum ndc_people_id_kind kind, struct ndc_str value,
+                         ndc_people_visit *visit, void *arg, struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = ctx;
+    struct ndc_store_conn *conn;
+    struct ndc_arena arena;
+    struct ndc_people_facts facts;
+    uint64_t numbers[FOUND_MAX];
+    size_t n = 0;
+    enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    ndc_arena_init(&arena, ARENA_BYTES);
+    err = ndc_live_lookup(reg->live, conn,
+                          ndc_index_key(NDC_INDEX_ID, field_of(kind), value), numbers,
+                          FOUND_MAX, &n, fault);
+    for (size_t i = 0; i < n && !err; i++) {
+        bool told = false;
+        err = find_one(reg, conn, &arena, &numbers[i], &facts, fault);
+        for (size_t k = 0; k < i; k++)
+            told |= numbers[k] == numbers[i]; /* two that are one by now */
+        if (!err && !told && !(facts.flags & NDC_PEOPLE_GONE) &&
+            holds(&facts, kind, value))
+            err = visit(arg, &facts, 1, fault);
+    }
+    ndc_arena_free(&arena);
+    ndc_store_give(conn);
+    return err;
+}
+
+static struct ndc_people_claim claim_of(struct ndc_registry *reg, struct ndc_arena *arena,
+                                        const struct ndc_record *r,
+                                        const struct ndc_golden *g)
+{
+    struct ndc_registered *s = ndc_registry_by_number(reg, r->source);
+    struct ndc_people_claim c = {.field = g->field,
+                                 .value = ndc_arena_str(arena, g->value->value),
+                                 .seen_ms = (int64_t)r->seen_s * 1000};
+    if (!s) return c;
+    c.source = s->source->id; /* a declaration is never freed */
+    c.title_vi = s->source->title.vi;
+    c.title_en = s->source->title.en;
+    c.agency = s->source->agency;
+    return c;
+}
+
+static enum ndc_err claims(void *ctx, struct ndc_arena *arena, uint64_t entity,
+                           struct ndc_people_claim **out, size_t *n,
+                           struct ndc_fault *fault)
+{
+    struct ndc_registry *reg = ctx;
+    struct ndc_store_conn *conn;
+    struct ndc_entity_view view;
+    *n = 0;
+    enum ndc_err err = ndc_store_take(reg->store, NDC_READ, &conn, fault);
+    if (err) return err;
+    err = ndc_registry_read(reg, conn, arena, &entity, &view, fault);
+    ndc_store_give(conn);
+    if (err) return err;
+    *out = NDC_ARENA_ARRAY(arena, struct ndc_people_claim, view.golden_count + 1);
+    for (unsigned i = 0; i < view.golden_count && *out; i++) {
+        const struct ndc_golden *g = &view.golden[i];
+        (*out)[(*n)++] = claim_of(reg, arena, &view.records[g->record], g);
+    }
+    return NDC_OK;
+}
+
+static void entity_text(char out[static NDC_PEOPLE_ENTITY_TEXT], enum ndc_entity type,
+                        uint64_t entity)
+{
+    _Static_assert((int)NDC_ENTITY_ID_LEN < (int)NDC_PEOPLE_ENTITY_TEXT, "an id fits");
+    ndc_entity_id_format(out, type, entity);
+}
+
 /* ---- reading what people write ---- */
 
 static void *reader_new(void)
@@ -458,6 +577,9 @@ const struct ndc_people_ops ndc_registry_people = {
     .moment = moment_now,
     .scan = scan,
     .changes = changes,
+    .find = find,
+    .claims = claims,
+    .entity_text = entity_text,
     .reader_new = reader_new,
     .reader_free = reader_free,
     .name = read_name,
