@@ -1,4 +1,4 @@
-// Bundles the console into dist/: hashed file names, each with its brotli and gzip copy, so
+// Bundles the console and the citizens' pages into dist/: hashed file names, each with its brotli and gzip copy, so
 // that the daemon only ever sends files. The new dist/ replaces the old one at the end.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -27,9 +27,16 @@ const sassPlugin = {
   },
 };
 
+// A document for each bundle; the server answers a path by the nearest one above it, so the
+// console's also stands where a page of its own lies among the citizens'.
+const entries = [
+  { name: 'app', script: 'src/main.tsx', html: 'src/index.html', documents: ['index.html', 'eid/desk.html'] },
+  { name: 'eid', script: 'src/eid/main.tsx', html: 'src/eid/index.html', documents: ['eid.html'] },
+];
+
 const result = await esbuild.build({
   absWorkingDir: here,
-  entryPoints: { app: 'src/main.tsx' },
+  entryPoints: Object.fromEntries(entries.map((e) => [e.name, e.script])),
   outdir: next,
   bundle: true,
   format: 'esm',
@@ -51,25 +58,31 @@ const result = await esbuild.build({
 
 const outputs = Object.keys(result.metafile.outputs).map((file) => basename(file));
 const find = (pattern) => outputs.find((name) => pattern.test(name));
-const entry = Object.entries(result.metafile.outputs).find(([, o]) => o.entryPoint === 'src/main.tsx');
-const script = basename(entry[0]);
-const style = basename(entry[1].cssBundle);
-const imported = entry[1].imports.filter((i) => i.kind === 'import-statement').map((i) => basename(i.path));
 const fonts = [find(/latin-400-.*woff2$/), find(/vietnamese-400-.*woff2$/)];
 
 const icon = readFileSync(join(here, 'src/icon.svg'));
 const iconName = `icon-${createHash('sha256').update(icon).digest('hex').slice(0, 8)}.svg`;
 writeFileSync(join(next, 'assets', iconName), icon);
 
-const html = readFileSync(join(here, 'src/index.html'), 'utf8')
-  .replace('{{icon}}', `/assets/${iconName}`)
-  .replace('{{style}}', `/assets/${style}`)
-  .replace('{{script}}', `/assets/${script}`)
-  .replace('{{preload}}', [
-    ...fonts.map((f) => `<link rel="preload" href="/assets/${f}" as="font" type="font/woff2" crossorigin>`),
-    ...imported.map((f) => `<link rel="modulepreload" href="/assets/${f}">`),
-  ].join('\n    '));
-writeFileSync(join(next, 'index.html'), html);
+for (const entry of entries) {
+  const [file, output] = Object.entries(result.metafile.outputs).find(([, o]) => o.entryPoint === entry.script);
+  const script = basename(file);
+  const style = basename(output.cssBundle);
+  const imported = output.imports.filter((i) => i.kind === 'import-statement').map((i) => basename(i.path));
+  const html = readFileSync(join(here, entry.html), 'utf8')
+    .replace('{{icon}}', `/assets/${iconName}`)
+    .replace('{{style}}', `/assets/${style}`)
+    .replace('{{script}}', `/assets/${script}`)
+    .replace('{{preload}}', [
+      ...fonts.map((f) => `<link rel="preload" href="/assets/${f}" as="font" type="font/woff2" crossorigin>`),
+      ...imported.map((f) => `<link rel="modulepreload" href="/assets/${f}">`),
+    ].join('\n    '));
+  for (const name of entry.documents) {
+    mkdirSync(dirname(join(next, name)), { recursive: true });
+    writeFileSync(join(next, name), html);
+  }
+  entry.first = [entry.documents[0], script, style, ...imported];
+}
 
 // woff2 is compressed already.
 const sizes = {};
@@ -104,6 +117,6 @@ renameSync(next, dist);
 rmSync(`${dist}.old`, { recursive: true, force: true });
 
 const total = Object.values(sizes).reduce((sum, n) => sum + n, 0);
-const first = [...new Set(['index.html', script, style, ...imported])].reduce((sum, n) => sum + sizes[n], 0);
 const kb = (n) => `${(n / 1024).toFixed(1)} KB`;
-console.log(`web: built dist: ${outputs.length} files, ${kb(total)} compressed; shell ${kb(first)} without fonts`);
+const first = (entry) => kb([...new Set(entry.first)].reduce((sum, n) => sum + sizes[n], 0));
+console.log(`web: built dist: ${outputs.length} files, ${kb(total)} compressed; without fonts ${entries.map((e) => `${e.name} ${first(e)}`).join(', ')}`);

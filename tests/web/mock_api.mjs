@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eidApi, freshEid } from './mock_eid.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '../../web/dist');
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
@@ -52,6 +53,8 @@ const sourceNames = [
   ['justice', 'Lý lịch tư pháp', 'Judicial records', 'BCA', 'Bộ Công an', 'Ministry of Public Security', 'person', 'csv'],
   ['bank', 'Tài khoản ngân hàng', 'Bank accounts', 'NHNN', 'Ngân hàng Nhà nước', 'State Bank of Viet Nam', 'person', 'push'],
 ];
+/** Minutes before now: for what runs out, and for what is told as today. */
+const now = (minutes) => new Date(Date.now() - minutes * 60000).toISOString();
 const at = (minutes) => new Date(Date.UTC(2026, 10, 22, 3, 0) - minutes * 60000).toISOString();
 const score = (i) => ({ correct: 0.9994 - i * 0.0017, complete: 0.981 - i * 0.011, clean: 0.996 - i * 0.002, live: 0.93 - i * 0.021 });
 const sources = sourceNames.map(([source, vi, en, code, avi, aen, entity, connector], i) => ({
@@ -116,7 +119,7 @@ function fresh() {
     platform: 'registry', route: 'GET /api/registry/persons/{entity}', subjects: i % 4 ? ['P-7KX2M9QD-3'] : undefined, outcome: i % 5 ? 'partial' : 'permit', rule: 'shared-for-duty', request: `req-${i}`, client: '127.0.0.1',
   }));
   const notices = [{ id: 4, requester: 'byt', title: { vi: 'Bộ Y tế', en: 'Ministry of Health' }, purpose: 'health', purpose_title: { vi: 'Khám bệnh, chữa bệnh', en: 'Medical care' }, rule: 'bulk-important-sensitive', rule_title: { vi: 'Dữ liệu nhạy cảm của từ 10.000 chủ thể', en: 'Sensitive data of 10,000 subjects or more' }, outcome: 'deny', subjects: 10000, times: 12, first: at(120), last: at(3), settled: null }];
-  return { ...freshWebhooks(), quarantine, reviews, entries, notices, session: null, mustChange: false, shouldChange: false, roles: [{ role: 'admin', title: { vi: 'Quản trị', en: 'Administrator' }, builtin: true, permissions: ['identity.users', 'identity.keys'] }, { role: 'agency-reader', title: { vi: 'Cơ quan đọc', en: 'Agency reader' }, builtin: true, permissions: ['registry.person.read'] }, { role: 'desk', title: { vi: 'Quầy', en: 'Desk' }, builtin: false, permissions: [] }], keys: [{ id: 'K7KX2M9Q', title: 'Cổng thanh toán', agency: 'BHXH', roles: ['agency-reader'], created_at: at(9000), expires_at: null, revoked_at: null, last_used_at: at(30) }], users: [{ name: 'admin', full_name: 'Quản trị viên', agency: 'NDC', roles: ['admin'], disabled: false, created_at: at(20000) }, { name: 'lan', full_name: 'Trần Thị Lan', agency: 'BCA', roles: ['steward'], disabled: false, created_at: at(10000) }] };
+  return { ...freshWebhooks(), eid: freshEid(now), quarantine, reviews, entries, notices, session: null, mustChange: false, shouldChange: false, roles: [{ role: 'admin', title: { vi: 'Quản trị', en: 'Administrator' }, builtin: true, permissions: ['identity.users', 'identity.keys'] }, { role: 'agency-reader', title: { vi: 'Cơ quan đọc', en: 'Agency reader' }, builtin: true, permissions: ['registry.person.read'] }, { role: 'desk', title: { vi: 'Quầy', en: 'Desk' }, builtin: false, permissions: [] }], keys: [{ id: 'K7KX2M9Q', title: 'Cổng thanh toán', agency: 'BHXH', roles: ['agency-reader'], created_at: at(9000), expires_at: null, revoked_at: null, last_used_at: at(30) }], users: [{ name: 'admin', full_name: 'Quản trị viên', agency: 'NDC', roles: ['admin'], disabled: false, created_at: at(20000) }, { name: 'lan', full_name: 'Trần Thị Lan', agency: 'BCA', roles: ['steward'], disabled: false, created_at: at(10000) }] };
 }
 
 const evidence = [
@@ -158,12 +161,14 @@ export function start(port = 0) {
   const world = { streams: [], state: fresh(), fail: new Map(), held: null, requests: [] };
   let lang = 'vi';
   const problem = (status, code, title, detail, more = {}) => ({ status, body: { type: 'about:blank', status, code, title, detail, request_id: 'req-0001', ...more } });
+  const eid = (world.eid = eidApi(world, { problem, at: now }));
   const running = () => ({ id: 'J1', platform: 'registry', kind: 'integrate', state: 'running', phase: 'compare', done: 3120000, total: 8450000, unit: 'pairs', rate: 410000, remaining_s: 13, created_at: at(1), started_at: at(1), error: null });
 
   function answer(method, path, params, headers, body) {
     const s = world.state;
     const m = (pattern) => { const r = new RegExp(`^${pattern.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`).exec(path); return r && (r.groups ? Object.fromEntries(Object.entries(r.groups).map(([k, v]) => [k, decodeURIComponent(v)])) : {}); };
-    let p;
+    let p = eid.answer(method, path, params, headers, body);
+    if (p) return p;
     if (path === '/api/session') {
       if (method === 'POST') {
         if (body.user !== 'admin' || body.password !== 'right password') return problem(401, 'auth.failed', lang === 'vi' ? 'Tên đăng nhập hoặc mật khẩu không đúng' : 'The user name or password is not right', '');
@@ -181,6 +186,7 @@ export function start(port = 0) {
       return { status: 200, body: { user: 'admin', id: 'user:admin', full_name: 'Quản trị viên', agency: '', roles: ['admin'], permissions: [], csrf: 'token', must_change: false, should_change: false } };
     }
     if (s.mustChange) return problem(403, 'auth.must_change', 'Hãy đổi mật khẩu được cấp trước khi làm việc khác', '');
+    if ((p = eid.desk(method, path, params, headers, body))) return p;
     if (path === '/api/registry/overview') return { status: 200, body: { people: 100000, organisations: 12000, records: 905113, sources: 16, quarantined_open: s.quarantine.filter((q) => q.state === 'open').length, reviews_open: s.reviews.filter((r) => r.state === 'open').length, link: { f1: null, pairs: 8450000, entities: 112000, largest_entity: 31, model_at: at(50) }, last_run_at: at(58), integrate: { job: world.idle ? null : 'J1', state: 'running', phase: 'compare', done: 3120000, total: 8450000 } } };
     if (path === '/api/registry/sources') {
       if (method === 'POST') return /^\s*source:/m.test(body) && !/conector/.test(body) ? { status: 201, body: { source: 'moi' } } : problem(400, 'source.unknown_key', lang === 'vi' ? 'Bản khai báo sai' : 'The declaration is wrong', lang === 'vi' ? '"conector" không phải khoá: có phải "connector"?' : '"conector" is no key: "connector"?', { line: 7 });
@@ -343,7 +349,7 @@ export function start(port = 0) {
       const body = /json/.test(req.headers['content-type'] ?? '') && text ? JSON.parse(text) : text;
       const out = failing ?? answer(req.method, url.pathname, url.searchParams, req.headers, body);
       const send = () => {
-        res.writeHead(out.status, { 'Content-Type': out.status >= 400 ? 'application/problem+json' : 'application/json', 'Cache-Control': 'no-store', ...(out.cookie ? { 'Set-Cookie': out.cookie } : {}) });
+        res.writeHead(out.status, { 'Content-Type': out.status >= 400 ? 'application/problem+json' : 'application/json', 'Cache-Control': 'no-store', ...(out.cookie ? { 'Set-Cookie': out.cookie } : {}), ...out.headers });
         res.end(out.text ?? (out.body === undefined ? '' : JSON.stringify(out.body)));
       };
       if (world.held) world.held.push(send);
@@ -353,7 +359,12 @@ export function start(port = 0) {
 
   function file(path, req, res) {
     let name = join(dist, normalize(path));
-    if (!extname(name)) name = join(dist, 'index.html');
+    // The nearest document at or above the path, as the daemon has it.
+    if (!extname(name)) {
+      let at = name;
+      while (at.length > dist.length && !existsSync(`${at}.html`)) at = dirname(at);
+      name = at.length > dist.length ? `${at}.html` : join(dist, 'index.html');
+    }
     if (!name.startsWith(dist) || !existsSync(name)) {
       res.writeHead(404);
       return res.end();

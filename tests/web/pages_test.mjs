@@ -6,7 +6,7 @@ import { start } from './mock_api.mjs';
 const pages = [
   '/', '/map', '/map?measure=coverage&source=tax', '/sources', '/sources/new', '/sources/population', '/sources/vehicles', '/runs', '/runs/R100', '/runs/R103', '/quarantine', '/quarantine/Q1', '/changes', '/changes?kind=merged&type=person&paused=yes', '/reviews', '/search?q=binh',
   '/persons/P-7KX2M9QD-3', '/persons/P-7KX2M9QD-3?known=2026-11-20T10:00&valid=2025-01-01', '/persons/P-7KX2M9QD-3?tab=records', '/persons/P-7KX2M9QD-3?tab=relations', '/datasets', '/datasets/parcel', '/datasets/parcel/TCS2828804884', '/persons/P-7KX2M9QD-3?tab=history', '/persons/P-7KX2M9QD-3?tab=access', '/organisations/O-5QW8E2RT-7',
-  '/policy', '/policy?tab=purposes', '/policy?tab=fields', '/policy?tab=rules', '/policy?tab=volumes', '/audit', '/jobs', '/webhooks', '/webhooks/W2', '/webhooks/W3', '/access', '/access?tab=keys', '/access?tab=roles', '/account', '/no-such-page',
+  '/policy', '/policy?tab=purposes', '/policy?tab=fields', '/policy?tab=rules', '/policy?tab=volumes', '/audit', '/jobs', '/webhooks', '/webhooks/W2', '/webhooks/W3', '/access', '/access?tab=keys', '/access?tab=roles', '/account', '/eid/desk', '/no-such-page',
 ];
 
 const { url, world, stop } = await start();

@@ -24,6 +24,7 @@ const routes: Route[] = [
   { path: '/datasets/:dataset/:thing', page: () => import('./registry/thing') },
   { path: '/verify', page: () => import('./verify/files') },
   { path: '/verify/:file', page: () => import('./verify/file') },
+  { path: '/eid/desk', page: () => import('./eid/desk') },
   { path: '/policy', page: () => import('./policy/policy') },
   { path: '/audit', page: () => import('./policy/audit') },
   { path: '/jobs', page: () => import('./identity/jobs') },

@@ -1,7 +1,6 @@
 // The client of the same public API that every agency uses. Failures are ApiProblem: the
 // server's RFC 9457 answer, or a word about the network.
-import { getLang } from './i18n';
-import { purpose } from './purpose_store';
+import { getLang } from './lang';
 
 export interface ProblemBody {
   type?: string;
@@ -13,6 +12,8 @@ export interface ProblemBody {
   line?: number;
   request_id?: string;
   reasons?: unknown;
+  /** Seconds to wait, where the answer says so (Retry-After). */
+  retry_after?: number;
   [key: string]: unknown;
 }
 
@@ -43,6 +44,7 @@ export interface CallOptions {
 
 let csrf = '';
 let expired: () => void = () => {};
+let stated: () => { purpose: string; basis: string } | null = () => null;
 
 export function setCsrf(token: string) {
   csrf = token;
@@ -52,13 +54,18 @@ export function onExpired(listener: () => void) {
   expired = listener;
 }
 
+/** Where operators say for what personal data are asked. */
+export function onStated(source: typeof stated) {
+  stated = source;
+}
+
 /** What every call says: the language, and for what personal data are asked. */
 export function statedHeaders(): Record<string, string> {
   const headers: Record<string, string> = { 'Accept-Language': getLang() };
-  const stated = purpose.get();
-  if (stated) {
-    headers['NDC-Purpose'] = stated.purpose;
-    headers['NDC-Legal-Basis'] = encodeHeader(stated.basis);
+  const why = stated();
+  if (why) {
+    headers['NDC-Purpose'] = why.purpose;
+    headers['NDC-Legal-Basis'] = encodeHeader(why.basis);
   }
   return headers;
 }
@@ -111,6 +118,8 @@ export async function readProblem(response: Response): Promise<ApiProblem> {
   } catch {
     // No problem document: the status alone has to say it.
   }
+  const wait = Number(response.headers.get('Retry-After'));
+  if (wait > 0) body.retry_after = wait;
   return new ApiProblem(body);
 }
 

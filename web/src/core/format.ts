@@ -1,24 +1,8 @@
 // Numbers, dates and values as people read them in either language.
-import { getLang, t, word } from './i18n';
+import { cached, day, num, parse, time } from './dates';
+import { t, word } from './i18n';
 
-const locales = { vi: 'vi-VN', en: 'en-GB' } as const;
-const ZONE = 'Asia/Ho_Chi_Minh';
-const cache = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
-
-function cached<T extends Intl.NumberFormat | Intl.DateTimeFormat>(name: string, make: (locale: string) => T): T {
-  const key = `${getLang()} ${name}`;
-  let format = cache.get(key);
-  if (!format) {
-    format = make(locales[getLang()]);
-    cache.set(key, format);
-  }
-  return format as T;
-}
-
-export function num(n: number | null | undefined): string {
-  if (n === null || n === undefined || !Number.isFinite(n)) return '–';
-  return cached('n', (l) => new Intl.NumberFormat(l, { maximumFractionDigits: 0 })).format(n);
-}
+export { day, num, time };
 
 export function dec(n: number, digits = 1): string {
   return cached(`d${digits}`, (l) => new Intl.NumberFormat(l, { maximumFractionDigits: digits })).format(n);
@@ -43,25 +27,6 @@ export function bytes(n: number | null | undefined): string {
     at++;
   }
   return `${dec(n, at ? 1 : 0)} ${units[at]}`;
-}
-
-function parse(text: string | null | undefined): Date | null {
-  if (!text) return null;
-  const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? null : date;
-}
-
-export function time(text: string | null | undefined): string {
-  const date = parse(text);
-  if (!date) return '–';
-  const clock = cached('clock', (l) => new Intl.DateTimeFormat(l, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false, timeZone: ZONE })).format(date);
-  return `${day(text)} ${clock}`;
-}
-
-export function day(text: string | null | undefined): string {
-  const date = parse(text);
-  if (!date) return '–';
-  return cached('day', (l) => new Intl.DateTimeFormat(l, { day: '2-digit', month: '2-digit', year: 'numeric', timeZone: ZONE })).format(date);
 }
 
 export function duration(seconds: number | null | undefined): string {

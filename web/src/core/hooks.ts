@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiProblem, call } from './api';
-import { getLang } from './i18n';
+import { getLang } from './lang';
 
 export interface Fetched<T> {
   data: T | undefined;

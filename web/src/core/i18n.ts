@@ -1,64 +1,22 @@
-// Words: two tables with the same keys, which the compiler checks. The language is kept in a
-// cookie, so that the switch is instant and the next visit remembers it.
+// The console's words.
+import { getLang, speak } from './lang';
 import { en } from './messages/en';
 import { vi } from './messages/vi';
 
-export type Lang = 'vi' | 'en';
+export { getLang, onLang, setLang, type Lang, type Params } from './lang';
 export type Key = keyof typeof vi;
 export type Messages = { readonly [K in Key]: string };
 export interface Title { vi: string; en: string }
 
-const tables: Record<Lang, Messages> = { vi, en };
-const COOKIE = 'ndc_lang';
-
-function initial(): Lang {
-  const asked = new URLSearchParams(location.search).get('lang');
-  if (asked === 'vi' || asked === 'en') return asked;
-  return new RegExp(`(?:^|; )${COOKIE}=en`).test(document.cookie) ? 'en' : 'vi';
-}
-
-let lang: Lang = initial();
-let changed: () => void = () => {};
-document.documentElement.lang = lang;
-
-export function getLang(): Lang {
-  return lang;
-}
-
-export function setLang(next: Lang) {
-  lang = next;
-  document.documentElement.lang = next;
-  document.cookie = `${COOKIE}=${next}; Path=/; Max-Age=31536000; SameSite=Lax`;
-  changed();
-}
-
-export function onLang(listener: () => void) {
-  changed = listener;
-}
-
-export type Params = Record<string, string | number>;
-
-export function t(key: Key, params?: Params): string {
-  const text = tables[lang][key];
-  if (!params) return text;
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(params[name] ?? ''));
-}
-
-export function has(key: string): key is Key {
-  return key in tables.vi;
-}
-
-/** The word for a code of the API, or the code itself where none is known. */
-export function word(group: string, code: string | null | undefined): string {
-  if (!code) return '';
-  const key = `${group}.${code}`;
-  return has(key) ? t(key) : code;
-}
+const words = speak<Key>({ vi, en });
+export const t = words.t;
+export const word = words.word;
+export const has: (key: string) => key is Key = words.has;
 
 /** A source's title without the words that nearly all of them begin or end with. */
 export function shortTitle(of: Partial<Title> | string | null | undefined): string {
   const full = title(of);
-  const short = lang === 'vi' ? full.replace(/^Cơ sở dữ liệu (?:quốc gia )?(?:về )?/, '') : full.replace(/^National /, '').replace(/ database/, '');
+  const short = getLang() === 'vi' ? full.replace(/^Cơ sở dữ liệu (?:quốc gia )?(?:về )?/, '') : full.replace(/^National /, '').replace(/ database/, '');
   return short.charAt(0).toUpperCase() + short.slice(1);
 }
 
@@ -66,5 +24,5 @@ export function shortTitle(of: Partial<Title> | string | null | undefined): stri
 export function title(of: Partial<Title> | string | null | undefined): string {
   if (!of) return '';
   if (typeof of === 'string') return of;
-  return (lang === 'vi' ? of.vi || of.en : of.en || of.vi) ?? '';
+  return (getLang() === 'vi' ? of.vi || of.en : of.en || of.vi) ?? '';
 }

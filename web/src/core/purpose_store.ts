@@ -1,4 +1,6 @@
 // Why the operator looks at people's data: stated once a session, sent with every call.
+import { onStated } from './api';
+
 export interface Stated {
   purpose: string;
   basis: string;
@@ -33,3 +35,5 @@ export const purpose = {
     };
   },
 };
+
+onStated(() => current);

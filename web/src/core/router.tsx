@@ -7,6 +7,9 @@ export interface Route {
   page: () => Promise<{ default: ComponentType<any> }>;
 }
 
+/** Which bundle a path belongs to: citizens' pages do not load the operators' console. */
+const bundle = (path: string) => (/^\/eid(\/|$)/.test(path) && !/^\/eid\/desk(\/|$)/.test(path) ? 'eid' : 'console');
+
 export interface Place {
   path: string;
   search: string;
@@ -35,6 +38,7 @@ document.addEventListener('click', (event) => {
   const link = (event.target as Element).closest?.('a[href]') as HTMLAnchorElement | null;
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
   if (link.pathname.startsWith('/api') || link.pathname === '/metrics') return;
+  if (bundle(link.pathname) !== bundle(location.pathname)) return;
   if (link.hash && link.pathname === location.pathname) return;
   event.preventDefault();
   go(link.pathname + link.search);
@@ -86,4 +90,31 @@ export function match(pattern: string, path: string): Record<string, string> | n
     } else if (name !== have[i]) return null;
   }
   return params;
+}
+
+interface Shown { key: string; page: ComponentType<any>; params: Record<string, string> }
+
+/** The page of the present address; the one before stays until its code has come. */
+export function usePage(routes: Route[]): { shown: Shown | null; missing: boolean; failed: boolean; busy: boolean } {
+  const { path } = usePlace();
+  const [state, setState] = useState<{ shown: Shown | null; missing: boolean; failed: boolean; busy: boolean }>({ shown: null, missing: false, failed: false, busy: true });
+  useEffect(() => {
+    for (const route of routes) {
+      const params = match(route.path, path);
+      if (!params) continue;
+      let gone = false;
+      const slow = setTimeout(() => !gone && setState((s) => ({ ...s, busy: true })), 120);
+      route.page().then(
+        (module) => !gone && setState({ shown: { key: path, page: module.default, params }, missing: false, failed: false, busy: false }),
+        () => !gone && setState((s) => ({ ...s, failed: true, busy: false })),
+      ).finally(() => clearTimeout(slow));
+      return () => {
+        gone = true;
+        clearTimeout(slow);
+      };
+    }
+    setState({ shown: null, missing: true, failed: false, busy: false });
+    return undefined;
+  }, [path]);
+  return state;
 }

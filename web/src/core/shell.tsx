@@ -1,12 +1,11 @@
 // Frame around every page: header, navigation, language, session, routing.
-import type { ComponentType } from 'preact';
-import { Component } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiProblem, onExpired } from './api';
-import { getLang, onLang, setLang, t } from './i18n';
+import { onLang, t } from './i18n';
+import { Guard, LanguageSwitch, Mark } from './parts';
 import { PurposeBar, PurposeForm } from './purpose';
 import { purpose } from './purpose_store';
-import { go, match, usePlace, type Route } from './router';
+import { go, usePage, usePlace, type Route } from './router';
 import { current, forget, load, may, onChanged, signOut, type Session } from './session';
 import { PasswordForm } from '../identity/password';
 import { SignIn } from '../identity/signin';
@@ -18,74 +17,15 @@ const navigation: { key?: Key; items: NavItem[] }[] = [
   { items: [{ href: '/', key: 'nav.overview' }, { href: '/map', key: 'nav.map' }] },
   { key: 'nav.people', items: [{ href: '/search', key: 'nav.search', under: ['/persons', '/organisations'] }, { href: '/reviews', key: 'nav.reviews' }] },
   { key: 'nav.data', items: [{ href: '/sources', key: 'nav.sources' }, { href: '/runs', key: 'nav.runs' }, { href: '/quarantine', key: 'nav.quarantine' }, { href: '/changes', key: 'nav.changes' }, { href: '/datasets', key: 'nav.datasets', permission: 'registry.thing.read' }] },
-  { key: 'nav.services', items: [{ href: '/verify', key: 'nav.verify', permission: 'verify.check' }] },
+  { key: 'nav.services', items: [{ href: '/verify', key: 'nav.verify', permission: 'verify.check' }, { href: '/eid/desk', key: 'nav.desk', permission: 'eid.desk' }] },
   { key: 'nav.trust', items: [{ href: '/policy', key: 'nav.policy' }, { href: '/audit', key: 'nav.audit' }] },
   { key: 'nav.operation', items: [{ href: '/jobs', key: 'nav.jobs' }, { href: '/webhooks', key: 'nav.webhooks' }, { href: '/access', key: 'nav.access' }] },
 ];
 
-export function Mark() {
-  return (
-    <svg viewBox="0 0 64 64" aria-hidden="true" focusable="false">
-      <circle cx="32" cy="32" r="29" fill="none" stroke="#e7b93f" stroke-width="2.4" />
-      <circle cx="32" cy="32" r="23.5" fill="none" stroke="#e7b93f" stroke-width="1.8" stroke-dasharray="2.4 2.8" />
-      <path fill="#e7b93f" d="M32 14L34.1 24.6 41 16.4 37.5 26.5 47.6 23 39.4 29.9 50 32 39.4 34.1 47.6 41 37.5 37.5 41 47.6 34.1 39.4 32 50 29.9 39.4 23 47.6 26.5 37.5 16.4 41 24.6 34.1 14 32 24.6 29.9 16.4 23 26.5 26.5 23 16.4 29.9 24.6Z" />
-    </svg>
-  );
-}
-
-function LanguageSwitch() {
-  const other = getLang() === 'vi' ? 'en' : 'vi';
-  return (
-    <button type="button" class="plain" lang={other} onClick={() => setLang(other)}>
-      {other === 'en' ? 'English' : 'Tiếng Việt'}
-    </button>
-  );
-}
-
-class Guard extends Component<{ at: string; children: preact.ComponentChildren }, { error: Error | null }> {
-  state = { error: null as Error | null };
-  componentDidCatch(error: Error) {
-    console.error(error);
-    this.setState({ error });
-  }
-  componentDidUpdate(before: { at: string }) {
-    if (before.at !== this.props.at && this.state.error) this.setState({ error: null });
-  }
-  render() {
-    if (!this.state.error) return this.props.children;
-    return <Page title={t('problem.page')}><Problem problem={new ApiProblem({ status: 500, detail: this.state.error.message })} retry={() => location.reload()} /></Page>;
-  }
-}
-
-interface Shown { key: string; page: ComponentType<any>; params: Record<string, string> }
-
-/** The page of the present address; the one before stays until its code has come. */
-function usePage(routes: Route[]): { shown: Shown | null; missing: boolean; failed: boolean; busy: boolean } {
-  const { path } = usePlace();
-  const [state, setState] = useState<{ shown: Shown | null; missing: boolean; failed: boolean; busy: boolean }>({ shown: null, missing: false, failed: false, busy: true });
-  useEffect(() => {
-    for (const route of routes) {
-      const params = match(route.path, path);
-      if (!params) continue;
-      let gone = false;
-      const slow = setTimeout(() => !gone && setState((s) => ({ ...s, busy: true })), 120);
-      route.page().then(
-        (module) => !gone && setState({ shown: { key: path, page: module.default, params }, missing: false, failed: false, busy: false }),
-        () => !gone && setState((s) => ({ ...s, failed: true, busy: false })),
-      ).finally(() => clearTimeout(slow));
-      return () => {
-        gone = true;
-        clearTimeout(slow);
-      };
-    }
-    setState({ shown: null, missing: true, failed: false, busy: false });
-    return undefined;
-  }, [path]);
-  return state;
-}
+const failed = (error: Error) => <Page title={t('problem.page')}><Problem problem={new ApiProblem({ status: 500, detail: error.message })} retry={() => location.reload()} /></Page>;
 
 function Main({ routes }: { routes: Route[] }) {
-  const { shown, missing, failed, busy } = usePage(routes);
+  const { shown, missing, failed: unread, busy } = usePage(routes);
   const first = useRef(true);
   useEffect(() => {
     if (!shown && !missing) return;
@@ -96,9 +36,9 @@ function Main({ routes }: { routes: Route[] }) {
     <>
       {busy && shown && <div class="loading-line" />}
       <main id="main" tabIndex={-1}>
-        {failed && <Problem problem={new ApiProblem({ status: 0, code: 'network' })} retry={() => location.reload()} />}
+        {unread && <Problem problem={new ApiProblem({ status: 0, code: 'network' })} retry={() => location.reload()} />}
         {missing && <Page title={t('problem.no_page')}><div class="card"><Empty title={t('problem.no_page_detail')}><p><a href="/">{t('nav.overview')}</a></p></Empty></div></Page>}
-        {shown && <Guard at={shown.key}><shown.page key={shown.key} {...shown.params} /></Guard>}
+        {shown && <Guard at={shown.key} failed={failed}><shown.page key={shown.key} {...shown.params} /></Guard>}
       </main>
     </>
   );

@@ -1,11 +1,13 @@
 // Parts that every page is made of.
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ApiProblem } from './api';
 import { ago, dec, duration, num, percent, time, value as formatValue } from './format';
 import type { Job } from './hooks';
 import { has, t, word, type Key } from './i18n';
 import { CRITERIA, type Score, type Shown } from './types';
+
+export { announce, Dialog, Field, SelectField, TextField } from './parts';
 
 export interface Crumb { href: string; text: string }
 
@@ -151,7 +153,7 @@ const tagColours: Record<string, string> = {
   open: 'yellow', corrected: 'green', dismissed: 'grey', same: 'green', different: 'red',
   shared: 'blue', private: 'purple', core: 'red', important: 'orange', other: 'grey', sensitive: 'red', basic: 'grey',
   created: 'green', changed: 'blue', merged: 'purple', split: 'orange', generation: 'grey', paused: 'yellow', gone: 'red', retrying: 'yellow',
-  permit: 'green', partial: 'yellow', deny: 'red', show: 'green', shown: 'green', mask: 'yellow', masked: 'yellow', withhold: 'red', withheld: 'red', active: 'green', revoked: 'grey', expired: 'grey', following: 'green', snapshot: 'blue', starting: 'grey', waiting: 'yellow', lost: 'red', stopped: 'grey', disabled: 'grey', ended: 'grey',
+  permit: 'green', partial: 'yellow', deny: 'red', show: 'green', shown: 'green', mask: 'yellow', masked: 'yellow', withhold: 'red', withheld: 'red', active: 'green', revoked: 'grey', expired: 'grey', following: 'green', snapshot: 'blue', starting: 'grey', waiting: 'yellow', lost: 'red', stopped: 'grey', frozen: 'red', disabled: 'grey', ended: 'grey',
 };
 
 export function Tag({ group, code }: { group: string; code: string | null | undefined }) {
@@ -223,72 +225,6 @@ export function Value({ of, field }: { of: Shown; field: string }) {
 export function ruleWord(rule: string): string {
   const name = rule.replace(/^mask_/, '').replace('-', '');
   return has(`mask.${name}`) ? word('mask', name) : t('value.rule', { rule });
-}
-
-export function Field(props: { label: string; hint?: string; error?: string; wide?: boolean; children: (ids: { id: string; describedBy: string | undefined }) => ComponentChildren }) {
-  const id = useId();
-  const describedBy = [props.hint && `${id}-hint`, props.error && `${id}-error`].filter(Boolean).join(' ') || undefined;
-  return (
-    <div class={`govuk-form-group ${props.error ? 'govuk-form-group--error' : ''} ${props.wide ? 'wide' : ''}`}>
-      <label class="govuk-label" for={id}>{props.label}</label>
-      {props.hint && <div id={`${id}-hint`} class="govuk-hint">{props.hint}</div>}
-      {props.error && <p id={`${id}-error`} class="govuk-error-message"><span class="visually-hidden">{t('form.error')}: </span>{props.error}</p>}
-      {props.children({ id, describedBy })}
-    </div>
-  );
-}
-
-type InputProps = Omit<JSX.InputHTMLAttributes<HTMLInputElement>, 'onInput' | 'label'> & { label: string; hint?: string; error?: string; wide?: boolean; onValue: (value: string) => void };
-
-export function TextField({ label, hint, error, wide, onValue, class: extra, ...rest }: InputProps) {
-  return (
-    <Field label={label} hint={hint} error={error} wide={wide}>
-      {({ id, describedBy }) => (
-        <input id={id} aria-describedby={describedBy} aria-invalid={error ? true : undefined} class={`govuk-input ${error ? 'govuk-input--error' : ''} ${String(extra ?? '')}`}
-          onInput={(e) => onValue(e.currentTarget.value)} {...rest} />
-      )}
-    </Field>
-  );
-}
-
-export function SelectField(props: { label: string; hint?: string; error?: string; wide?: boolean; value: string; onValue: (value: string) => void; options: { value: string; text: string }[]; required?: boolean }) {
-  return (
-    <Field label={props.label} hint={props.hint} error={props.error} wide={props.wide}>
-      {({ id, describedBy }) => (
-        <select id={id} class="govuk-select" aria-describedby={describedBy} value={props.value} required={props.required} onChange={(e) => props.onValue(e.currentTarget.value)}>
-          {props.options.map((o) => <option key={o.value} value={o.value} selected={o.value === props.value}>{o.text}</option>)}
-        </select>
-      )}
-    </Field>
-  );
-}
-
-/** Says something to screen readers without showing it. */
-export function announce(text: string) {
-  const region = document.getElementById('live');
-  if (!region) return;
-  region.textContent = '';
-  setTimeout(() => (region.textContent = text), 60);
-}
-
-export function Dialog(props: { open: boolean; onClose: () => void; title: string; children: ComponentChildren }) {
-  const ref = useRef<HTMLDialogElement>(null);
-  const id = useId();
-  useEffect(() => {
-    const dialog = ref.current!;
-    if (props.open && !dialog.open) dialog.showModal();
-    if (!props.open && dialog.open) dialog.close();
-  }, [props.open]);
-  return (
-    <dialog ref={ref} aria-labelledby={id} onClose={props.onClose} onCancel={props.onClose}>
-      {props.open && (
-        <>
-          <h2 id={id}>{props.title}</h2>
-          {props.children}
-        </>
-      )}
-    </dialog>
-  );
 }
 
 export function Banner({ children }: { children: ComponentChildren }) {

@@ -2,6 +2,7 @@ import { useId, useState } from 'preact/hooks';
 import { call } from '../core/api';
 import { useAction } from '../core/hooks';
 import { t } from '../core/i18n';
+import { errorWord } from '../core/lang';
 import { go } from '../core/router';
 import { Page, Problem } from '../core/ui';
 import { YamlEditor } from './yaml';
@@ -35,7 +36,7 @@ export default function NewSourcePage() {
       <form class="card" noValidate onSubmit={(e) => { e.preventDefault(); void save.run(); }}>
         <label class="govuk-label" for={id}>{t('source_new.label')}</label>
         <div id={`${id}-hint`} class="govuk-hint">{t('source_new.hint')}</div>
-        {line && <p id={`${id}-error`} class="govuk-error-message"><span class="visually-hidden">{t('form.error')}: </span>{t('problem.line', { line })}: {save.problem?.body.detail}</p>}
+        {line && <p id={`${id}-error`} class="govuk-error-message"><span class="visually-hidden">{errorWord()}: </span>{t('problem.line', { line })}: {save.problem?.body.detail}</p>}
         <YamlEditor id={id} value={text} onValue={(next) => { setText(next); if (save.problem) save.clear(); }} line={line} describedBy={`${id}-hint${line ? ` ${id}-error` : ''}`} />
         <div class="actions gap">
           <button type="submit" class="govuk-button" aria-disabled={save.busy}>{t('source_new.save')}</button>

@@ -1,5 +1,6 @@
 // English.
 import type { Messages } from '../i18n';
+import { deskEn } from './desk';
 
 export const en: Messages = {
   'brand.name': 'National Data Centre',
@@ -33,7 +34,6 @@ export const en: Messages = {
   'action.close': 'Close',
   'action.cancel': 'Cancel',
   'action.save': 'Save',
-  'form.error': 'Error',
   'form.choose': 'Choose…',
   'form.all': 'All',
   'state.loading': 'Loading…',
@@ -1027,4 +1027,5 @@ export const en: Messages = {
   'phase.project': 'Making the projection',
   'phase.plan': 'Reading the file',
   'phase.check': 'Checking',
+  ...deskEn,
 };

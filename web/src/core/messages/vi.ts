@@ -1,4 +1,6 @@
 // Vietnamese: the first language, and the list of keys that every other table must have.
+import { deskVi } from './desk';
+
 export const vi = {
   'brand.name': 'Trung tâm dữ liệu quốc gia',
   'brand.line': 'Bảng điều hành ndc',
@@ -31,7 +33,6 @@ export const vi = {
   'action.close': 'Đóng',
   'action.cancel': 'Thôi',
   'action.save': 'Lưu',
-  'form.error': 'Lỗi',
   'form.choose': 'Chọn…',
   'form.all': 'Tất cả',
   'state.loading': 'Đang tải…',
@@ -1025,4 +1026,5 @@ export const vi = {
   'phase.project': 'Tạo bảng đối chiếu',
   'phase.plan': 'Đọc tệp',
   'phase.check': 'Xác thực',
+  ...deskVi,
 } as const;
