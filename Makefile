@@ -63,6 +63,11 @@ bench: build ## measure: prints `name value unit` lines
 bench-peers: build ## measure beside other programs, installed for it
 	@scripts/bench_peers.sh $(BUILD)
 
+conformance: build ## judge the OpenID provider by the plans of OpenID's certification, and by npm's clients
+	@scripts/setup.sh test
+	@web/build test
+	@scripts/conformance.sh $(BUILD) $(PLANS)
+
 kill-test: build ## kill -9 integrations, followers KILLS (200) times a database; live changes, movers of shards, checks till done
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/core/test_registry_faults
 	@NDC_TEST_KILLS=$(or $(KILLS),200) $(BUILD)/tests/registry/live/test_registry_live

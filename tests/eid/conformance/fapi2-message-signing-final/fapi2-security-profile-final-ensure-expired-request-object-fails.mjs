@@ -1,0 +1,11 @@
+// exp of the request object was five minutes ago.
+// Asserts: refused by the PAR endpoint, on a page, or at the redirect_uri with invalid_request or
+// invalid_request_object.
+import { Fapi, refusedSomewhere } from '../frame/fapi.mjs';
+
+export default async function (t) {
+  const f = await Fapi.register(t);
+  const { params } = f.parameters();
+  const now = Math.floor(Date.now() / 1000);
+  await refusedSomewhere(f, params, { errors: ['invalid_request', 'invalid_request_object'], how: { object: { claims: { exp: now - 300, nbf: now - 600, iat: now - 600 } } } });
+}

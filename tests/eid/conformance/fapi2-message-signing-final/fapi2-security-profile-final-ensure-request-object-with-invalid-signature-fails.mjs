@@ -1,0 +1,11 @@
+// The signature of the request object is spoilt by one bit.
+// Asserts: refused by the PAR endpoint, on a page, or at the redirect_uri with invalid_request or
+// invalid_request_object.
+import { Fapi, refusedSomewhere } from '../frame/fapi.mjs';
+import { spoil } from '../frame/jose.mjs';
+
+export default async function (t) {
+  const f = await Fapi.register(t);
+  const { params } = f.parameters();
+  await refusedSomewhere(f, params, { errors: ['invalid_request', 'invalid_request_object'], how: { object: spoil(f.object(params)) } });
+}

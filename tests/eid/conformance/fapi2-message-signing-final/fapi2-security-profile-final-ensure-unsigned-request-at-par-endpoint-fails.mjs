@@ -1,0 +1,10 @@
+// A client that must sign its requests (require_signed_request_object) pushes plain parameters.
+// Asserts: refused by the PAR endpoint, on a page, or at the redirect_uri with invalid_request or
+// invalid_request_object.
+import { Fapi, refusedSomewhere } from '../frame/fapi.mjs';
+
+export default async function (t) {
+  const f = await Fapi.register(t);
+  const { params } = f.parameters();
+  await refusedSomewhere(f, params, { errors: ['invalid_request', 'invalid_request_object'], how: { object: null } });
+}
