@@ -107,6 +107,15 @@ struct ndc_str ndc_http_cookie(struct ndc_http *x, const char *name);
  * that client_ca does not vouch for (any more). On a server thread. */
 bool ndc_http_client_cert(struct ndc_http *x, uint8_t sha256[32]);
 
+/* The certificate that the client has shown, whose key it has proven to hold. */
+struct ndc_client_cert {
+    struct ndc_str der; /* lives as long as the connection */
+    uint8_t sha256[32];
+    bool trusted; /* client_ca vouches for it */
+};
+/* False: none was shown, or none was asked for (client_ca). */
+bool ndc_http_client_cert_shown(struct ndc_http *x, struct ndc_client_cert *out);
+
 /* Adds a header to the answer; name outlives the exchange, value is copied. Past
  * HEADERS_MAX, or with a control character in the value: false. */
 bool ndc_http_add_header(struct ndc_http *x, const char *name, struct ndc_str value);

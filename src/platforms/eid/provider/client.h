@@ -3,6 +3,7 @@
 #ifndef NDC_EID_CLIENT_H
 #define NDC_EID_CLIENT_H
 
+#include "crypto/cert_name.h"
 #include "crypto/jwk.h"
 #include "platforms/eid/eid.h"
 
@@ -21,6 +22,8 @@ enum eid_auth_method {
     EID_AUTH_POST,
     EID_AUTH_SECRET_JWT,
     EID_AUTH_KEY_JWT,
+    EID_AUTH_TLS,         /* a certificate that client_ca vouches for, by its name */
+    EID_AUTH_SELF_SIGNED, /* one of the certificates in jwks (x5c) */
     EID_AUTH_COUNT
 };
 
@@ -52,12 +55,16 @@ struct eid_client {
     const char *userinfo_alg; /* NULL: plain JSON */
     const char *request_alg;  /* of request objects; NULL: any */
     bool par_required, request_object_required, dpop_bound, tls_bound;
-    bool fapi;                  /* the FAPI 2.0 security profile */
-    bool resource_server;       /* may introspect others' tokens */
-    int64_t max_age_s;          /* default_max_age; -1: none */
-    struct ndc_str acr;         /* default_acr_values */
-    struct ndc_jwks *jwks;      /* or NULL */
-    struct ndc_str jwks_text;   /* as it was given, certificates included */
+    bool fapi;                   /* the FAPI 2.0 security profile */
+    bool resource_server;        /* may introspect others' tokens */
+    int64_t max_age_s;           /* default_max_age; -1: none */
+    struct ndc_str acr;          /* default_acr_values */
+    struct ndc_jwks *jwks;       /* or NULL */
+    struct ndc_str jwks_text;    /* as it was given, certificates included */
+    enum ndc_cert_name tls_kind; /* of tls_client_auth */
+    struct ndc_str tls_name;
+    uint8_t (*certs)[32]; /* SHA-256 of those in jwks */
+    unsigned certs_n;
     struct ndc_jwk *secret_key; /* client_secret_jwt */
     uint8_t secret[NDC_EID_HASH_BYTES];
     bool has_secret, disabled;

@@ -237,14 +237,33 @@ static enum ndc_err check_assertion(struct ndc_request *req, const struct eid_cl
 
 static void take_certificate(struct ndc_request *req, struct ndc_str *x5t)
 {
-    uint8_t sha256[32];
+    struct ndc_client_cert cert;
     struct ndc_buf text;
     *x5t = NDC_STR_NULL;
-    if (!ndc_http_client_cert(req->http, sha256)) return;
+    if (!ndc_http_client_cert_shown(req->http, &cert)) return;
     ndc_buf_init(&text, 64);
-    ndc_base64url_add(&text, sha256, sizeof(sha256));
+    ndc_base64url_add(&text, cert.sha256, sizeof(cert.sha256));
     *x5t = ndc_arena_str(req->arena, ndc_buf_str(&text));
     ndc_buf_free(&text);
+}
+
+/* RFC 8705, 2: the connection has proven that the client holds the certificate's key. */
+static enum ndc_err check_certificate(struct ndc_request *req, const struct eid_client *c,
+                                      struct ndc_fault *fault)
+{
+    struct ndc_client_cert cert;
+    if (!ndc_http_client_cert_shown(req->http, &cert))
+        return bad_client(fault, "this client authenticates by its TLS certificate, and "
+                                 "the connection has none");
+    if (c->auth == EID_AUTH_TLS && !cert.trusted)
+        return bad_client(fault, "no authority known here vouches for the certificate");
+    if (c->auth == EID_AUTH_TLS)
+        return ndc_cert_name_is(cert.der, c->tls_kind, c->tls_name)
+                   ? NDC_OK
+                   : bad_client(fault, "the certificate is not called as registered");
+    for (unsigned i = 0; i < c->certs_n; i++)
+        if (memcmp(c->certs[i], cert.sha256, sizeof(cert.sha256)) == 0) return NDC_OK;
+    return bad_client(fault, "the certificate is none of those in this client's jwks");
 }
 
 static enum ndc_err check(struct ndc_request *req, const struct eid_client *c,
@@ -253,11 +272,16 @@ static enum ndc_err check(struct ndc_request *req, const struct eid_client *c,
     bool jwt = c->auth == EID_AUTH_KEY_JWT || c->auth == EID_AUTH_SECRET_JWT;
     if (c->secret_either && c->auth == EID_AUTH_BASIC && p->method == EID_AUTH_POST)
         return check_secret(c, p->secret, fault);
-    if (p->method == EID_AUTH_KEY_JWT ? !jwt : p->method != c->auth)
+    bool tls = c->auth == EID_AUTH_TLS || c->auth == EID_AUTH_SELF_SIGNED;
+    if (p->method == EID_AUTH_KEY_JWT ? !jwt
+        : tls                         ? p->method != EID_AUTH_NONE
+                                      : p->method != c->auth)
         return eid_refuse(fault, "invalid_client",
                           "this client is registered to authenticate by %s",
                           eid_auth_name(c->auth));
     if (c->auth == EID_AUTH_NONE) return NDC_OK;
+    if (c->auth == EID_AUTH_TLS || c->auth == EID_AUTH_SELF_SIGNED)
+        return check_certificate(req, c, fault);
     if (jwt) return check_assertion(req, c, p->assertion, fault);
     return check_secret(c, p->secret, fault);
 }

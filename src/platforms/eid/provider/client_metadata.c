@@ -1,12 +1,27 @@
 /* A client's metadata: read, checked, written (client.h). What is accepted here is what
  * the provider does; what it does not do is refused rather than ignored. */
 #include "platforms/eid/provider/client.h"
+
+#include "crypto/base64.h"
+#include "crypto/certs.h"
+#include "crypto/digest.h"
 #include "platforms/eid/provider/oauth.h"
 #include "platforms/eid/provider/params.h"
 
-static const char *const auth_names[EID_AUTH_COUNT] = {
-    "none", "client_secret_basic", "client_secret_post", "client_secret_jwt",
-    "private_key_jwt"};
+static const char *const auth_names[EID_AUTH_COUNT] = {"none",
+                                                       "client_secret_basic",
+                                                       "client_secret_post",
+                                                       "client_secret_jwt",
+                                                       "private_key_jwt",
+                                                       "tls_client_auth",
+                                                       "self_signed_tls_client_auth"};
+
+/* RFC 8705, 2.1.2: exactly one of them. */
+static const char *const tls_names[] = {[NDC_CERT_SUBJECT] = "tls_client_auth_subject_dn",
+                                        [NDC_CERT_DNS] = "tls_client_auth_san_dns",
+                                        [NDC_CERT_URI] = "tls_client_auth_san_uri",
+                                        [NDC_CERT_IP] = "tls_client_auth_san_ip",
+                                        [NDC_CERT_EMAIL] = "tls_client_auth_san_email"};
 
 static const struct {
     const char *name;
@@ -271,6 +286,55 @@ static const char *verified_alg(struct reading *r, const char *member)
     return alg && strcmp(alg, "Ed25519") == 0 ? "EdDSA" : alg;
 }
 
+static void certificate_name(struct reading *r)
+{
+    struct ndc_fault why = {0};
+    for (size_t i = 0; i < NDC_ARRAY_LEN(tls_names) && !r->err; i++) {
+        struct ndc_str name = text(r, tls_names[i]);
+        if (!name.len) continue;
+        if (r->c->tls_name.len)
+            wrong(r, tls_names[i], "stands beside another name: one is taken");
+        else if (ndc_cert_name_check((enum ndc_cert_name)i, name, &why))
+            wrong(r, tls_names[i], why.message);
+        r->c->tls_kind = (enum ndc_cert_name)i;
+        r->c->tls_name = name;
+    }
+    if (r->err) return;
+    if (r->c->auth == EID_AUTH_TLS && !r->c->tls_name.len)
+        wrong(r, "tls_client_auth_subject_dn",
+              "or another name of the certificate is needed for tls_client_auth");
+    else if (r->c->auth != EID_AUTH_TLS && r->c->tls_name.len)
+        wrong(r, tls_names[r->c->tls_kind], "is for tls_client_auth only");
+}
+
+/* The first certificate of each key's x5c. */
+static void certificates(struct reading *r)
+{
+    struct json_object *keys_list = ndc_json_get(ndc_json_get(r->from, "jwks"), "keys");
+    struct eid_client *c = r->c;
+    if (r->err || c->auth != EID_AUTH_SELF_SIGNED) return;
+    size_t n = json_object_is_type(keys_list, json_type_array)
+                   ? json_object_array_length(keys_list)
+                   : 0;
+    c->certs = ndc_arena_alloc(&c->arena, (n + 1) * sizeof(*c->certs));
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *chain =
+            ndc_json_get(json_object_array_get_idx(keys_list, i), "x5c");
+        const char *first =
+            json_object_is_type(chain, json_type_array)
+                ? json_object_get_string(json_object_array_get_idx(chain, 0))
+                : NULL;
+        uint8_t der[NDC_CERT_BYTES_MAX];
+        size_t len;
+        if (!first || !ndc_base64_read(der, sizeof(der), &len, ndc_str(first))) continue;
+        ndc_sha256(c->certs[c->certs_n++], ndc_str_n((const char *)der, len));
+    }
+    if (!c->certs_n)
+        wrong(r, "jwks",
+              "needs a key with its certificate (x5c) for "
+              "self_signed_tls_client_auth");
+}
+
 /* A secret is taken either way from a client that has not said which. */
 static void authentication(struct reading *r)
 {
@@ -287,6 +351,8 @@ static void authentication(struct reading *r)
         wrong(r, "jwks", "is needed for private_key_jwt");
     else if (c->auth == EID_AUTH_NONE && c->grants & EID_GRANT_CLIENT)
         wrong(r, "grant_types", "client_credentials needs a way to authenticate");
+    certificate_name(r);
+    certificates(r);
 }
 
 /* FAPI 2.0 Security Profile, 5.3.2: what a client of that profile must be. */
@@ -297,8 +363,11 @@ static void profile(struct reading *r)
     c->fapi = one_of(r, "profile", NULL, names, 1) != NULL;
     if (!c->fapi || r->err) return;
     c->par_required = true;
-    if (c->auth != EID_AUTH_KEY_JWT)
-        wrong(r, "token_endpoint_auth_method", "of the profile fapi2 is private_key_jwt");
+    if (c->auth != EID_AUTH_KEY_JWT && c->auth != EID_AUTH_TLS &&
+        c->auth != EID_AUTH_SELF_SIGNED)
+        wrong(r, "token_endpoint_auth_method",
+              "of the profile fapi2 is private_key_jwt, tls_client_auth or "
+              "self_signed_tls_client_auth");
     else if (!c->dpop_bound && !c->tls_bound)
         wrong(r, "dpop_bound_access_tokens",
               "or tls_client_certificate_bound_access_tokens is needed in fapi2");
@@ -445,6 +514,7 @@ void eid_client_write(struct ndc_json *j, const struct eid_client *c)
     write_flag(j, "backchannel_logout_session_required", c->backchannel_session);
     write_lists(j, c);
     ndc_json_kv_c(j, "token_endpoint_auth_method", auth_names[c->auth]);
+    if (c->auth == EID_AUTH_TLS) ndc_json_kv_str(j, tls_names[c->tls_kind], c->tls_name);
     write_flag(j, "client_secret_either", c->secret_either);
     if (c->auth_alg) ndc_json_kv_c(j, "token_endpoint_auth_signing_alg", c->auth_alg);
     ndc_json_kv_c(j, "subject_type", c->sector.len ? "pairwise" : "public");

@@ -60,15 +60,17 @@ static void write_algorithms(struct ndc_json *j)
     LIST("dpop_signing_alg_values_supported", "ES256", "PS256", "EdDSA", "Ed25519");
 }
 
-static void write_methods(struct ndc_json *j)
+/* By certificate only where there is TLS. */
+static void write_methods(struct ndc_json *j, bool tls)
 {
+    int last = tls ? EID_AUTH_COUNT : EID_AUTH_TLS;
     static const char *const names[] = {"token_endpoint_auth_methods_supported",
                                         "introspection_endpoint_auth_methods_supported",
                                         "revocation_endpoint_auth_methods_supported"};
     for (size_t i = 0; i < NDC_ARRAY_LEN(names); i++) {
         ndc_json_key(j, names[i]);
         ndc_json_array(j);
-        for (int m = i ? EID_AUTH_BASIC : EID_AUTH_NONE; m < EID_AUTH_COUNT; m++)
+        for (int m = i ? EID_AUTH_BASIC : EID_AUTH_NONE; m < last; m++)
             ndc_json_c(j, eid_auth_name((enum eid_auth_method)m));
         ndc_json_end(j);
     }
@@ -100,7 +102,7 @@ enum ndc_err eid_get_discovery(struct ndc_request *req, struct ndc_fault *fault)
     LIST("ui_locales_supported", "vi", "en");
     LIST("claim_types_supported", "normal");
     write_algorithms(j);
-    write_methods(j);
+    write_methods(j, ndc_str_starts(ndc_eid_of(req)->issuer, NDC_STR("https:")));
     ndc_json_kv_bool(j, "claims_parameter_supported", true);
     eid_verified_discovery(j);
     ndc_json_kv_bool(j, "request_parameter_supported", true);

@@ -48,7 +48,7 @@ static enum ndc_err check_bound(struct ndc_request *req, const struct presented 
                                 const struct eid_access *t, struct ndc_fault *fault)
 {
     struct ndc_str jkt;
-    uint8_t sha256[32];
+    struct ndc_client_cert cert;
     NDC_TRY(eid_dpop(req, p->token, &jkt, fault));
     if (t->jkt.len && (!p->dpop || !jkt.len))
         return eid_refuse(fault, "invalid_token",
@@ -60,8 +60,8 @@ static enum ndc_err check_bound(struct ndc_request *req, const struct presented 
     if (!t->x5t.len) return NDC_OK;
     struct ndc_buf text;
     ndc_buf_init(&text, 64);
-    if (ndc_http_client_cert(req->http, sha256))
-        ndc_base64url_add(&text, sha256, sizeof(sha256));
+    if (ndc_http_client_cert_shown(req->http, &cert))
+        ndc_base64url_add(&text, cert.sha256, sizeof(cert.sha256));
     bool fits = ndc_str_eq(ndc_buf_str(&text), t->x5t);
     ndc_buf_free(&text);
     return fits ? NDC_OK
