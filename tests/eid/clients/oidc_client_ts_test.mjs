@@ -23,6 +23,7 @@ page.setDefaultTimeout(15000);
 async function answer(allow = true) {
   await page.waitForURL(/\/eid\/sign-in\?/);
   const path = `${world.issuer}/api/eid/interactions/${new URL(page.url()).searchParams.get('interaction')}`;
+  await page.goto('about:blank'); // or the page would go on by itself, too
   const seen = [];
   const read = async (r) => {
     if (!r.ok()) throw new Error(`${r.url()}: ${r.status()} ${await r.text()}`);
