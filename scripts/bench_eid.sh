@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The OpenID provider under load, whole sign-ins over HTTP, and npm's oidc-provider beside it
-# in the same run, each on the same two processors as what asks it. Prints medians of ROUNDS
+# The OpenID provider under load, whole sign-ins over HTTP, and oidc-provider (npm), Glewlwyd
+# (Debian) and Keycloak (Maven) beside it in the same run, each on the same two processors as
+# what asks it. Prints medians of ROUNDS
 # (3) rounds, taken in turn. Peers that cannot be installed are named.
 # usage: bench_eid.sh [BUILD]    SECONDS_ (5), CONNECTIONS (32), ROUNDS, ACCOUNTS (10000) may be set
 set -euo pipefail
@@ -40,19 +41,39 @@ own_token=$(curl -s "$own/eid/token" -H "Authorization: $own_auth" -d 'grant_typ
 
 own_access=$("$build/bench/eid_load" "$port" "$dir/data" "$accounts" token 1 1)
 
-peer=
+# Peers: name, addresses, what authenticates, an access token of a client, one of a person, a
+# refresh token, and what is added to ask for JWTs.
+names=() introspect=() token=() userinfo=() opaque=() access=() refresh=() more=()
+peer_auth="Basic $(printf 'bench:bench-secret-of-the-peer' | base64 -w0)"
+add() { # NAME BASE TOKEN INTROSPECT USERINFO TOKENS_JSON [FORM OF JWTS]
+  local at
+  at=$(curl -s "$2$3" -H "Authorization: $peer_auth" -d 'grant_type=client_credentials&scope=read' | member access_token)
+  [ -n "$at" ] || { echo "# $1 skipped: it gives no token" >&2; return; }
+  names+=("$1") token+=("$2$3") introspect+=("$2$4") userinfo+=("$2$5") opaque+=("$at") more+=("${7:-}")
+  access+=("$(sed 's/access_token/access/' <<<"$6" | member access)") refresh+=("$(sed 's/refresh_token/refresh/' <<<"$6" | member refresh)")
+}
+
 mkdir -p "$build/peers-oidc"
 if command -v npm >/dev/null && (cd "$build/peers-oidc" && { [ -d node_modules/oidc-provider ] || npm install --silent --no-save --prefix . oidc-provider@9 >"$dir/npm.log" 2>&1; }); then
   cp "$here/bench/peers/oidc_provider.mjs" "$build/peers-oidc/"
   NODE_ENV=production PORT=$((port + 1)) node "$build/peers-oidc/oidc_provider.mjs" >"$dir/peer" 2>"$dir/peer.log" &
   pids+=($!)
-  peer=http://127.0.0.1:$((port + 1))
-  wait_for "$peer/.well-known/openid-configuration"
-  peer_auth="Basic $(printf 'bench:bench-secret-of-the-peer' | base64 -w0)"
-  peer_token=$(curl -s "$peer/token" -H "Authorization: $peer_auth" -d 'grant_type=client_credentials&scope=read' | member access_token)
-  peer_access=$(grep '^{' "$dir/peer" | member access) peer_refresh=$(grep '^{' "$dir/peer" | member refresh)
+  wait_for "http://127.0.0.1:$((port + 1))/.well-known/openid-configuration"
+  add oidc_provider "http://127.0.0.1:$((port + 1))" /token /token/introspection /me "$(grep '^{' "$dir/peer")" '&resource=urn:bench'
 else
   echo "# oidc-provider skipped: npm could not install it" >&2
+fi
+if "$here/bench/peers/glewlwyd.sh" "$dir/glewlwyd" $((port + 2)) >"$dir/glewlwyd.out"; then
+  pids+=("$(sed -n 's/^process //p' "$dir/glewlwyd.out")")
+  add glewlwyd "http://127.0.0.1:$((port + 2))/api/oidc" /token /introspect /userinfo "$(tail -1 "$dir/glewlwyd.out")"
+else
+  echo "# glewlwyd skipped: apt-get install glewlwyd" >&2
+fi
+if "$here/bench/peers/keycloak.sh" "$dir/keycloak" $((port + 3)) >"$dir/keycloak.out"; then
+  pids+=("$(sed -n 's/^process //p' "$dir/keycloak.out")")
+  add keycloak "http://127.0.0.1:$((port + 3))/realms/bench/protocol/openid-connect" /token /token/introspect /userinfo "$(tail -1 "$dir/keycloak.out")"
+else
+  echo "# keycloak skipped: it needs Java 17 and Maven" >&2
 fi
 
 load() { "$build/bench/eid_load" "$port" "$dir/data" "$accounts" "$1" "$seconds" "${2:-$connections}" | keep; }
@@ -61,12 +82,12 @@ for _ in $(seq "$rounds"); do
   press ndc_introspect "$own/eid/introspect" POST "$own_auth" "token=$own_token"
   press ndc_credentials "$own/eid/token" POST "$own_auth" "$credentials"
   press ndc_userinfo "$own/eid/userinfo" GET "Bearer $own_access" ""
-  if [ -n "$peer" ]; then
-    press oidc_provider_introspect "$peer/token/introspection" POST "$peer_auth" "token=$peer_token"
-    press oidc_provider_credentials "$peer/token" POST "$peer_auth" "$credentials&resource=urn:bench"
-    press oidc_provider_userinfo "$peer/me" GET "Bearer $peer_access" ""
-    press oidc_provider_refresh "$peer/token" POST "$peer_auth" "grant_type=refresh_token&refresh_token=$peer_refresh"
-  fi
+  for i in "${!names[@]}"; do
+    press "${names[$i]}_introspect" "${introspect[$i]}" POST "$peer_auth" "token=${opaque[$i]}"
+    press "${names[$i]}_credentials" "${token[$i]}" POST "$peer_auth" "$credentials${more[$i]}"
+    press "${names[$i]}_userinfo" "${userinfo[$i]}" GET "Bearer ${access[$i]}" ""
+    press "${names[$i]}_refresh" "${token[$i]}" POST "$peer_auth" "grant_type=refresh_token&refresh_token=${refresh[$i]}"
+  done
   for what in refresh passkey password logout; do load $what; done
   load es256 "$(nproc)"
   load argon2 "$(nproc)"
@@ -77,9 +98,11 @@ sort "$dir/all" -k1,1 -k2,2n | awk '
   END { if (n) print last, v[int((n + 1) / 2)] }' | sed 's/^eid_refresh/eid_ndc_refresh/' >"$dir/medians"
 awk '{ unit = $1 ~ /_ms$/ ? "ms" : $1 ~ /failed$/ ? "requests" : "/s"; print $1, $2, unit; r[$1] = $2 }
   END {
-    for (k in r) if (k ~ /^eid_oidc_provider_[a-z]+$/) {
-      own = k; sub("oidc_provider", "ndc", own); name = k; sub("eid_oidc_provider_", "", name)
-      printf "eid_%s_ratio %.1f times oidc-provider\n", name, r[own] / r[k] }
+    n = split("oidc_provider glewlwyd keycloak", peers, " ")
+    m = split("introspect credentials userinfo refresh", works, " ")
+    for (i = 1; i <= n; i++) for (k = 1; k <= m; k++) {
+      peer = r["eid_" peers[i] "_" works[k]]
+      if (peer > 0) printf "eid_%s_ratio %.1f times %s\n", works[k], r["eid_ndc_" works[k]] / peer, peers[i] }
     printf "eid_credentials_of_es256 %.2f times the signatures that the machine makes\n", r["eid_ndc_credentials"] / r["eid_es256"]
     printf "eid_password_of_argon2 %.2f times the hashes that the machine makes\n", r["eid_password"] / r["eid_argon2"] }' "$dir/medians"
 echo "eid_bytes_per_account $(($(stat -c %s "$dir/data/eid.db") / accounts)) bytes"
