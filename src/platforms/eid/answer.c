@@ -96,6 +96,8 @@ enum ndc_err eid_interaction_answer(struct ndc_request *req, struct ndc_str id,
     write_client(j, &it);
     eid_words(j, "scopes", it.scopes);
     eid_words(j, "claims", it.claims);
+    ndc_json_key(j, "authorization_details");
+    ndc_json_raw(j, it.details.len ? it.details : NDC_STR("[]"));
     ndc_json_kv_str(j, "purpose", it.purpose);
     ndc_json_kv_str(j, "login_hint", it.login_hint);
     write_account(req, &it, &a);

@@ -16,6 +16,7 @@ enum { BODY_MAX = 64 << 10, PASSWORD_BODY_MAX = 4096, FORM_MAX = 192 << 10 };
 #define INTERACTION                                                                     \
     "{id:string,kind:string,step:(sign-in|second|consent|done),methods:[string],"       \
     "need:{acr:string|null,level:int},client:any,scopes:[string],claims:[string],"      \
+    "authorization_details:any,"                                                        \
     "purpose:string,login_hint:string,account:{name:string,number_masked:string}|null," \
     "location:string|null,expires_at:time}"
 #define OPENED  "{account:string,level:int}"

@@ -85,6 +85,7 @@ static struct ndc_str write_ask(struct ndc_arena *arena, const struct eid_ask *a
     kv(&j, "logo_uri", ask->logo_uri);
     kv(&j, "scopes", ask->scopes);
     kv(&j, "claims", ask->claims);
+    kv(&j, "details", ask->details);
     kv(&j, "purpose", ask->purpose);
     kv(&j, "acr", ask->acr);
     kv(&j, "login_hint", ask->login_hint);
@@ -194,6 +195,7 @@ static void read_ask(struct ndc_arena *arena, struct eid_interaction *it)
     it->acr = keep(arena, ndc_json_get_str(o, "acr"));
     it->scopes = keep(arena, ndc_json_get_str(o, "scopes"));
     it->claims = keep(arena, ndc_json_get_str(o, "claims"));
+    it->details = keep(arena, ndc_json_get_str(o, "details"));
     it->purpose = keep(arena, ndc_json_get_str(o, "purpose"));
     it->login_hint = keep(arena, ndc_json_get_str(o, "login_hint"));
     it->only_account = keep(arena, ndc_json_get_str(o, "account"));

@@ -28,6 +28,7 @@ struct eid_ask {
     struct ndc_str client, client_name, client_uri, policy_uri, tos_uri, logo_uri;
     struct ndc_str scopes;     /* space-separated, all that were asked for */
     struct ndc_str claims;     /* the same of claims named one by one */
+    struct ndc_str details;    /* JSON, a list: authorization_details (RFC 9396) */
     struct ndc_str purpose;    /* as the client has registered it */
     struct ndc_str acr;        /* the least that must be reached; empty: any */
     struct ndc_str login_hint; /* shown in the first field */

@@ -57,6 +57,7 @@ struct eid_interaction {
     struct ndc_str ask, request; /* JSON */
     /* of `ask` */
     struct ndc_str next, acr, scopes, claims, purpose, login_hint, only_account;
+    struct ndc_str details; /* JSON, or empty */
     bool ask_consent;
     int64_t expires_ms;
     /* of `passed` */

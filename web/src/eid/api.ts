@@ -14,7 +14,7 @@ export interface Interaction {
   need: { acr: string | null; level: number };
   client: Client | null;
   scopes: string[];
-  claims: string[];
+  authorization_details?: Record<string, unknown>[]; claims: string[];
   purpose: string | null;
   login_hint: string | null;
   account: { name: string; number_masked: string } | null;

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { ApiProblem } from '../core/api';
 import { useAction } from '../core/hooks';
 import { step } from './api';
-import { Action } from './parts';
+import { Action, Summary } from './parts';
 import { webOf, Who, type StepProps } from './who';
 import { has, t, word } from './words';
 
@@ -43,6 +43,12 @@ export function Data({ scopes, claims }: { scopes: string[]; claims: string[] })
   return <ul class="data">{given(scopes, claims).map((c) => <li key={c}><Datum code={c} /></li>)}</ul>;
 }
 
+/** A rich request (RFC 9396): its members are the service's own, so they are shown as they are. */
+function Detail({ of }: { of: Record<string, unknown> }) {
+  const rows = Object.entries(of).filter(([k]) => k !== 'type').map(([k, v]) => ({ key: k, label: k, value: <span class="break">{typeof v === 'object' ? JSON.stringify(v) : String(v)}</span> }));
+  return <section><h3>{String(of.type)}</h3><Summary rows={rows} /></section>;
+}
+
 export function Consent(props: StepProps) {
   const { it, take, fail } = props;
   const [choice, setChoice] = useState<boolean>();
@@ -68,6 +74,12 @@ export function Consent(props: StepProps) {
       <p>{it.purpose || t('consent.no_purpose')}</p>
       <h2>{t('consent.what')}</h2>
       <Data scopes={it.scopes} claims={it.claims} />
+      {it.authorization_details?.length ? (
+        <>
+          <h2>{t('consent.details')}</h2>
+          {it.authorization_details.map((d, i) => <Detail key={i} of={d} />)}
+        </>
+      ) : null}
       <p>{t('consent.until', { client: name })}</p>
       {(policy || terms) && (
         <ul class="ways">

@@ -182,7 +182,9 @@ static enum ndc_err ask(struct ndc_request *req, const struct eid_authz *a,
         .purpose = c->purpose,
         .acr = eid_acr_least(a->acr_essential.len ? a->acr_essential : a->acr_values),
         .login_hint = a->login_hint,
-        .ask_consent = a->prompt & EID_PROMPT_CONSENT,
+        .details = a->details,
+        /* What is agreed to in detail is agreed to each time. */
+        .ask_consent = a->prompt & EID_PROMPT_CONSENT || a->details.len,
         .request = ndc_buf_str(&request),
         .resume = NDC_STR("/eid/authorize/resume"),
         .auth_after_ms = a->prompt & EID_PROMPT_LOGIN ? now
@@ -211,7 +213,7 @@ static enum ndc_err decide(struct ndc_request *req, const struct eid_authz *a,
     if (!signed_in && a->prompt & EID_PROMPT_NONE)
         return eid_refuse(fault, "login_required",
                           "nobody is signed in as the request asks, and prompt is none");
-    if (signed_in && !(a->prompt & EID_PROMPT_CONSENT))
+    if (signed_in && !(a->prompt & EID_PROMPT_CONSENT) && !a->details.len)
         NDC_TRY(eid_consent_covers(ndc_eid_of(req), by.account, a->client->id, a->scope,
                                    a->claim_names, &agreed, fault));
     if (signed_in && agreed) return give_code(req, a, &by, fault);

@@ -3,13 +3,14 @@
 
 #include "crypto/jws.h"
 #include "platforms/eid/provider/claims.h"
+#include "platforms/eid/provider/details.h"
 #include "platforms/eid/provider/dpop.h"
 #include "platforms/eid/provider/keys.h"
 #include "platforms/eid/provider/oauth.h"
 #include "platforms/eid/provider/tokens.h"
 #include "sys/clock.h"
 
-enum { STATE_BYTES_MAX = 4096, OBJECT_AGE_S = 3600, DETAILS_BYTES_MAX = 8 << 10 };
+enum { STATE_BYTES_MAX = 4096, OBJECT_AGE_S = 3600 };
 
 int eid_acr_level(struct ndc_str acr)
 {
@@ -154,28 +155,6 @@ static enum ndc_err take_hint(struct ndc_eid *eid, struct ndc_arena *arena,
     return err;
 }
 
-/* RFC 9396: an array of objects with a type each. */
-static enum ndc_err take_details(struct eid_authz *a, struct ndc_fault *fault)
-{
-    struct ndc_str text = eid_param(&a->params, "authorization_details");
-    struct json_object *list;
-    enum ndc_err err = NDC_OK;
-    if (!text.len) return NDC_OK;
-    if (text.len > DETAILS_BYTES_MAX || ndc_json_parse(&list, text, NULL))
-        return eid_refuse(fault, "invalid_authorization_details",
-                          "authorization_details is not JSON of at most 8 KiB");
-    if (!json_object_is_type(list, json_type_array))
-        err = eid_refuse(fault, "invalid_authorization_details",
-                         "authorization_details is a list");
-    for (size_t i = 0; !err && i < json_object_array_length(list); i++)
-        if (!ndc_json_get_str(json_object_array_get_idx(list, i), "type").len)
-            err = eid_refuse(fault, "invalid_authorization_details",
-                             "each of authorization_details has a type");
-    json_object_put(list);
-    a->details = text;
-    return err;
-}
-
 static enum ndc_err take_rest(struct ndc_eid *eid, struct ndc_arena *arena,
                               struct eid_authz *a, struct ndc_fault *fault)
 {
@@ -189,7 +168,8 @@ static enum ndc_err take_rest(struct ndc_eid *eid, struct ndc_arena *arena,
                                  fault));
     NDC_TRY(take_prompt(a, fault));
     NDC_TRY(take_age(a, fault));
-    NDC_TRY(take_details(a, fault));
+    a->details = eid_param(&a->params, "authorization_details");
+    NDC_TRY(eid_details_check(a->client, a->details, fault));
     return take_hint(eid, arena, a, fault);
 }
 

@@ -58,6 +58,7 @@ struct eid_client {
     bool fapi;                   /* the FAPI 2.0 security profile */
     bool resource_server;        /* may introspect others' tokens */
     int64_t max_age_s;           /* default_max_age; -1: none */
+    struct ndc_str detail_types; /* authorization_details_types, space-separated */
     struct ndc_str acr;          /* default_acr_values */
     struct ndc_jwks *jwks;       /* or NULL */
     struct ndc_str jwks_text;    /* as it was given, certificates included */

@@ -383,21 +383,33 @@ static void logout(struct reading *r)
     r->c->backchannel_session = flag(r, "backchannel_logout_session_required");
 }
 
+/* A list of words, space-separated. */
+static struct ndc_str words(struct reading *r, const char *member)
+{
+    struct json_object *list = get(r, member, json_type_array, "must be a list");
+    struct ndc_buf out;
+    ndc_buf_init(&out, 4096);
+    for (size_t i = 0; list && !r->err && i < json_object_array_length(list); i++) {
+        struct json_object *one = json_object_array_get_idx(list, i);
+        const char *word = json_object_get_string(one);
+        if (!json_object_is_type(one, json_type_string) || !*word || strchr(word, ' '))
+            wrong(r, member, "must be a list of words without spaces");
+        if (out.len) ndc_buf_add_byte(&out, ' ');
+        if (word) ndc_buf_add_c(&out, word);
+    }
+    if (out.failed) wrong(r, member, "is too long");
+    struct ndc_str joined = ndc_arena_str(&r->c->arena, ndc_buf_str(&out));
+    ndc_buf_free(&out);
+    return joined;
+}
+
 static void numbers(struct reading *r)
 {
     struct json_object *age =
         get(r, "default_max_age", json_type_int, "must be a number of seconds");
     r->c->max_age_s = age ? json_object_get_int64(age) : -1;
-    struct json_object *acr =
-        get(r, "default_acr_values", json_type_array, "must be a list");
-    struct ndc_buf words;
-    ndc_buf_init(&words, 1024);
-    for (size_t i = 0; acr && i < json_object_array_length(acr); i++) {
-        if (words.len) ndc_buf_add_byte(&words, ' ');
-        ndc_buf_add_c(&words, json_object_get_string(json_object_array_get_idx(acr, i)));
-    }
-    r->c->acr = ndc_arena_str(&r->c->arena, ndc_buf_str(&words));
-    ndc_buf_free(&words);
+    r->c->acr = words(r, "default_acr_values");
+    r->c->detail_types = words(r, "authorization_details_types");
 }
 
 static void read_all(struct reading *r)
@@ -475,6 +487,17 @@ static void write_flag(struct ndc_json *j, const char *member, bool v)
     if (v) ndc_json_kv_bool(j, member, true);
 }
 
+static void write_words(struct ndc_json *j, const char *member, struct ndc_str list)
+{
+    struct ndc_str rest = list, word;
+    if (!list.len) return;
+    ndc_json_key(j, member);
+    ndc_json_array(j);
+    while (rest.ptr && ndc_str_split(&rest, ' ', &word))
+        ndc_json_str(j, word);
+    ndc_json_end(j);
+}
+
 static void write_lists(struct ndc_json *j, const struct eid_client *c)
 {
     ndc_json_key(j, "grant_types");
@@ -486,14 +509,8 @@ static void write_lists(struct ndc_json *j, const struct eid_client *c)
     ndc_json_array(j);
     if (c->grants & EID_GRANT_CODE) ndc_json_c(j, "code");
     ndc_json_end(j);
-    if (c->acr.len) {
-        struct ndc_str rest = c->acr, word;
-        ndc_json_key(j, "default_acr_values");
-        ndc_json_array(j);
-        while (rest.ptr && ndc_str_split(&rest, ' ', &word))
-            ndc_json_str(j, word);
-        ndc_json_end(j);
-    }
+    write_words(j, "default_acr_values", c->acr);
+    write_words(j, "authorization_details_types", c->detail_types);
     if (!c->jwks) return;
     ndc_json_key(j, "jwks");
     ndc_json_raw(j, c->jwks_text);

@@ -37,6 +37,10 @@ static void write_access(struct ndc_json *j, const struct ndc_eid *eid,
     ndc_json_kv_str(j, "jti", t->jti);
     if (t->auth_s) ndc_json_kv_i64(j, "auth_time", t->auth_s);
     if (t->acr.len) ndc_json_kv_str(j, "acr", t->acr);
+    if (t->details.len) {
+        ndc_json_key(j, "authorization_details");
+        ndc_json_raw(j, t->details);
+    }
     if (!t->jkt.len && !t->x5t.len) return;
     ndc_json_key(j, "cnf");
     ndc_json_object(j);

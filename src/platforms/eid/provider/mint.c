@@ -84,10 +84,10 @@ enum ndc_err eid_mint_access(struct ndc_eid *eid, struct ndc_buf *out,
     if (m->given) {
         ndc_json_kv_i64(&j, "auth_time", m->given->auth_ms / 1000);
         if (m->given->acr.len) ndc_json_kv_str(&j, "acr", m->given->acr);
-        if (m->given->details.len) {
-            ndc_json_key(&j, "authorization_details");
-            ndc_json_raw(&j, m->given->details);
-        }
+    }
+    if (m->details.len) {
+        ndc_json_key(&j, "authorization_details");
+        ndc_json_raw(&j, m->details);
     }
     write_confirmation(&j, m);
     ndc_json_end(&j);

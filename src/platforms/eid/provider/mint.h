@@ -17,6 +17,7 @@ struct eid_mint {
     const char *grant;             /* its number; "" without one */
     int64_t counter;
     struct ndc_str scope, audience; /* audience empty: the issuer */
+    struct ndc_str details;         /* authorization_details, JSON; or empty */
     struct ndc_str jkt, x5t;
 };
 

@@ -4,6 +4,7 @@
 #include "net/http.h"
 #include "platforms/eid/provider/client_auth.h"
 #include "platforms/eid/provider/client_use.h"
+#include "platforms/eid/provider/details.h"
 #include "platforms/eid/provider/device.h"
 #include "platforms/eid/provider/dpop.h"
 #include "platforms/eid/provider/grant.h"
@@ -63,9 +64,9 @@ static enum ndc_err answer(struct asking *a, const struct eid_mint *m, bool refr
             ndc_json_kv_c(j, "refresh_token", text);
         }
         write_token(j, "id_token", &id);
-        if (m->given && m->given->details.len) {
+        if (m->details.len) {
             ndc_json_key(j, "authorization_details");
-            ndc_json_raw(j, m->given->details);
+            ndc_json_raw(j, m->details);
         }
         ndc_json_end(j);
     }
@@ -89,6 +90,14 @@ static enum ndc_err refused(struct asking *a, enum eid_grant_type type,
                       "this client is not registered for this grant_type");
 }
 
+/* Of what was granted in detail, as much as is asked for (RFC 9396, 6). */
+static enum ndc_err narrow(struct asking *a, struct ndc_str granted, struct ndc_str *out,
+                           struct ndc_fault *fault)
+{
+    struct ndc_str asked = eid_param(&a->form, "authorization_details");
+    return eid_details_narrow(a->client, granted, asked, out, fault);
+}
+
 static enum ndc_err by_code(struct asking *a, struct ndc_fault *fault)
 {
     struct eid_exchange x = {.client = a->client,
@@ -98,14 +107,17 @@ static enum ndc_err by_code(struct asking *a, struct ndc_fault *fault)
                              .jkt = a->jkt,
                              .x5t = a->x5t,
                              .arena = a->req->arena};
+    struct ndc_str details;
     NDC_TRY(refused(a, EID_GRANT_CODE, fault));
     if (!x.code.len) return eid_refuse(fault, "invalid_request", "code is missing");
     NDC_TRY(eid_code_take(ndc_eid_of(a->req), &x, fault));
+    NDC_TRY(narrow(a, x.given.details, &details, fault));
     const struct eid_mint m = {.client = a->client,
                                .given = &x.given,
                                .grant = x.grant,
                                .counter = 1,
                                .scope = x.given.scope,
+                               .details = details,
                                .jkt = a->jkt,
                                .x5t = a->x5t};
     return answer(a, &m, wants_refresh(a->client, m.scope), fault);
@@ -118,19 +130,21 @@ static enum ndc_err by_refresh(struct asking *a, struct ndc_fault *fault)
                             .jkt = a->jkt,
                             .x5t = a->x5t,
                             .arena = a->req->arena};
-    struct ndc_str scope = eid_param(&a->form, "scope");
+    struct ndc_str scope = eid_param(&a->form, "scope"), details;
     NDC_TRY(refused(a, EID_GRANT_REFRESH, fault));
     if (!r.token.len)
         return eid_refuse(fault, "invalid_request", "refresh_token is missing");
     NDC_TRY(eid_refresh_take(ndc_eid_of(a->req), &r, fault));
     if (scope.len && !eid_words_in(r.given.scope, scope))
         return eid_refuse(fault, "invalid_scope", "scope is more than was granted");
+    NDC_TRY(narrow(a, r.given.details, &details, fault));
     r.given.nonce = NDC_STR("");
     const struct eid_mint m = {.client = a->client,
                                .given = &r.given,
                                .grant = r.grant,
                                .counter = r.counter,
                                .scope = scope.len ? scope : r.given.scope,
+                               .details = details,
                                .jkt = a->jkt,
                                .x5t = a->x5t};
     return answer(a, &m, true, fault);
@@ -143,8 +157,14 @@ static enum ndc_err by_itself(struct asking *a, struct ndc_fault *fault)
     if (scope.len && !eid_words_in(a->client->scope, scope))
         return eid_refuse(fault, "invalid_scope",
                           "this client is not registered for this scope");
-    const struct eid_mint m = {
-        .client = a->client, .grant = "", .scope = scope, .jkt = a->jkt, .x5t = a->x5t};
+    struct ndc_str details = eid_param(&a->form, "authorization_details");
+    NDC_TRY(eid_details_check(a->client, details, fault));
+    const struct eid_mint m = {.client = a->client,
+                               .grant = "",
+                               .scope = scope,
+                               .details = details,
+                               .jkt = a->jkt,
+                               .x5t = a->x5t};
     return answer(a, &m, false, fault);
 }
 

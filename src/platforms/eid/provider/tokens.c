@@ -214,12 +214,13 @@ enum ndc_err eid_revoked_refresh(struct ndc_eid *eid, struct ndc_fault *fault)
 /* ---- checked ---- */
 
 /* The texts of an access token, in one order. */
-enum { TEXTS = 8 };
+enum { TEXTS = 10 };
 
 static void texts_of(struct eid_access *a, struct ndc_str *out[TEXTS])
 {
     struct ndc_str *all[TEXTS] = {&a->jti,   &a->grant,    &a->client, &a->sub,
-                                  &a->scope, &a->audience, &a->jkt,    &a->x5t};
+                                  &a->scope, &a->audience, &a->jkt,    &a->x5t,
+                                  &a->acr,   &a->details};
     memcpy(out, all, sizeof(all));
 }
 
@@ -236,7 +237,6 @@ static bool recall(struct eid_tokens *t, struct name name, struct eid_access *ou
         texts_of(out, texts);
         for (int i = 0; i < TEXTS; i++)
             *texts[i] = ndc_arena_str(arena, *texts[i]);
-        out->acr = ndc_arena_str(arena, out->acr);
     }
     ndc_mutex_unlock(&s->lock);
     return found;
@@ -246,14 +246,13 @@ static void remember(struct eid_tokens *t, struct name name, struct eid_access *
 {
     struct shard *s = shard_of(t, name);
     struct checked made = {.name = name, .access = *access};
-    struct ndc_str *texts[TEXTS + 1];
+    struct ndc_str *texts[TEXTS];
     size_t len = 0;
     texts_of(&made.access, texts);
-    texts[TEXTS] = &made.access.acr;
-    for (int i = 0; i <= TEXTS; i++)
+    for (int i = 0; i < TEXTS; i++)
         len += texts[i]->len;
     char *at = made.text = ndc_xmalloc(len + 1);
-    for (int i = 0; i <= TEXTS; i++) {
+    for (int i = 0; i < TEXTS; i++) {
         if (texts[i]->len) memcpy(at, texts[i]->ptr, texts[i]->len);
         *texts[i] = ndc_str_n(at, texts[i]->len);
         at += texts[i]->len;
@@ -288,6 +287,10 @@ static enum ndc_err read_claims(struct ndc_eid *eid, struct eid_access *out,
                                .iat_s = ndc_json_get_i64(claims, "iat", 0),
                                .exp_s = ndc_json_get_i64(claims, "exp", 0),
                                .auth_s = ndc_json_get_i64(claims, "auth_time", 0)};
+    struct json_object *details = ndc_json_get(claims, "authorization_details");
+    if (details)
+        out->details = ndc_arena_str(arena, ndc_str(json_object_to_json_string_ext(
+                                                details, JSON_C_TO_STRING_PLAIN)));
     if (cnf) out->jkt = claim(arena, cnf, "jkt");
     if (cnf) out->x5t = claim(arena, cnf, "x5t#S256");
     size_t dot = ndc_str_find(out->jti, '.');

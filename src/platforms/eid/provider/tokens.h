@@ -10,6 +10,7 @@
 struct eid_access {
     struct ndc_str jti, grant; /* grant: empty for client_credentials */
     struct ndc_str client, sub, scope, acr, audience;
+    struct ndc_str details;  /* authorization_details, JSON; or empty */
     struct ndc_str jkt, x5t; /* what it is bound to; empty: a bearer's */
     int64_t iat_s, exp_s, auth_s;
 };

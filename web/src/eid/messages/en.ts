@@ -81,6 +81,7 @@ export const en: Messages = {
   'consent.why': 'What for',
   'consent.no_purpose': 'No purpose beyond signing in was stated.',
   'consent.what': 'You would give',
+  'consent.details': 'In particular, you allow',
   'consent.until': 'Your consent is recorded for you and holds until you withdraw it, at any time, under “Whom I gave data to”. If you refuse, {client} receives nothing.',
   'consent.policy': 'How {client} uses data',
   'consent.tos': 'The terms of {client}',

@@ -79,6 +79,7 @@ export const vi = {
   'consent.why': 'Để làm gì',
   'consent.no_purpose': 'Bên xin không nêu mục đích ngoài việc đăng nhập.',
   'consent.what': 'Bạn sẽ đưa',
+  'consent.details': 'Cho phép cụ thể',
   'consent.until': 'Sự đồng ý này ghi lại cho bạn và có hiệu lực đến khi bạn rút lại, bất cứ lúc nào, ở mục “Đã chia sẻ với ai”. Từ chối thì {client} không nhận được gì.',
   'consent.policy': 'Cách {client} dùng dữ liệu',
   'consent.tos': 'Điều khoản của {client}',
