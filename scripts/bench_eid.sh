@@ -3,10 +3,11 @@
 # (Debian) and Keycloak (Maven) beside it in the same run, each on the same two processors as
 # what asks it. Prints medians of ROUNDS
 # (3) rounds, taken in turn. Peers that cannot be installed are named.
-# usage: bench_eid.sh [BUILD]    SECONDS_ (5), CONNECTIONS (32), ROUNDS, ACCOUNTS (10000) may be set
+# usage: bench_eid.sh [BUILD]    SECONDS_ (5), CONNECTIONS (32), ROUNDS, ACCOUNTS (10000), PEERS (yes),
+# TMPDIR may be set; 10 million accounts take 12 GB there
 set -euo pipefail
 build=${1:-build} seconds=${SECONDS_:-5} connections=${CONNECTIONS:-32} rounds=${ROUNDS:-3}
-accounts=${ACCOUNTS:-10000}
+accounts=${ACCOUNTS:-10000} peers=${PEERS:-yes}
 command -v wrk >/dev/null || { echo "bench_eid: skipped: no wrk (apt-get install wrk)" >&2; exit 0; }
 here=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ndc-eid-XXXXXX")
@@ -29,6 +30,7 @@ press() {
 ninja -C "$build" --quiet bench/eid_accounts bench/eid_load
 port=$((20000 + RANDOM % 20000))
 "$build/bench/eid_accounts" "$dir/data" "$accounts"
+bytes=$(($(stat -c %s "$dir/data/eid.db") / accounts))
 "$build/src/cmd/ndc" serve --data-dir "$dir/data" --listen "127.0.0.1:$port" --platforms eid >"$dir/ndc.log" 2>&1 &
 pids+=($!)
 own=http://127.0.0.1:$port
@@ -54,7 +56,9 @@ add() { # NAME BASE TOKEN INTROSPECT USERINFO TOKENS_JSON [FORM OF JWTS]
 }
 
 mkdir -p "$build/peers-oidc"
-if command -v npm >/dev/null && (cd "$build/peers-oidc" && { [ -d node_modules/oidc-provider ] || npm install --silent --no-save --prefix . oidc-provider@9 >"$dir/npm.log" 2>&1; }); then
+if [ "$peers" = no ]; then
+  echo "# peers are left out" >&2
+elif command -v npm >/dev/null && (cd "$build/peers-oidc" && { [ -d node_modules/oidc-provider ] || npm install --silent --no-save --prefix . oidc-provider@9 >"$dir/npm.log" 2>&1; }); then
   cp "$here/bench/peers/oidc_provider.mjs" "$build/peers-oidc/"
   NODE_ENV=production PORT=$((port + 1)) node "$build/peers-oidc/oidc_provider.mjs" >"$dir/peer" 2>"$dir/peer.log" &
   pids+=($!)
@@ -63,13 +67,13 @@ if command -v npm >/dev/null && (cd "$build/peers-oidc" && { [ -d node_modules/o
 else
   echo "# oidc-provider skipped: npm could not install it" >&2
 fi
-if "$here/bench/peers/glewlwyd.sh" "$dir/glewlwyd" $((port + 2)) >"$dir/glewlwyd.out"; then
+if [ "$peers" != no ] && "$here/bench/peers/glewlwyd.sh" "$dir/glewlwyd" $((port + 2)) >"$dir/glewlwyd.out"; then
   pids+=("$(sed -n 's/^process //p' "$dir/glewlwyd.out")")
   add glewlwyd "http://127.0.0.1:$((port + 2))/api/oidc" /token /introspect /userinfo "$(tail -1 "$dir/glewlwyd.out")"
 else
   echo "# glewlwyd skipped: apt-get install glewlwyd" >&2
 fi
-if "$here/bench/peers/keycloak.sh" "$dir/keycloak" $((port + 3)) >"$dir/keycloak.out"; then
+if [ "$peers" != no ] && "$here/bench/peers/keycloak.sh" "$dir/keycloak" $((port + 3)) >"$dir/keycloak.out"; then
   pids+=("$(sed -n 's/^process //p' "$dir/keycloak.out")")
   add keycloak "http://127.0.0.1:$((port + 3))/realms/bench/protocol/openid-connect" /token /token/introspect /userinfo "$(tail -1 "$dir/keycloak.out")"
 else
@@ -83,9 +87,17 @@ for _ in $(seq "$rounds"); do
   press ndc_credentials "$own/eid/token" POST "$own_auth" "$credentials"
   press ndc_userinfo "$own/eid/userinfo" GET "Bearer $own_access" ""
   for i in "${!names[@]}"; do
+    if [ "${names[$i]}" = oidc_provider ]; then # its memory holds a thousand things at most
+      opaque[i]=$(curl -s "${token[$i]}" -H "Authorization: $peer_auth" -d "$credentials" | member access_token)
+      fresh=$(curl -s "http://127.0.0.1:$((port + 1))/bench-tokens")
+      access[i]=$(member access <<<"$fresh") refresh[i]=$(member refresh <<<"$fresh")
+    fi
     press "${names[$i]}_introspect" "${introspect[$i]}" POST "$peer_auth" "token=${opaque[$i]}"
-    press "${names[$i]}_credentials" "${token[$i]}" POST "$peer_auth" "$credentials${more[$i]}"
     press "${names[$i]}_userinfo" "${userinfo[$i]}" GET "Bearer ${access[$i]}" ""
+    press "${names[$i]}_credentials" "${token[$i]}" POST "$peer_auth" "$credentials${more[$i]}"
+    if [ "${names[$i]}" = oidc_provider ]; then
+      refresh[i]=$(curl -s "http://127.0.0.1:$((port + 1))/bench-tokens" | member refresh)
+    fi
     press "${names[$i]}_refresh" "${token[$i]}" POST "$peer_auth" "grant_type=refresh_token&refresh_token=${refresh[$i]}"
   done
   for what in refresh passkey password logout; do load $what; done
@@ -105,4 +117,4 @@ awk '{ unit = $1 ~ /_ms$/ ? "ms" : $1 ~ /failed$/ ? "requests" : "/s"; print $1,
       if (peer > 0) printf "eid_%s_ratio %.1f times %s\n", works[k], r["eid_ndc_" works[k]] / peer, peers[i] }
     printf "eid_credentials_of_es256 %.2f times the signatures that the machine makes\n", r["eid_ndc_credentials"] / r["eid_es256"]
     printf "eid_password_of_argon2 %.2f times the hashes that the machine makes\n", r["eid_password"] / r["eid_argon2"] }' "$dir/medians"
-echo "eid_bytes_per_account $(($(stat -c %s "$dir/data/eid.db") / accounts)) bytes"
+echo "eid_bytes_per_account $bytes bytes"

@@ -1,6 +1,7 @@
 // npm's oidc-provider 9 as it ships, in memory, for scripts/bench_eid.sh: one client, whose
 // tokens are opaque (the only ones that it introspects), and for resource urn:bench ES256
-// JWTs. Prints an access token and a refresh token of a person, for userinfo and refreshing.
+// JWTs. Prints an access token and a refresh token of a person, for userinfo and refreshing;
+// /bench-tokens makes others, for what it keeps in memory is soon forgotten.
 import { generateKeyPairSync } from 'node:crypto'
 import { Provider } from 'oidc-provider'
 
@@ -32,6 +33,11 @@ const grant = new provider.Grant({ accountId: 'someone', clientId: 'bench' })
 grant.addOIDCScope('openid offline_access')
 const grantId = await grant.save()
 const of = { accountId: 'someone', client, grantId, scope: 'openid offline_access', gty: 'authorization_code', claims: {} }
-const access = await new provider.AccessToken(of).save()
-const refresh = await new provider.RefreshToken(of).save()
-provider.listen(port, '127.0.0.1', () => console.log(JSON.stringify({ access, refresh })))
+const tokens = async () => ({ access: await new provider.AccessToken(of).save(), refresh: await new provider.RefreshToken(of).save() })
+provider.use(async (ctx, next) => {
+  if (ctx.path !== '/bench-tokens') return next()
+  await grant.save()
+  ctx.body = await tokens()
+})
+const first = await tokens()
+provider.listen(port, '127.0.0.1', () => console.log(JSON.stringify(first)))

@@ -76,7 +76,7 @@ const asked = {
   account: () => { eid().authenticators = [...withTotp(), { number: 4, kind: 'passkey', title: 'Điện thoại của tôi với một cái tên dài', created_at: null, used_at: null, synced: true }, { number: 5, kind: 'passkey', title: 'Khoá cũ', created_at: null, used_at: null, warning: 'cloned' }]; eid().wards = [{ account: 'CHILD', kind: 'citizen', number_masked: '•••• 4321', name: 'Nguyễn Thị An', level: 1, state: 'active' }]; return '/eid/account'; },
   'account of level 2': () => { eid().level = 2; eid().user = 'binh'; return '/eid/account?done=passkey'; },
 };
-const plain = ['/eid/open', '/eid/open?step=number', '/eid/account/passkey', '/eid/account/totp', '/eid/account/recovery', '/eid/account/password', '/eid/account/child', '/eid/account/activity', '/eid/account/sharing', '/eid/account/readers', '/eid/account/freeze', '/eid/device', `/eid/device?user_code=${USER_CODE}`, '/eid/device?state=allowed', '/eid/device?state=refused', '/eid/device?state=expired', '/eid/sign-out', '/eid/signed-out', '/eid/sample', '/eid/sample?code=x&state=y', '/eid/error?code=redirect_uri&request=req-1', '/eid/none'];
+const plain = ['/eid/open', '/eid/open?step=number', '/eid/account/passkey', '/eid/account/totp', '/eid/account/recovery', '/eid/account/password', '/eid/account/child', '/eid/account/activity', '/eid/account/sharing', '/eid/account/readers', '/eid/account/services', '/eid/account/services/new', '/eid/account/services/SVC0000000000001', '/eid/account/freeze', '/eid/device', `/eid/device?user_code=${USER_CODE}`, '/eid/device?state=allowed', '/eid/device?state=refused', '/eid/device?state=expired', '/eid/sign-out', '/eid/signed-out', '/eid/sample', '/eid/sample?code=x&state=y', '/eid/error?code=redirect_uri&request=req-1', '/eid/none'];
 
 async function looks(lang) {
   equal(await page.evaluate(() => document.documentElement.lang), lang);
@@ -701,6 +701,49 @@ await test('freezing: only after it is understood; then nobody is signed in', as
   await button('Khoá tài khoản').click();
   await heading('Tài khoản đã khoá');
   equal(eid().state, 'frozen');
+});
+
+// ---- services of one's own ----
+
+await test('a service: what is missing is told, registered, the secret shown once', async () => {
+  await at('/eid/account/services');
+  await page.getByRole('link', { name: 'Đăng ký dịch vụ' }).click();
+  await page.locator('form button[type=submit]').click();
+  await focused(page, '[role=alert]');
+  await counts(page.locator('[role=alert] a'), 3);
+  await page.locator('#name').fill('Cửa hàng');
+  await page.locator('#purpose').fill('Giao hàng');
+  await page.locator('#addresses').fill('https://wrong/');
+  await page.locator('form button[type=submit]').click();
+  await says(/redirect_uris: https:\/\/wrong/);
+  await page.locator('#addresses').fill('https://shop.example/back\nhttp://127.0.0.1:3000/back');
+  await page.locator('form button[type=submit]').click();
+  await says(/ecs_secret/);
+  equal(bodyOf('POST', '/api/eid/me/clients').redirect_uris, ['https://shop.example/back', 'http://127.0.0.1:3000/back']);
+  await page.getByRole('link', { name: 'Đến trang của dịch vụ' }).click();
+  await says(/Giao hàng/);
+  assert(!(await page.locator('body').innerText()).includes('ecs_secret'), 'the secret is still shown');
+});
+
+await test('a service is watched, changed, tried, given another secret, removed after a question', async () => {
+  await at('/eid/account/services/SVC0000000000001');
+  await says(/128 lần/);
+  await says(/the code was used before/);
+  await button('Thêm địa chỉ này').click();
+  await page.locator('a[href^="/eid/sample?client=SVC0000000000001"]').waitFor();
+  assert(bodyOf('PUT', '/api/eid/me/clients/SVC0000000000001').redirect_uris.includes(`${url}/eid/sample`), 'not added');
+  await button('Sửa').click();
+  await page.locator('#name').fill('Phòng khám Bình');
+  await page.locator('form button[type=submit]').click();
+  await says(/Phòng khám Bình/);
+  equal(bodyOf('PUT', '/api/eid/me/clients/SVC0000000000001').token_endpoint_auth_method, 'client_secret_basic');
+  await button('Đổi mã bí mật').click();
+  await page.locator('dialog[open] .govuk-button').click();
+  await says(/ecs_another/);
+  await button('Xoá dịch vụ').click();
+  await page.locator('dialog[open] .govuk-button').click();
+  await page.waitForURL(`${url}/eid/account/services`);
+  await says(/Chưa có dịch vụ nào/);
 });
 
 // ---- devices, errors ----

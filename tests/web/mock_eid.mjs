@@ -30,6 +30,11 @@ export function freshEid(at) {
       { entry: 40, at: at(1600), what: 'sign-in.failed', allowed: true, where: '192.0.2.99', how: 'pwd' },
       { entry: 12, at: at(9000), what: 'sign-in', allowed: true, where: '203.0.113.7', how: 'hwk user mfa' },
     ],
+    services: [{ client_id: 'SVC0000000000001', created_at: at(4000), metadata: { client_name: 'Phòng khám An', purpose: 'Đặt lịch khám', redirect_uris: ['https://an.example/back'], grant_types: ['authorization_code', 'refresh_token'], token_endpoint_auth_method: 'client_secret_basic' } }],
+    uses: [
+      { day: '2026-12-01', what: 'token', outcome: 'invalid_grant', detail: 'the code was used before; what it gave is over now', count: 3, last_at: at(5) },
+      { day: '2026-12-01', what: 'authorize', outcome: '', detail: '', count: 128, last_at: at(6) },
+    ],
     grants: [
       { client, scopes: ['openid', 'profile', 'offline_access'], claims: ['personal_number'], purpose: 'Khai thuế thu nhập cá nhân', given_at: at(3000), last_used_at: at(30), record: { schema_version: 'ISO/IEC TS 27560:2023', record_id: 'R-1', pii_information: ['name', 'personal_number'] } },
       { client: { id: 'cong-dich-vu-cong', name: null, uri: null, logo_uri: null }, scopes: ['openid'], claims: [], purpose: '', given_at: at(80000), last_used_at: null, record: { record_id: 'R-2' } },
@@ -165,7 +170,24 @@ export function eidApi(world, { problem, at }) {
       return { status: 204 };
     }
     if (kind === 'grants') { s().grants = s().grants.filter((g) => g.client.id !== id); return { status: 204 }; }
+    if (kind === 'clients' && method === 'GET') {
+      const found = s().services.find((c) => c.client_id === id);
+      if (!id) return { status: 200, body: { clients: s().services.map((c) => ({ client_id: c.client_id, client_name: c.metadata.client_name, profile: '', disabled: false, created_at: c.created_at, changed_at: c.created_at })) } };
+      if (!found) return no(404, 'eid.client');
+      return { status: 200, body: path.endsWith('/use') ? { days: s().uses } : { client_id: id, metadata: found.metadata } };
+    }
     if (s().stale) return no(403, 'eid.fresh');
+    if (kind === 'clients') {
+      const found = s().services.find((c) => c.client_id === id);
+      if (method === 'POST' && !id) {
+        if (body.redirect_uris?.some((u) => u.startsWith('https://wrong'))) return { ...no(400, 'invalid_redirect_uri'), body: { ...no(400, 'invalid_redirect_uri').body, detail: 'redirect_uris: https://wrong/ is not taken' } };
+        s().services.unshift({ client_id: 'NEW0000000000001', created_at: null, metadata: body });
+        return { status: 201, body: { client_id: 'NEW0000000000001', client_secret: body.token_endpoint_auth_method === 'none' ? undefined : 'ecs_secret', metadata: body } };
+      }
+      if (method === 'DELETE') { s().services = s().services.filter((c) => c !== found); return { status: 204 }; }
+      if (method === 'PUT') found.metadata = body;
+      return { status: 200, body: { client_id: id, client_secret: path.endsWith('/secret') ? 'ecs_another' : undefined, metadata: found.metadata } };
+    }
     if (path === '/password') {
       if (has('password') && body.current !== PASSWORD) return no(403, 'password.wrong', { field: 'current' });
       return { status: 204 };

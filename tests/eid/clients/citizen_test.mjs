@@ -321,6 +321,33 @@ await test('the service to try, refused, says so', async () => {
   await says(/không phải câu trả lời/);
 });
 
+await test('a service of one\'s own: registered, tried, and what went wrong is seen', async () => {
+  await context.clearCookies();
+  await page.goto(`${world.issuer}/eid/account/services/new`);
+  await page.locator('main .govuk-button').first().click();
+  await at('/eid/sign-in');
+  await page.locator('main .first-way button').click();
+  await at('/eid/account/services/new');
+  await page.locator('#kind-page').check();
+  await page.locator('#name').fill('Cửa hàng sách');
+  await page.locator('#purpose').fill('Giao sách');
+  await page.locator('#addresses').fill(`${world.issuer}/eid/sample`);
+  await page.locator('form button[type=submit]').click();
+  await page.locator('main a.govuk-button').click();
+  await says(/Cửa hàng sách/);
+  const id = new URL(page.url()).pathname.split('/').at(-1);
+  const refused = await request(`${world.issuer}/eid/token`, { method: 'POST', form: { grant_type: 'authorization_code', client_id: id, code: 'guessed', code_verifier: 'x' } });
+  equal(refused.json.error, 'invalid_grant');
+  await page.locator('a[href^="/eid/sample"]').click();
+  await says(/Bạn đang thử dịch vụ/);
+  await page.locator('main .govuk-button').click();
+  await first().click();
+  await says(/Đã kiểm tra ID token/);
+  await page.goto(`${world.issuer}/eid/account/services/${id}`);
+  const told = await says(/Hỏi thông tin người dùng: 1 lần/);
+  assert(/Lấy token: 1 lần\s+invalid_grant/.test(told) && /Đăng nhập: 1 lần\s+tốt/.test(told), told);
+});
+
 equal(complaints, [], 'errors of the pages');
 await browser.close();
 await sample.stop();

@@ -12,6 +12,7 @@ const PAGES: { href: string; key: Key }[] = [
   { href: '/eid/account/activity', key: 'nav.activity' },
   { href: '/eid/account/sharing', key: 'nav.sharing' },
   { href: '/eid/account/readers', key: 'nav.readers' },
+  { href: '/eid/account/services', key: 'nav.services' },
   { href: '/eid/account/freeze', key: 'nav.freeze' },
 ];
 

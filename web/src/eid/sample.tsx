@@ -8,7 +8,7 @@ import { Action, Notice, Page, Problem, readDay, Summary, type Row } from './par
 import { has, t } from './words';
 
 interface Known { issuer: string; authorization_endpoint: string; token_endpoint: string; userinfo_endpoint: string; registration_endpoint: string; end_session_endpoint: string; jwks_uri: string }
-interface Attempt { client: string; state: string; nonce: string; verifier: string; verified: boolean }
+interface Attempt { client: string; own: boolean; state: string; nonce: string; verifier: string; verified: boolean }
 interface Given { idToken: string; claims: Record<string, unknown>; signed: boolean; person: Record<string, unknown> }
 interface Verified { verification: { evidence?: { record?: { source?: { name?: string } } }[] }; claims: Record<string, unknown> }
 
@@ -37,10 +37,11 @@ async function register(to: Known): Promise<string> {
   return (await ask<{ client_id: string }>(to.registration_endpoint, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(metadata) })).client_id;
 }
 
-async function signIn(verified: boolean) {
+async function signIn(verified: boolean, own: string) {
   const to = await known();
-  const client = (JSON.parse(sessionStorage.getItem(KEPT) ?? '{}') as Partial<Attempt>).client ?? await register(to);
-  const attempt: Attempt = { client, state: random(), nonce: random(), verifier: random(), verified };
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}') as Partial<Attempt>;
+  const client = own || (!kept.own && kept.client) || await register(to);
+  const attempt: Attempt = { client, own: !!own, state: random(), nonce: random(), verifier: random(), verified };
   sessionStorage.setItem(KEPT, JSON.stringify(attempt));
   const challenge = text(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(attempt.verifier))));
   const query = new URLSearchParams({ client_id: client, redirect_uri: HERE, response_type: 'code', scope: 'openid profile', state: attempt.state, nonce: attempt.nonce, code_challenge: challenge, code_challenge_method: 'S256' });
@@ -64,7 +65,7 @@ async function signed(to: Known, token: string): Promise<boolean> {
 async function take(query: URLSearchParams): Promise<Given> {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}') as Partial<Attempt>;
   if (!kept.verifier || query.get('state') !== kept.state) throw new ApiProblem({ status: 400, code: 'sample.state' });
-  sessionStorage.setItem(KEPT, JSON.stringify({ client: kept.client }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ client: kept.client, own: kept.own }));
   if (query.get('error')) throw new ApiProblem({ status: 400, title: query.get('error')!, detail: query.get('error_description') ?? undefined, code: `sample.${query.get('error')}` });
   const to = await known();
   const form = new URLSearchParams({ grant_type: 'authorization_code', client_id: kept.client!, redirect_uri: HERE, code: query.get('code') ?? '', code_verifier: kept.verifier });
@@ -105,12 +106,12 @@ function Told({ given, onOut }: { given: Given; onOut: () => void }) {
   );
 }
 
-function Start({ problem }: { problem?: ApiProblem }) {
+function Start({ problem, own }: { problem?: ApiProblem; own: string }) {
   const [verified, setVerified] = useState(false);
-  const go = useAction(() => signIn(verified));
+  const go = useAction(() => signIn(verified, own));
   const failed = go.problem ?? problem;
   return (
-    <Page title={t('sample.title')} lead={t('sample.lead')}>
+    <Page title={t('sample.title')} lead={own ? t('sample.lead_of', { client: own }) : t('sample.lead')}>
       {failed && (
         <Problem problem={failed}>
           {failed.body.title && <p class="small"><code>{failed.body.title}</code>{failed.body.detail ? `: ${failed.body.detail}` : ''}</p>}
@@ -145,5 +146,5 @@ export default function SamplePage() {
   }, []);
   if (given) return <Page title={t('sample.hello')} lead={t('sample.given')}>{out.problem && <Problem problem={out.problem} />}<Told given={given} onOut={() => void out.run()} /></Page>;
   if (come.busy || (back && !come.problem)) return <Page title={t('sample.title')}><p aria-busy="true">{t('sample.waiting')}</p></Page>;
-  return <Start problem={come.problem} />;
+  return <Start problem={come.problem} own={query.get('client') ?? ''} />;
 }
