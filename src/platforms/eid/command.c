@@ -300,8 +300,15 @@ static enum ndc_err ask_daemon(struct ndc_command_call *call, struct ndc_fault *
     snprintf(url, sizeof(url), "http%s://%s%s/api/eid/demo-person", tls ? "s" : "",
              listen[0] == ':' || strncmp(listen, "0.0.0.0", 7) == 0 ? "127.0.0.1" : "",
              listen[0] == ':' || strncmp(listen, "0.0.0.0", 7) != 0 ? listen : colon);
+    struct ndc_fault why_not = {0};
     enum ndc_err err = ndc_client_call(
-        &answer, &(struct ndc_client_request){.url = url, .timeout_ms = CALL_MS}, fault);
+        &answer, &(struct ndc_client_request){.url = url, .timeout_ms = CALL_MS},
+        &why_not);
+    if (err)
+        err = ndc_fail(fault, err, why_not.code,
+                       "an ndc uses this data folder, but not at %s (%s): say where it "
+                       "listens, as in --listen 127.0.0.1:8081",
+                       listen, why_not.message);
     if (!err) err = ndc_json_parse(&o, ndc_buf_str(&answer.body), fault);
     if (!err && answer.status != 200) {
         struct ndc_str why = ndc_json_get_str(o, "detail");

@@ -38,6 +38,8 @@ await test('what was agreed to is in the answer, the token and introspection', a
   equal(tokens.authorization_details, [pay, read]);
   equal(claims(tokens.access_token).authorization_details, [pay, read]);
   equal((await oidc.tokenIntrospection(config, tokens.access_token)).authorization_details, [pay, read]);
+  equal(await fails(() => oidc.refreshTokenGrant(config, tokens.refresh_token, { authorization_details: JSON.stringify([{ ...read, actions: ['write'] }]) })), 'invalid_authorization_details');
+  equal(await fails(() => oidc.refreshTokenGrant(config, tokens.refresh_token, { scope: 'openid phone' })), 'invalid_scope');
   const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token, { authorization_details: JSON.stringify([read]) });
   equal(renewed.authorization_details, [read]);
   equal((await oidc.refreshTokenGrant(config, renewed.refresh_token)).authorization_details, [pay, read]);

@@ -6,6 +6,7 @@
 #include "crypto/hmac.h"
 #include "crypto/token.h"
 #include "platforms/eid/accounts.h"
+#include "platforms/eid/provider/details.h"
 #include "platforms/eid/provider/logout.h"
 #include "platforms/eid/provider/oauth.h"
 #include "platforms/eid/provider/params.h"
@@ -426,6 +427,16 @@ static enum ndc_err read_grant(struct ndc_store_conn *conn, struct renewing *n,
                                     "or is another client's");
 }
 
+/* Known before the token is used: a wish too many costs nothing. */
+static enum ndc_err narrow(struct eid_renewal *r, struct ndc_fault *fault)
+{
+    if (r->scope.len && !eid_words_in(r->given.scope, r->scope))
+        return eid_refuse(fault, "invalid_scope", "scope is more than was granted");
+    if (r->scope.len) r->given.scope = r->scope;
+    return eid_details_narrow(r->client, r->given.details, r->details, &r->given.details,
+                              fault);
+}
+
 static enum ndc_err renew(struct ndc_store_conn *conn, void *arg, struct ndc_fault *fault)
 {
     struct renewing *n = arg;
@@ -438,6 +449,7 @@ static enum ndc_err renew(struct ndc_store_conn *conn, void *arg, struct ndc_fau
         return bad_grant(fault, "the refresh token is bound to another DPoP key");
     if (g->x5t.len && !ndc_str_eq(g->x5t, n->r->x5t))
         return bad_grant(fault, "the refresh token is bound to another certificate");
+    if (counter == n->counter) NDC_TRY(narrow(n->r, fault));
     if (counter == n->counter)
         NDC_TRY(ndc_sql_exec(conn,
                              "UPDATE eid_grant SET counter = counter + $4, used_ms = $3, "

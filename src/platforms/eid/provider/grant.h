@@ -52,14 +52,17 @@ void eid_refresh_text(const struct ndc_eid *eid, char out[EID_REFRESH_TEXT],
 struct eid_renewal {
     const struct eid_client *client;
     struct ndc_str token, jkt, x5t;
+    struct ndc_str scope, details; /* less than was granted, if it is so wished */
     struct ndc_arena *arena;
-    struct eid_given given;
+    struct eid_given given; /* scope and details: as much as is given now */
     char grant[EID_GRANT_LEN + 1];
     int64_t counter; /* of the token to give now */
 };
 
 /* Takes a refresh token: with rotation once; a former one ends the grant. Clients of the
- * FAPI profile keep theirs, which is bound to their key. Fault: invalid_grant. */
+ * FAPI profile keep theirs, which is bound to their key. Who asks for more than was
+ * granted keeps the token. Faults: invalid_grant, invalid_scope,
+ * invalid_authorization_details. */
 enum ndc_err eid_refresh_take(struct ndc_eid *eid, struct eid_renewal *r,
                               struct ndc_fault *fault) NDC_MUST_USE;
 

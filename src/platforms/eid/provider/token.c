@@ -127,24 +127,22 @@ static enum ndc_err by_refresh(struct asking *a, struct ndc_fault *fault)
 {
     struct eid_renewal r = {.client = a->client,
                             .token = eid_param(&a->form, "refresh_token"),
+                            .scope = eid_param(&a->form, "scope"),
+                            .details = eid_param(&a->form, "authorization_details"),
                             .jkt = a->jkt,
                             .x5t = a->x5t,
                             .arena = a->req->arena};
-    struct ndc_str scope = eid_param(&a->form, "scope"), details;
     NDC_TRY(refused(a, EID_GRANT_REFRESH, fault));
     if (!r.token.len)
         return eid_refuse(fault, "invalid_request", "refresh_token is missing");
     NDC_TRY(eid_refresh_take(ndc_eid_of(a->req), &r, fault));
-    if (scope.len && !eid_words_in(r.given.scope, scope))
-        return eid_refuse(fault, "invalid_scope", "scope is more than was granted");
-    NDC_TRY(narrow(a, r.given.details, &details, fault));
     r.given.nonce = NDC_STR("");
     const struct eid_mint m = {.client = a->client,
                                .given = &r.given,
                                .grant = r.grant,
                                .counter = r.counter,
-                               .scope = scope.len ? scope : r.given.scope,
-                               .details = details,
+                               .scope = r.given.scope,
+                               .details = r.given.details,
                                .jkt = a->jkt,
                                .x5t = a->x5t};
     return answer(a, &m, true, fault);
