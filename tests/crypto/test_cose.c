@@ -101,7 +101,7 @@ static void test_rfc9052_sign1(void **state)
 {
     (void)state;
     struct ndc_str whole = unhex(c21), in = array_of(whole, 18, 4), body, skipped,
-                   payload, signature;
+                   payload = {0}, signature = {0};
     assert_true(ndc_cbor_bytes(&body, &in) && ndc_cbor_whole(&skipped, &in) &&
                 ndc_cbor_bytes(&payload, &in) && ndc_cbor_bytes(&signature, &in));
     assert_str_eq(payload, "This is the content.");
