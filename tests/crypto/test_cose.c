@@ -120,7 +120,7 @@ static void test_rfc9052_sign(void **state)
                 ndc_cbor_bytes(&payload, &in));
     in = array_of(in, 0, 2);
     for (int i = 0; i < 2; i++) {
-        struct ndc_str protected, signature;
+        struct ndc_str protected, signature = {0};
         in = array_of(in, 0, 3);
         assert_true(ndc_cbor_bytes(&protected, &in) && ndc_cbor_whole(&skipped, &in) &&
                     ndc_cbor_bytes(&signature, &in));
