@@ -38,7 +38,8 @@ static inline bool ndc_str_eq_c(struct ndc_str a, const char *cstr)
 
 static inline bool ndc_str_starts(struct ndc_str s, struct ndc_str prefix)
 {
-    return s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+    return prefix.len == 0 ||
+           (s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 static inline struct ndc_str ndc_str_from(struct ndc_str s, size_t start)
