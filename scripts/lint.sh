@@ -13,8 +13,9 @@ if [ "${NDC_LINT_TIDY:-yes}" = yes ]; then
   command -v clang-tidy >/dev/null || scripts/setup_dev.sh
   [ -f build-tidy/build.ninja ] || CC=clang meson setup build-tidy >/dev/null
   mapfile -t units < <(git ls-files 'src/*.c')
-  printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 8 clang-tidy -p build-tidy --quiet 2>/dev/null |
-    grep -E 'warning:|error:' && fail=1
+  found=$(printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 8 clang-tidy -p build-tidy --quiet 2>/dev/null |
+    grep -E 'warning:|error:')
+  [ -z "$found" ] || { echo "$found"; fail=1; } # by its words: with pipefail the status is xargs's
 fi
 [ $fail -eq 0 ] && echo "lint: clean"
 exit $fail

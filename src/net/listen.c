@@ -95,11 +95,15 @@ enum ndc_err listen_open(int *fd, unsigned *port, char **unix_path, const char *
     if (*fd < 0)
         return ndc_fail_at(fault, NDC_EIO, "net.listen", "listen", 0,
                            "cannot listen on %s: %s", text, strerror(errno));
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound;
     socklen_t len = sizeof(bound);
-    if (getsockname(*fd, (struct sockaddr *)&bound, &len) == 0)
-        *port =
-            ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                              : ((struct sockaddr_in *)&bound)->sin_port);
+    memset(&bound, 0, sizeof(bound));
+    if (getsockname(*fd, &bound.any, &len) == 0)
+        *port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port
+                                                      : bound.v4.sin_port);
     return NDC_OK;
 }

@@ -219,6 +219,7 @@ static enum ndc_err find_item(struct ndc_request *req, struct item *it,
     struct ndc_store_conn *conn;
     int64_t id;
     bool found = false;
+    *it = (struct item){0};
     if (!ndc_str_to_i64(ndc_request_param(req, "id"), &id)) id = 0;
     NDC_TRY(ndc_registry_conn(req, &conn, fault));
     struct ndc_rows *rows =
