@@ -98,7 +98,7 @@ static enum ndc_err gcm_unwrap(uint8_t *cek, const struct ndc_jwk *key,
                                struct ndc_str sealed, struct ndc_fault *fault)
 {
     uint8_t iv_room[GCM_IV], tag_room[GCM_TAG], opened[NDC_JWE_CEK_MAX];
-    struct ndc_str iv, tag;
+    struct ndc_str iv = NDC_STR_NULL, tag = NDC_STR_NULL;
     size_t len = 0;
     NDC_TRY(header_bytes(iv_room, sizeof(iv_room), &iv, header, "iv", fault));
     NDC_TRY(header_bytes(tag_room, sizeof(tag_room), &tag, header, "tag", fault));
@@ -255,7 +255,7 @@ static enum ndc_err ecdh_open(uint8_t *cek, const struct ndc_jwk *key,
 {
     uint8_t apu_room[NDC_JWE_PARTY_MAX], apv_room[NDC_JWE_PARTY_MAX];
     uint8_t z[Z_MAX], agreed[NDC_JWE_CEK_MAX];
-    struct ndc_str apu, apv;
+    struct ndc_str apu = NDC_STR_NULL, apv = NDC_STR_NULL;
     struct ndc_jwk *epk = NULL;
     size_t len = 0, agreed_len = 0;
     NDC_TRY(header_bytes(apu_room, sizeof(apu_room), &apu, header, "apu", fault));

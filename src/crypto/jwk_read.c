@@ -263,7 +263,7 @@ enum ndc_err ndc_jwk_rsa_check(struct ndc_str n, struct ndc_str e,
 static enum ndc_err read_rsa_key(struct reading *r)
 {
     uint8_t room[NDC_JWK_RSA_NUMBERS][NUMBER_MAX];
-    struct ndc_str numbers[NDC_JWK_RSA_NUMBERS];
+    struct ndc_str numbers[NDC_JWK_RSA_NUMBERS] = {{0}};
     size_t given = 0;
     enum ndc_err err = NDC_OK;
     for (int i = 0; i < NDC_JWK_RSA_NUMBERS && !err; i++) {
@@ -289,7 +289,7 @@ static enum ndc_err read_rsa_key(struct reading *r)
 static enum ndc_err read_secret(struct reading *r, struct ndc_jwk **out)
 {
     uint8_t room[NUMBER_MAX];
-    struct ndc_str secret;
+    struct ndc_str secret = NDC_STR_NULL;
     enum ndc_err err = bytes_member(r, "k", room, &secret);
     if (!err)
         err = ndc_jwk_secret(out, r->parts.alg->name, r->parts.kid, secret, r->fault);

@@ -111,7 +111,7 @@ static enum ndc_err write_official(struct ndc_store_conn *conn, void *arg,
         .title = NDC_STR("desk"),
         .secret = w->codes.hashes,
         .data = ndc_arena_printf(&w->arena, "{\"desk\":true,\"until_ms\":%lld}",
-                                 (long long)(ndc_clock_wall_ms() + EID_DESK_CODE_MS))};
+                                 (long long)ndc_clock_wall_ms() + EID_DESK_CODE_MS)};
     NDC_TRY(eid_account_insert(conn, &w->account, fault));
     return eid_authenticator_insert(conn, w->account.account, &code, NULL, fault);
 }

@@ -226,7 +226,7 @@ static enum ndc_err write_reset(struct ndc_store_conn *conn, void *arg,
         .title = NDC_STR("desk"),
         .secret = a->codes.hashes,
         .data = ndc_arena_printf(a->req->arena, "{\"desk\":true,\"until_ms\":%lld}",
-                                 (long long)(ndc_clock_wall_ms() + EID_DESK_CODE_MS))};
+                                 (long long)ndc_clock_wall_ms() + EID_DESK_CODE_MS)};
     NDC_TRY(eid_authenticator_delete(conn, a->account.account, "", 0, fault));
     NDC_TRY(eid_sessions_end(conn, a->account.account, NDC_STR_NULL, fault));
     NDC_TRY(ndc_sql_exec(

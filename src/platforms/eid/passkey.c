@@ -428,7 +428,8 @@ enum ndc_err eid_passkey_register(struct ndc_request *req, struct ndc_str challe
 {
     struct ndc_webauthn_registered made = {0};
     struct json_object *response = ndc_json_get(credential, "response");
-    struct ndc_str challenge, client_data, attestation;
+    struct ndc_str challenge = NDC_STR_NULL, client_data = NDC_STR_NULL,
+                   attestation = NDC_STR_NULL;
     const struct ndc_str origin = origin_of(ndc_eid_of(req));
     const struct ndc_webauthn_rp rp = {.id = rp_id_of(ndc_eid_of(req)),
                                        .origins = &origin,

@@ -158,7 +158,7 @@ static enum ndc_err ask(struct ndc_request *req, const struct eid_authz *a,
                         struct ndc_fault *fault)
 {
     const struct eid_client *c = a->client;
-    struct ndc_str id;
+    struct ndc_str id = NDC_STR_NULL;
     struct ndc_buf request, url;
     struct ndc_json j;
     int64_t now = ndc_clock_wall_ms();
@@ -306,7 +306,7 @@ enum ndc_err eid_get_resume(struct ndc_request *req, struct ndc_fault *fault)
 {
     struct eid_authz *a = NDC_ARENA_NEW(req->arena, struct eid_authz);
     struct eid_params query;
-    struct eid_answer answer;
+    struct eid_answer answer = {.allowed = false};
     bool redirect = false;
     enum ndc_err err = eid_params_read(&query, req->arena, req->http->query, fault);
     if (!err)

@@ -111,7 +111,7 @@ static bool split_uri(struct ndc_str uri, struct ndc_str *scheme, struct ndc_str
         if ((unsigned char)uri.ptr[i] <= ' ' || (unsigned char)uri.ptr[i] >= 0x7f)
             return false;
     size_t at = colon + 1;
-    if (uri.len < at + 2 || uri.ptr[at] != '/' || uri.ptr[at + 1] != '/') {
+    if (!ndc_str_starts(ndc_str_from(uri, at), NDC_STR("//"))) {
         *port_at = *path_at = at;
         return true;
     }

@@ -314,7 +314,7 @@ static enum ndc_err slow(struct ndc_store_conn *conn, void *arg, struct ndc_faul
 {
     struct polling *p = arg;
     char state[16];
-    int64_t polled, pause, now = ndc_clock_wall_ms();
+    int64_t polled = 0, pause = 0, now = ndc_clock_wall_ms();
     NDC_TRY(look(conn, p, state, &polled, &pause, fault));
     p->soon = polled && now < polled + pause - 250;
     NDC_TRY(ndc_sql_exec(
